@@ -1,0 +1,91 @@
+/* metrics.h - the counters and gauges of one worker.
+ *
+ * The worker's thread alone writes them; any thread may read (relaxed atomics, no lock).
+ */
+#ifndef MOIM_BASE_METRICS_H
+#define MOIM_BASE_METRICS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* enum name, exposed name, labels, kind, help.  Rows of one exposed name stand together. */
+#define METRICS_TABLE(X)                                                                           \
+    X(CONNECTIONS, "moim_connections", "", gauge, "Open stream connections.")                      \
+    X(CONNECTIONS_ACCEPTED, "moim_connections_accepted_total", "", counter,                        \
+      "Stream connections accepted.")                                                              \
+    X(CONNECTIONS_REFUSED, "moim_connections_refused_total", "", counter,                          \
+      "Stream connections refused because a limit was reached.")                                   \
+    X(CONNECTIONS_MOVED, "moim_connections_moved_total", "", counter,                              \
+      "Connections handed over to the worker that owns their room.")                               \
+    X(TLS_FAILED, "moim_tls_handshakes_failed_total", "", counter, "TLS handshakes that failed.")  \
+    X(BYTES_IN, "moim_stream_bytes_total", "direction=\"in\"", counter,                            \
+      "Bytes of application data on stream connections.")                                          \
+    X(BYTES_OUT, "moim_stream_bytes_total", "direction=\"out\"", counter, "")                      \
+    X(HTTP_2XX, "moim_http_responses_total", "class=\"2xx\"", counter, "HTTP responses.")          \
+    X(HTTP_3XX, "moim_http_responses_total", "class=\"3xx\"", counter, "")                         \
+    X(HTTP_4XX, "moim_http_responses_total", "class=\"4xx\"", counter, "")                         \
+    X(HTTP_5XX, "moim_http_responses_total", "class=\"5xx\"", counter, "")                         \
+    X(WEBSOCKETS, "moim_websockets", "", gauge, "Open WebSockets.")                                \
+    X(WEBSOCKET_IN, "moim_websocket_messages_total", "direction=\"in\"", counter,                  \
+      "WebSocket data messages.")                                                                  \
+    X(WEBSOCKET_OUT, "moim_websocket_messages_total", "direction=\"out\"", counter, "")            \
+    X(CLOSED_SLOW, "moim_closed_total", "reason=\"slow_reader\"", counter,                         \
+      "Connections closed by the server for a fault of the peer.")                                 \
+    X(CLOSED_PROTOCOL, "moim_closed_total", "reason=\"protocol\"", counter, "")                    \
+    X(CLOSED_TIMEOUT, "moim_closed_total", "reason=\"timeout\"", counter, "")                      \
+    X(CLOSED_FLOOD, "moim_closed_total", "reason=\"flood\"", counter, "")                          \
+    X(CLOSED_LIMIT, "moim_closed_total", "reason=\"limit\"", counter, "")                          \
+    X(ROOMS, "moim_rooms", "", gauge, "Rooms with at least one member.")                           \
+    X(MEMBERS, "moim_members", "", gauge, "Members of rooms, those away included.")                \
+    X(MEMBERS_AWAY, "moim_members_away", "", gauge, "Members whose connection is broken.")         \
+    X(JOINS, "moim_joins_total", "", counter, "Members that joined.")                              \
+    X(RESUMES, "moim_resumes_total", "result=\"ok\"", counter, "Sessions taken up again.")         \
+    X(RESUMES_LOST, "moim_resumes_total", "result=\"lost\"", counter, "")                          \
+    X(MEET_IN, "moim_meet_messages_total", "direction=\"in\"", counter,                            \
+      "Messages of the meeting protocol.")                                                         \
+    X(MEET_OUT, "moim_meet_messages_total", "direction=\"out\"", counter, "")                      \
+    X(MEET_ERRORS, "moim_meet_errors_total", "", counter, "Errors told to meeting clients.")       \
+    X(STUN_ANSWERED, "moim_stun_requests_total", "result=\"answered\"", counter, "STUN requests.") \
+    X(STUN_REFUSED, "moim_stun_requests_total", "result=\"refused\"", counter, "")                 \
+    X(STUN_DROPPED, "moim_stun_requests_total", "result=\"dropped\"", counter, "")                 \
+    X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
+    X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
+
+enum metric {
+#define METRICS_ENUM(name, exposed, labels, kind, help) METRIC_##name,
+    METRICS_TABLE(METRICS_ENUM)
+#undef METRICS_ENUM
+        METRIC_COUNT
+};
+
+struct metrics {
+    _Alignas(64) _Atomic uint64_t values[METRIC_COUNT];
+};
+
+static inline uint64_t metrics_read(struct metrics *metrics, enum metric metric)
+{
+    return atomic_load_explicit(&metrics->values[metric], memory_order_relaxed);
+}
+
+static inline void metrics_set(struct metrics *metrics, enum metric metric, uint64_t value)
+{
+    atomic_store_explicit(&metrics->values[metric], value, memory_order_relaxed);
+}
+
+/* One writer: no read-modify-write instruction is needed. */
+static inline void metrics_add(struct metrics *metrics, enum metric metric, uint64_t amount)
+{
+    metrics_set(metrics, metric, metrics_read(metrics, metric) + amount);
+}
+
+static inline void metrics_subtract(struct metrics *metrics, enum metric metric, uint64_t amount)
+{
+    metrics_set(metrics, metric, metrics_read(metrics, metric) - amount);
+}
+
+/* Writes the sums over `count` workers as Prometheus text (exposition format 0.0.4) into out.
+ * Gives its length, which is below METRICS_TEXT_MAX. */
+#define METRICS_TEXT_MAX (16 * 1024)
+unsigned metrics_write(struct metrics *all, unsigned count, char out[METRICS_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,117 @@
+/* server.h - one worker's whole server, without I/O: streams in, streams out.
+ *
+ * The shell owns sockets, TLS and the clock; the server owns everything that is said on them: HTTP,
+ * WebSockets, the fronts and the rooms.  A stream is a number that server_open or server_adopt gave;
+ * it is valid until the server lets go of it (SERVER_CLOSE, SERVER_HAND_OVER) or the shell says that
+ * it is gone (server_closed).  Numbers are below streams_max and are used again, so the shell keeps
+ * its sockets in an array of that size.
+ *
+ * One thread.  After every server_ call that takes `now`, drain server_poll() until SERVER_WAIT.
+ */
+#ifndef MOIM_FRONT_SERVER_H
+#define MOIM_FRONT_SERVER_H
+
+#include "base/address.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "base/trace.h"
+#include "base/usec.h"
+#include "base/view.h"
+
+struct assets;
+struct server;
+struct parcel;
+
+/* What is spoken on a stream at first. */
+enum stream_kind { STREAM_HTTP, STREAM_STUN };
+
+struct stream_origin {
+    enum stream_kind kind;
+    bool secure;         /* TLS */
+    struct address peer; /* as the system says */
+};
+
+struct server_config {
+    unsigned worker; /* this worker's number */
+    unsigned worker_count;
+    uint32_t streams_max; /* sizes of the worker's pools */
+    uint32_t rooms_max;
+    uint32_t members_max;
+    size_t buffer_bytes;   /* budget of messages in memory */
+    uint16_t stun_port;    /* told to clients as their ICE server; 0: none */
+    struct view stun_host; /* "" : the host that the client itself used to reach us */
+    struct random random;
+    struct metrics *metrics; /* worker_count of them; this worker writes its own alone */
+    enum trace_level trace_level;
+    const struct assets *assets; /* the meeting page's files */
+};
+
+/* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
+MUST_USE int server_new(const struct server_config *config, usec now, struct server **out);
+/* Open streams are forgotten without a word.  NULL is accepted. */
+void server_free(struct server *server);
+
+/* A stream was accepted.  ERR_LIMIT: no place; close it. */
+MUST_USE int server_open(struct server *server, usec now, const struct stream_origin *origin,
+                         uint32_t *stream);
+
+/* A stream came from another worker's SERVER_HAND_OVER.  The parcel is taken over, also on failure.
+ * ERR_LIMIT: no place; close the stream. */
+MUST_USE int server_adopt(struct server *server, usec now, struct parcel *parcel, uint32_t *stream);
+/* For a parcel that could not be delivered.  NULL is accepted. */
+void parcel_free(struct parcel *parcel);
+
+/* Bytes came on a stream, at most SERVER_READ_MAX at once; they may be changed in place.  All are
+ * taken.  Only while server_wants_bytes(): when it turns false, read nothing from the stream until
+ * SERVER_READ names it. */
+#define SERVER_READ_MAX (16 * 1024)
+void server_feed(struct server *server, usec now, uint32_t stream, struct span bytes);
+bool server_wants_bytes(const struct server *server, uint32_t stream);
+
+/* The stream has ended or failed; its number is free again. */
+void server_closed(struct server *server, usec now, uint32_t stream);
+
+/* The first `size` bytes of the last SERVER_SEND for this stream have been taken.  When those were
+ * not all, the stream is not polled again until server_writable. */
+void server_sent(struct server *server, usec now, uint32_t stream, size_t size);
+void server_writable(struct server *server, usec now, uint32_t stream);
+
+/* A UDP datagram on the STUN port.  Gives the size of the answer written to out, 0 for none. */
+#define SERVER_DATAGRAM_MAX 512
+size_t server_datagram(struct server *server, usec now, const struct address *from,
+                       struct view datagram, uint8_t out[SERVER_DATAGRAM_MAX]);
+
+/* Begins the end: WebSockets are closed with 1001, HTTP answers under way are finished, no stream is
+ * kept alive.  The shell stops when server_streams() is 0, or when it has waited long enough. */
+void server_stop(struct server *server, usec now);
+uint32_t server_streams(const struct server *server);
+
+/* Call it when `now` has reached the time that SERVER_WAIT told. */
+void server_tick(struct server *server, usec now);
+
+enum server_out_kind { SERVER_WAIT, SERVER_SEND, SERVER_READ, SERVER_CLOSE, SERVER_HAND_OVER };
+
+#define SERVER_RUNS_MAX 32
+
+struct server_out {
+    enum server_out_kind kind;
+    uint32_t stream;
+    /* SERVER_SEND: write these, then say how much went with server_sent.  Borrowed until then. */
+    struct view runs[SERVER_RUNS_MAX];
+    size_t run_count;
+    /* SERVER_READ: the stream takes bytes again; read what may have come in the meantime. */
+    /* SERVER_HAND_OVER: give socket, TLS state and parcel to that worker, which calls server_adopt. */
+    unsigned worker;
+    struct parcel *parcel;
+    /* SERVER_WAIT: when to call server_tick; USEC_NEVER is possible. */
+    usec until;
+};
+
+/* The next thing to do.  SERVER_CLOSE: all that was to be sent has been sent; shut the stream down. */
+void server_poll(struct server *server, struct server_out *out);
+
+/* The server's trace events: drain with trace_take now and then. */
+struct trace *server_trace(struct server *server);
+
+#endif
