@@ -42,6 +42,8 @@ struct server_config {
     uint16_t stun_port;    /* told to clients as their ICE server; 0: none */
     struct view stun_host; /* "" : the host that the client itself used to reach us */
     struct random random;
+    uint64_t room_secret[2]; /* the same for all workers: it decides which worker owns a room */
+    usec unix_at_zero;       /* the time of day, in microseconds since 1970, when `now` was 0 */
     struct metrics *metrics; /* worker_count of them; this worker writes its own alone */
     enum trace_level trace_level;
     const struct assets *assets; /* the meeting page's files */

@@ -1,0 +1,309 @@
+#include "room/room.h"
+
+#include "base/utf8.h"
+
+#include <assert.h>
+#include <string.h>
+
+int rooms_init(struct rooms *rooms, const struct rooms_config *config)
+{
+    *rooms = (struct rooms){
+        .wheel = config->wheel,
+        .random = config->random,
+        .metrics = config->metrics,
+        .away_timer_kind = config->away_timer_kind,
+        .history.buffers = config->buffers,
+    };
+    int status = pool_init(&rooms->room_pool, sizeof(struct room), config->rooms_max);
+    if (status != OK)
+        return status;
+    status = pool_init(&rooms->member_pool, sizeof(struct member), config->members_max);
+    if (status != OK)
+        goto give_rooms;
+    status = map_init(&rooms->by_name, config->rooms_max, &config->random);
+    if (status != OK)
+        goto give_members;
+    status = pool_init(&rooms->history.entries, sizeof(struct history_entry),
+                       config->history_entries_max);
+    if (status != OK)
+        goto give_map;
+    return OK;
+
+give_map:
+    map_free(&rooms->by_name);
+give_members:
+    pool_free(&rooms->member_pool);
+give_rooms:
+    pool_free(&rooms->room_pool);
+    return status;
+}
+
+void rooms_free(struct rooms *rooms)
+{
+    for (uint32_t i = 0; i < rooms->by_name.place_count; i++) {
+        struct room *room = rooms->by_name.places[i].value;
+        if (room)
+            history_clear(&room->history, &rooms->history);
+    }
+    pool_free(&rooms->history.entries);
+    map_free(&rooms->by_name);
+    pool_free(&rooms->member_pool);
+    pool_free(&rooms->room_pool);
+}
+
+bool room_name_valid(struct view name)
+{
+    return member_name_valid(name) && view_find_byte(name, '/') == name.size;
+}
+
+bool member_name_valid(struct view name)
+{
+    return name.size >= 1 && name.size <= MEMBER_NAME_MAX && utf8_valid(name) &&
+           !utf8_has_control(name);
+}
+
+static void emit(struct rooms *rooms, struct room_event event)
+{
+    assert(rooms->event_count < ROOMS_EVENTS_MAX);
+    event.seq = ++event.room->seq;
+    rooms->events[(rooms->event_first + rooms->event_count++) % ROOMS_EVENTS_MAX] = event;
+}
+
+static void emit_to_others(struct rooms *rooms, enum room_event_kind kind, struct member *member)
+{
+    emit(rooms, (struct room_event){
+                    .kind = kind,
+                    .room = member->room,
+                    .member = member,
+                    .number = member->number,
+                    .audience = { .kind = AUDIENCE_OTHERS, .from = member->number },
+                });
+}
+
+bool rooms_poll(struct rooms *rooms, struct room_event *event)
+{
+    if (rooms->event_count == 0)
+        return false;
+    *event = rooms->events[rooms->event_first];
+    rooms->event_first = (rooms->event_first + 1) % ROOMS_EVENTS_MAX;
+    rooms->event_count--;
+    return true;
+}
+
+/* What every member has needs no keeping. */
+static void trim(struct rooms *rooms, struct room *room)
+{
+    uint64_t least = room->seq;
+    for (uint32_t i = 0; i < room->member_count; i++)
+        if (room->members[i]->acked < least)
+            least = room->members[i]->acked;
+    history_trim(&room->history, &rooms->history, least);
+}
+
+static struct member *find_name(const struct room *room, struct view name)
+{
+    for (uint32_t i = 0; i < room->member_count; i++)
+        if (view_equal(member_name(room->members[i]), name))
+            return room->members[i];
+    return NULL;
+}
+
+static struct member *find_number(const struct room *room, uint32_t number)
+{
+    for (uint32_t i = 0; i < room->member_count; i++)
+        if (room->members[i]->number == number)
+            return room->members[i];
+    return NULL;
+}
+
+static struct room *open_room(struct rooms *rooms, struct view name)
+{
+    struct room *room = pool_take(&rooms->room_pool);
+    if (!room)
+        return NULL;
+    room->name_size = (uint8_t)name.size;
+    memcpy(room->name, name.at, name.size);
+    int status = map_add(&rooms->by_name, room_name(room), room);
+    assert(status == OK); /* the pool and the map are of one size, and the name was not in */
+    (void)status;
+    metrics_add(rooms->metrics, METRIC_ROOMS, 1);
+    return room;
+}
+
+static void close_room(struct rooms *rooms, struct room *room)
+{
+    assert(room->member_count == 0);
+    history_clear(&room->history, &rooms->history);
+    map_remove(&rooms->by_name, room_name(room));
+    pool_give(&rooms->room_pool, room);
+    metrics_subtract(rooms->metrics, METRIC_ROOMS, 1);
+}
+
+static void add_member(struct room *room, struct member *member, const struct join *join)
+{
+    *member = (struct member){
+        .room = room,
+        .number = ++room->last_number,
+        .audio = join->audio,
+        .video = join->video,
+        .screen = join->screen,
+        .name_size = (uint8_t)join->name.size,
+        .link = join->link,
+    };
+    memcpy(member->name, join->name.at, join->name.size);
+    room->members[room->member_count++] = member;
+}
+
+int rooms_join(struct rooms *rooms, const struct join *join, struct member **out, bool *room_full)
+{
+    assert(room_name_valid(join->room) && member_name_valid(join->name));
+    struct room *room = map_find(&rooms->by_name, join->room);
+    struct member *namesake = room ? find_name(room, join->name) : NULL;
+    *room_full = false;
+    if (namesake && !namesake->away)
+        return ERR_EXISTS;
+    if (namesake) {
+        rooms_leave(rooms, namesake, LEAVE_REPLACED);
+        room = map_find(&rooms->by_name, join->room); /* it may have ended with that */
+    }
+    if (room && room->member_count == ROOM_MEMBERS_MAX) {
+        *room_full = true;
+        return ERR_LIMIT;
+    }
+    struct member *member = pool_take(&rooms->member_pool);
+    if (!member)
+        return ERR_LIMIT;
+    if (!room)
+        room = open_room(rooms, join->room);
+    if (!room) {
+        pool_give(&rooms->member_pool, member);
+        return ERR_LIMIT;
+    }
+    add_member(room, member, join);
+    random_fill(&rooms->random, member->session, SESSION_SIZE);
+    metrics_add(rooms->metrics, METRIC_MEMBERS, 1);
+    metrics_add(rooms->metrics, METRIC_JOINS, 1);
+    emit_to_others(rooms, ROOM_JOINED, member);
+    member->acked = room->seq; /* what came before it is not its own to hear */
+    *out = member;
+    return OK;
+}
+
+int rooms_find_session(struct rooms *rooms, struct view room_name_,
+                       const uint8_t session[SESSION_SIZE], uint64_t seq, struct member **out)
+{
+    struct room *room = map_find(&rooms->by_name, room_name_);
+    struct member *found = NULL;
+    for (uint32_t i = 0; room && i < room->member_count; i++)
+        if (view_equal_secret(view_make(room->members[i]->session, SESSION_SIZE),
+                              view_make(session, SESSION_SIZE)))
+            found = room->members[i];
+    if (!found || seq > room->seq)
+        return ERR_NOT_FOUND;
+    if (seq < room->history.dropped && found->acked < room->history.dropped)
+        return ERR_LIMIT;
+    *out = found;
+    return OK;
+}
+
+void rooms_away(struct rooms *rooms, usec now, struct member *member)
+{
+    assert(!member->away);
+    member->away = true;
+    member->link = NULL;
+    member->away_timer.kind = rooms->away_timer_kind;
+    wheel_set(rooms->wheel, &member->away_timer, now + ROOM_KEEP_AWAY);
+    metrics_add(rooms->metrics, METRIC_MEMBERS_AWAY, 1);
+    emit_to_others(rooms, ROOM_AWAY, member);
+}
+
+void rooms_back(struct rooms *rooms, struct member *member, void *link)
+{
+    assert(member->away);
+    member->away = false;
+    member->link = link;
+    wheel_cancel(rooms->wheel, &member->away_timer);
+    metrics_subtract(rooms->metrics, METRIC_MEMBERS_AWAY, 1);
+    emit_to_others(rooms, ROOM_BACK, member);
+}
+
+void rooms_leave(struct rooms *rooms, struct member *member, enum leave_reason reason)
+{
+    struct room *room = member->room;
+    uint32_t number = member->number;
+    uint32_t at = 0;
+
+    while (room->members[at] != member)
+        at++;
+    room->member_count--;
+    memmove(&room->members[at], &room->members[at + 1],
+            (room->member_count - at) * sizeof(struct member *));
+    if (member->away)
+        metrics_subtract(rooms->metrics, METRIC_MEMBERS_AWAY, 1);
+    metrics_subtract(rooms->metrics, METRIC_MEMBERS, 1);
+    wheel_cancel(rooms->wheel, &member->away_timer);
+    pool_give(&rooms->member_pool, member);
+
+    if (room->member_count == 0) {
+        close_room(rooms, room);
+        return;
+    }
+    trim(rooms, room);
+    emit(rooms, (struct room_event){
+                    .kind = ROOM_LEFT,
+                    .reason = reason,
+                    .room = room,
+                    .number = number,
+                    .audience = { .kind = AUDIENCE_OTHERS, .from = number },
+                });
+}
+
+void rooms_expired(struct rooms *rooms, struct timer *timer)
+{
+    rooms_leave(rooms, LIST_ENTRY(timer, struct member, away_timer), LEAVE_LOST);
+}
+
+int rooms_say(struct rooms *rooms, struct member *from, enum room_event_kind kind, uint32_t to,
+              struct view body)
+{
+    struct audience audience = { .kind = AUDIENCE_ALL, .from = from->number, .to = to };
+    assert(to != 0 || kind == ROOM_CHAT);
+    if (to != 0) {
+        if (to == from->number || !find_number(from->room, to))
+            return ERR_NOT_FOUND;
+        audience.kind = kind == ROOM_CHAT ? AUDIENCE_PAIR : AUDIENCE_ONE;
+    }
+    emit(rooms, (struct room_event){
+                    .kind = kind,
+                    .room = from->room,
+                    .member = from,
+                    .number = from->number,
+                    .audience = audience,
+                    .body = body,
+                });
+    return OK;
+}
+
+void rooms_tell_media(struct rooms *rooms, struct member *member)
+{
+    emit_to_others(rooms, ROOM_MEDIA, member);
+}
+
+void rooms_tell_hand(struct rooms *rooms, struct member *member)
+{
+    emit(rooms, (struct room_event){
+                    .kind = ROOM_HAND,
+                    .room = member->room,
+                    .member = member,
+                    .number = member->number,
+                    .audience = { .kind = AUDIENCE_ALL, .from = member->number },
+                });
+}
+
+void rooms_acked(struct rooms *rooms, struct member *member, uint64_t seq)
+{
+    if (seq <= member->acked || seq > member->room->seq)
+        return;
+    member->acked = seq;
+    trim(rooms, member->room);
+}
