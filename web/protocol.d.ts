@@ -1,0 +1,77 @@
+// The messages of docs/PROTOCOL.md, version 1, as types. Nothing here exists at run time.
+
+export interface MediaFlags {
+  audio: boolean;
+  video: boolean;
+  screen: boolean;
+}
+
+export interface Member extends MediaFlags {
+  id: string;
+  name: string;
+  hand: boolean;
+  away: boolean;
+}
+
+export interface Welcome {
+  type: "welcome";
+  version: number;
+  seq: number;
+  you: string;
+  session: string;
+  room: string;
+  topology: string;
+  members: Member[];
+  iceServers: RTCIceServer[];
+  resumeSeconds: number;
+}
+
+export interface Resumed {
+  type: "resumed";
+  seq: number;
+  received: number;
+  iceServers: RTCIceServer[];
+}
+
+export type Candidate = RTCIceCandidateInit | null;
+
+export type DescriptionEvent = { type: "offer" | "answer"; seq: number; from: string; sdp: string };
+export type CandidateEvent = { type: "candidate"; seq: number; from: string; candidate: Candidate };
+export type ChatEvent = { type: "chat"; seq: number; from: string; text: string; to?: string };
+
+export type RoomEvent =
+  | { type: "member-joined"; seq: number; member: Member }
+  | { type: "member-left"; seq: number; member: string; reason: "left" | "lost" | "replaced" }
+  | { type: "member-away"; seq: number; member: string }
+  | { type: "member-back"; seq: number; member: string }
+  | DescriptionEvent
+  | CandidateEvent
+  | ({ type: "media"; seq: number; from: string } & MediaFlags)
+  | { type: "hand"; seq: number; from: string; raised: boolean }
+  | ChatEvent;
+
+export interface ServerError {
+  type: "error";
+  code: string;
+  message: string;
+  re?: string;
+  id?: number;
+}
+
+export type FromServer =
+  | Welcome
+  | Resumed
+  | RoomEvent
+  | ServerError
+  | { type: "ack"; id: number }
+  | { type: "pong" };
+
+/** What a client sends inside a room. `Session` adds the `id`. */
+export type RoomCommand =
+  | { type: "offer" | "answer"; to: string; sdp: string }
+  | { type: "candidate"; to: string; candidate: Candidate }
+  | ({ type: "media" } & Partial<MediaFlags>)
+  | { type: "hand"; raised: boolean }
+  | { type: "chat"; text: string; to?: string };
+
+export type Numbered = RoomCommand & { id: number };

@@ -1,0 +1,22 @@
+/** What the page remembers on this device. Storage may be forbidden: then it forgets. */
+
+/** @param {string} key */
+export function recall(key) {
+  try {
+    return localStorage.getItem(`moim.${key}`) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/**
+ * @param {string} key
+ * @param {string} value
+ */
+export function remember(key, value) {
+  try {
+    localStorage.setItem(`moim.${key}`, value);
+  } catch {
+    // A private window, or storage is full.
+  }
+}
