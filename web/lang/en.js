@@ -22,6 +22,10 @@ export const en = {
   badName: 'Please enter a name (up to about 40 letters).',
   badRoom: 'Please enter a room name: up to about 40 letters, without a slash.',
 
+  toolMic: 'Mic',
+  toolCamera: 'Camera',
+  toolScreen: 'Share',
+  toolHand: 'Hand',
   micOn: 'Unmute',
   micOff: 'Mute',
   cameraOn: 'Start camera',
@@ -105,6 +109,8 @@ export const en = {
   toStart: 'To the start page',
   endedTitle: 'The meeting ended for you',
 
+  stop: 'Stop',
+  dismiss: 'Dismiss',
   serverGone: 'The connection to the server broke. Reconnecting by itself…',
   serverBack: 'The connection is back.',
   serverRejoined: 'The connection is back. You joined the room anew.',

@@ -23,6 +23,10 @@ export const ko = {
   badName: '이름을 입력해 주세요(40자 정도까지).',
   badRoom: '회의실 이름을 입력해 주세요. 40자 정도까지, 빗금(/) 없이.',
 
+  toolMic: '마이크',
+  toolCamera: '카메라',
+  toolScreen: '공유',
+  toolHand: '손들기',
   micOn: '음소거 해제',
   micOff: '음소거',
   cameraOn: '카메라 켜기',
@@ -106,6 +110,8 @@ export const ko = {
   toStart: '처음으로',
   endedTitle: '회의가 종료되었습니다',
 
+  stop: '중지',
+  dismiss: '닫기',
   serverGone: '서버와 연결이 끊겼습니다. 자동으로 다시 연결합니다…',
   serverBack: '다시 연결되었습니다.',
   serverRejoined: '다시 연결되어 회의실에 새로 들어왔습니다.',

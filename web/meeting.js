@@ -1,0 +1,345 @@
+/**
+ * One meeting, from the first word to the server until one leaves: joins the signalling session,
+ * the mesh, one's own media and the view. Each of them knows nothing of the others.
+ *
+ * @typedef {import('./protocol.js').RoomEvent} RoomEvent
+ * @typedef {import('./protocol.js').ChatEvent} ChatEvent
+ * @typedef {import('./protocol.js').Welcome} Welcome
+ * @typedef {import('./protocol.js').Member} Member
+ * @typedef {import('./rtc/slots.js').Slot} Slot
+ *
+ * @typedef {object} MeetingOptions
+ * @property {import('./media/local.js').LocalMedia} local
+ * @property {string} name
+ * @property {string} room
+ * @property {(view: HTMLElement) => void} entered
+ * @property {(attempt: number) => void} waiting the server could not be reached so many times
+ * @property {(code: string, message: string) => void} refused the end, for this reason
+ * @property {() => void} left
+ */
+
+import { t } from './i18n.js';
+import { LevelMeter } from './media/level.js';
+import { Roster } from './room.js';
+import { Mesh } from './rtc/mesh.js';
+import { StatsHistory } from './rtc/stats.js';
+import { Session } from './signal/session.js';
+import { deviceText } from './ui/lobby.js';
+import { MeetingView } from './ui/meeting-view.js';
+
+const LOUD_MS = 150;
+const STATS_MS = 1000;
+const LOUD_REMOTE = 0.015; // audioLevel is linear: this is about -36 dB
+const LOUD_SELF = 0.4;
+
+/** @type {Slot[]} */
+const SLOTS = ['mic', 'camera', 'screen', 'screenAudio'];
+
+/** @type {Partial<Record<RoomEvent['type'], import('./i18n.js').Key>>} */
+const SAID = { 'member-joined': 'joined', 'member-away': 'away', 'member-back': 'back' };
+
+function signallingUrl() {
+  return `${location.protocol === 'https:' ? 'wss:' : 'ws:'}//${location.host}/api/v1/meet`;
+}
+
+export class Meeting {
+  #options;
+  #roster = new Roster();
+  #stats = new StatsHistory();
+  #hand = false;
+  #told = { audio: false, video: false, screen: false };
+  /** @type {LevelMeter | null} */
+  #level = null;
+  #timers = [
+    setInterval(() => this.#listen(), LOUD_MS),
+    setInterval(() => this.#measure(), STATS_MS),
+  ];
+  #entered = false;
+  #over = false;
+  /** @type {WakeLockSentinel | null} */
+  #awake = null;
+
+  /** @param {MeetingOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const { local, room } = options;
+    this.session = new Session(signallingUrl(), {
+      state: (state, attempt) => this.#onState(state, attempt),
+      welcome: (welcome, again) => this.#onWelcome(welcome, again),
+      resumed: (resumed) => {
+        this.mesh.resume(resumed.iceServers);
+        this.#tellMedia();
+      },
+      event: (event) => this.#onEvent(event),
+      refused: (code, message) => {
+        this.#finish();
+        options.refused(code, message);
+      },
+      error: (error) => {
+        if (error.re === 'chat') this.view.notices.say(t('errorOther', { message: error.message }));
+      },
+    });
+    this.mesh = new Mesh((command) => this.session.send(command), (member) => this.#draw(member));
+    this.view = new MeetingView(room, local, {
+      mic: () => this.toggle('mic'),
+      camera: () => this.toggle('camera'),
+      screen: () => local.setScreen(!local.flags.screen),
+      hand: () => this.#raise(!this.#hand),
+      leave: () => this.leave(),
+      chat: (text, to) => this.session.send(to ? { type: 'chat', text, to } : { type: 'chat', text }),
+      device: (kind) => kind === 'speaker' && this.view.stage.setSpeaker(local.speakerId),
+    });
+    this.view.stage.setSpeaker(local.speakerId);
+  }
+
+  start() {
+    const { local, name, room } = this.#options;
+    for (const slot of SLOTS) this.changed(slot);
+    this.session.join(() => {
+      this.#told = local.flags;
+      return { room, name, ...local.flags };
+    });
+  }
+
+  /** @param {'mic' | 'camera'} kind */
+  toggle(kind) {
+    const { local } = this.#options;
+    if (kind === 'mic') local.setMic(!local.flags.audio);
+    else local.setCamera(!local.flags.video);
+  }
+
+  leave() {
+    this.session.leave();
+    this.#finish();
+    this.#options.left();
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    return this.view.key(event);
+  }
+
+  /** The machine woke up, or its network changed. */
+  wake() {
+    if (document.visibilityState === 'visible') this.#stayAwake();
+    this.session.wake();
+  }
+
+  /** @param {boolean} online */
+  network(online) {
+    if (!this.#entered) return;
+    if (!online) {
+      this.view.notices.show('server', t('offline'));
+    } else {
+      this.view.notices.hide('server');
+      this.session.wake();
+      this.mesh.mend();
+    }
+  }
+
+  /**
+   * One's own track in this slot is another one now.
+   * @param {Slot} slot
+   */
+  changed(slot) {
+    const { local } = this.#options;
+    const before = this.#told;
+    this.mesh.setTrack(slot, local.tracks[slot]);
+    if (slot === 'mic') {
+      this.#level?.close();
+      this.#level = local.tracks.mic ? new LevelMeter(local.tracks.mic) : null;
+    }
+    const { audio, video, screen } = local.flags;
+    this.view.toolbar.set('mic', audio);
+    this.view.toolbar.set('camera', video);
+    this.view.toolbar.set('screen', screen);
+    this.view.setSharing(screen);
+    if (!this.#entered) return;
+    if (audio !== before.audio) this.view.notices.say(t(audio ? 'micNowOn' : 'micNowOff'), false);
+    if (video !== before.video) this.view.notices.say(t(video ? 'cameraNowOn' : 'cameraNowOff'), false);
+    this.#tellMedia();
+    this.#drawSelf();
+  }
+
+  /**
+   * @param {import('./media/problems.js').Device} device
+   * @param {import('./media/problems.js').Reason} reason
+   */
+  problem(device, reason) {
+    this.view.notices.show('device', deviceText(device, reason));
+  }
+
+  #tellMedia() {
+    const { flags } = this.#options.local;
+    const told = this.#told;
+    if (flags.audio === told.audio && flags.video === told.video && flags.screen === told.screen) return;
+    this.#told = flags;
+    this.session.send({ type: 'media', ...flags });
+  }
+
+  /**
+   * @param {import('./signal/session.js').SessionState} state
+   * @param {number} attempt
+   */
+  #onState(state, attempt) {
+    if (!this.#entered) {
+      if (state === 'joining' && attempt > 0) this.#options.waiting(attempt);
+    } else if (state === 'reconnecting') {
+      this.view.notices.show('server', t(navigator.onLine ? 'serverGone' : 'offline'));
+    } else if (state === 'joined') {
+      this.view.notices.hide('server');
+    }
+  }
+
+  /**
+   * @param {Welcome} welcome
+   * @param {boolean} again
+   */
+  #onWelcome(welcome, again) {
+    this.#roster.begin(welcome);
+    this.mesh.begin(welcome.you, welcome.members, welcome.iceServers);
+    if (!this.#entered) {
+      this.#entered = true;
+      this.#options.entered(this.view.element);
+      this.#stayAwake();
+    }
+    if (again) {
+      this.view.chat.forgetPrivate();
+      this.view.notices.say(t('serverRejoined'));
+      if (this.#hand) queueMicrotask(() => this.session.send({ type: 'hand', raised: true }));
+    }
+    this.#drawAll();
+    // A device may have changed between `join` and its answer.
+    queueMicrotask(() => this.#tellMedia());
+  }
+
+  /** @param {RoomEvent} event */
+  #onEvent(event) {
+    const known = 'from' in event ? this.#roster.others.get(event.from) : null;
+    const wasSharing = known?.screen ?? false;
+    const member = this.#roster.apply(event);
+    this.mesh.handle(event);
+    switch (event.type) {
+      case 'chat':
+        this.#onChat(event);
+        return;
+      case 'member-left':
+        if (member) this.view.notices.say(t(event.reason === 'lost' ? 'lost' : 'left', { name: member.name }));
+        this.#drawAll();
+        return;
+      case 'member-joined':
+        this.#drawAll();
+        break;
+      case 'media':
+        if (wasSharing !== event.screen) this.#drawAll();
+        if (!wasSharing && event.screen && member) {
+          this.view.notices.say(t('shares', { name: member.name }));
+        }
+        break;
+      case 'hand':
+        if (event.raised && member) this.view.notices.say(t('raised', { name: member.name }));
+        break;
+      default: break;
+    }
+    const key = SAID[event.type];
+    if (key && member) this.view.notices.say(t(key, { name: member.name }));
+    if (member) this.#draw(member.id);
+  }
+
+  /** @param {ChatEvent} event */
+  #onChat(event) {
+    const own = event.from === this.#roster.you;
+    const nameOf = (/** @type {string} */ id) => this.#roster.others.get(id)?.name ?? '…';
+    const aside = !event.to ? '' : own ? t('chatPrivateTo', { name: nameOf(event.to) }) : t('chatPrivateYou');
+    this.view.chat.add({
+      from: event.from, name: own ? this.#options.name : nameOf(event.from), own, text: event.text,
+      to: event.to ?? '', aside,
+    });
+    if (own || this.view.panel === 'chat') return;
+    this.view.unread();
+    const short = event.text.length > 120 ? `${event.text.slice(0, 119)}…` : event.text;
+    this.view.notices.say(`${nameOf(event.from)}: ${short}`);
+  }
+
+  /** @param {boolean} raised */
+  #raise(raised) {
+    this.#hand = raised;
+    this.session.send({ type: 'hand', raised });
+    this.view.toolbar.set('hand', raised);
+    this.#drawSelf();
+  }
+
+  #drawAll() {
+    const others = [...this.#roster.others.values()];
+    this.view.stage.setMembers(this.#roster.you, others.map((member) => member.id),
+      others.filter((member) => member.screen).map((member) => member.id));
+    this.view.setCount(others.length + 1);
+    this.view.chat.setMembers(others);
+    this.#drawSelf();
+    for (const member of others) this.#draw(member.id);
+  }
+
+  #drawSelf() {
+    const { local, name } = this.#options;
+    const tile = this.view.stage.self();
+    const { audio, video } = local.flags;
+    tile?.update({ name, self: true, audio, video, hand: this.#hand, away: false, state: 'connected' });
+    tile?.setMedia(local.tracks.camera, null);
+  }
+
+  /** @param {string} id */
+  #draw(id) {
+    const member = this.#roster.others.get(id);
+    const tile = this.view.stage.person(id);
+    if (!member || !tile) return;
+    const peer = this.mesh.peers.get(id);
+    const state = peer?.state ?? 'connecting';
+    tile.update({
+      ...member, self: false, state: state === 'connected' && this.#stats.poor(id) ? 'poor' : state,
+    });
+    tile.setMedia(member.video ? peer?.remoteTrack('camera') ?? null : null,
+      peer?.remoteTrack('mic') ?? null);
+    this.view.stage.screen(id)?.update(member.name, peer?.remoteTrack('screen') ?? null,
+      peer?.remoteTrack('screenAudio') ?? null);
+  }
+
+  /** Who speaks just now? */
+  #listen() {
+    const now = performance.now();
+    for (const [id, peer] of this.mesh.peers) {
+      const audible = this.#roster.others.get(id)?.audio ?? false;
+      this.view.stage.person(id)?.setLoud(audible && peer.level > LOUD_REMOTE, now);
+    }
+    const { audio } = this.#options.local.flags;
+    this.view.stage.self()?.setLoud(audio && (this.#level?.level ?? 0) > LOUD_SELF, now);
+  }
+
+  async #measure() {
+    await this.#stats.collect(this.mesh.peers.values());
+    if (this.#over) return;
+    for (const id of this.mesh.peers.keys()) this.#draw(id);
+    if (this.view.panel !== 'stats') return;
+    const names = new Map([...this.#roster.others.values()].map((member) => [member.id, member.name]));
+    this.view.stats.update(names, this.#stats.samples);
+  }
+
+  /** A phone must not darken its screen while one only listens. */
+  async #stayAwake() {
+    try {
+      if (this.#awake && !this.#awake.released) return;
+      this.#awake = await navigator.wakeLock?.request('screen') ?? null;
+      if (this.#over) this.#awake?.release();
+    } catch {
+      // Not allowed now (hidden page, low battery): nothing that a person must know.
+    }
+  }
+
+  #finish() {
+    this.#over = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#level?.close();
+    this.#awake?.release();
+    this.mesh.close();
+    this.view.settings.element.close();
+  }
+}

@@ -1,0 +1,136 @@
+/** The stage: all tiles, laid out anew whenever the room or the window changes. */
+
+import { stageBoxes } from '../layout.js';
+import { t } from '../i18n.js';
+import { h } from './dom.js';
+import { icon } from './icons.js';
+import { PersonTile, ScreenTile, place } from './tile.js';
+
+const SELF = '';
+
+export class Stage {
+  /** @type {Map<string, PersonTile>} by member id; oneself under '' */
+  #people = new Map();
+  /** @type {Map<string, ScreenTile>} */
+  #screens = new Map();
+  #invite;
+  #speaker = '';
+  #onBlocked;
+  element = h('main', { class: 'stage', 'aria-label': t('participants'), tabindex: '-1' });
+
+  /**
+   * @param {() => void} copyLink
+   * @param {() => void} onBlocked the browser does not let a tile make a sound yet
+   */
+  constructor(copyLink, onBlocked) {
+    this.#onBlocked = onBlocked;
+    this.#invite = h('section', { class: 'tile invite', 'data-testid': 'invite' },
+      h('div', {},
+        h('h2', {}, t('aloneTitle')), h('p', {}, t('aloneText')),
+        h('button', { class: 'button primary', type: 'button', click: copyLink },
+          icon('link'), t('copyLink'))));
+    new ResizeObserver(() => this.layout()).observe(this.element);
+  }
+
+  /**
+   * The tiles that are to be there, in their order.
+   * @param {string} you
+   * @param {string[]} others
+   * @param {string[]} sharing members whose screens are shown
+   */
+  setMembers(you, others, sharing) {
+    const wanted = new Set([SELF, ...others]);
+    for (const [id, tile] of this.#people) if (!wanted.has(id)) this.#drop(this.#people, id, tile);
+    for (const [id, tile] of this.#screens) {
+      if (!sharing.includes(id)) this.#drop(this.#screens, id, tile);
+    }
+    for (const id of others) if (!this.#people.has(id)) this.#add(this.#people, id, new PersonTile(id, false));
+    for (const id of sharing) if (!this.#screens.has(id)) this.#add(this.#screens, id, new ScreenTile(id));
+    if (!this.#people.has(SELF)) this.#add(this.#people, SELF, new PersonTile(you, true));
+    const self = this.#people.get(SELF);
+    if (self) self.element.dataset.member = you;
+    if (others.length === 0) this.element.append(this.#invite);
+    else this.#invite.remove();
+    this.layout();
+  }
+
+  self() {
+    return this.#people.get(SELF);
+  }
+
+  /** @param {string} id */
+  person(id) {
+    return this.#people.get(id);
+  }
+
+  /** @param {string} id */
+  screen(id) {
+    return this.#screens.get(id);
+  }
+
+  /** @param {string} deviceId the loudspeaker; '' is the system's */
+  setSpeaker(deviceId) {
+    this.#speaker = deviceId;
+    for (const tile of [...this.#people.values(), ...this.#screens.values()]) this.#route(tile.audio);
+  }
+
+  /** After a gesture of the person: what was held back may sound now. */
+  playAll() {
+    for (const tile of [...this.#people.values(), ...this.#screens.values()]) {
+      tile.audio.play().catch(() => {});
+    }
+  }
+
+  layout() {
+    const { clientWidth, clientHeight } = this.element;
+    const style = getComputedStyle(this.element);
+    const pad = parseFloat(style.paddingLeft) || 0;
+    const gap = parseFloat(style.getPropertyValue('--gap')) || 8;
+    const others = [...this.#people.keys()].filter((id) => id !== SELF);
+    const tiles = [...others, SELF].map((id) => this.#people.get(id)?.element);
+    if (this.#invite.isConnected) tiles.push(this.#invite);
+    const boxes = stageBoxes(clientWidth - 2 * pad, clientHeight - 2 * pad,
+      this.#screens.size, tiles.length, gap);
+    tiles.forEach((element, i) => element && boxes.people[i] && place(element, boxes.people[i]));
+    [...this.#screens.values()].forEach((tile, i) => place(tile.element, boxes.screens[i]));
+  }
+
+  /**
+   * @template {PersonTile | ScreenTile} T
+   * @param {Map<string, T>} tiles
+   * @param {string} id
+   * @param {T} tile
+   */
+  #add(tiles, id, tile) {
+    tiles.set(id, tile);
+    this.#route(tile.audio);
+    tile.audio.addEventListener('loadedmetadata', () => {
+      tile.audio.play().catch((error) => {
+        if (error.name === 'NotAllowedError') this.#onBlocked();
+      });
+    });
+    // Reading order is tile order: oneself stays last.
+    const self = this.#people.get(SELF)?.element;
+    if (self && self !== tile.element && self.isConnected) self.before(tile.element);
+    else this.element.append(tile.element);
+  }
+
+  /**
+   * @template {PersonTile | ScreenTile} T
+   * @param {Map<string, T>} tiles
+   * @param {string} id
+   * @param {T} tile
+   */
+  #drop(tiles, id, tile) {
+    tiles.delete(id);
+    tile.audio.srcObject = null;
+    tile.element.remove();
+  }
+
+  /** @param {HTMLMediaElement} element */
+  #route(element) {
+    if (this.#speaker || 'sinkId' in element && element.sinkId) {
+      element.setSinkId?.(this.#speaker).catch(() => {});
+    }
+  }
+}
