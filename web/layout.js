@@ -4,8 +4,9 @@
  * @typedef {{ x: number, y: number, width: number, height: number }} Box in CSS pixels
  */
 
-const NARROWEST = 3 / 4; // a tile is never slimmer than this (a face still fits)
-const WIDEST = 16 / 9;
+const WIDEST = 16 / 9; // what cameras give: wider would cut foreheads
+const NARROWEST_WIDE = 1.2; // in a wide box; slimmer would cut shoulders
+const NARROWEST_TALL = 0.8; // on an upright phone
 
 /**
  * The largest equal tiles that fit, all rows centred.
@@ -21,7 +22,7 @@ export function gridBoxes(width, height, count, gap) {
   for (let columns = 1; columns <= count; columns += 1) {
     const rows = Math.ceil(count / columns);
     const tile = clampShape((width - gap * (columns - 1)) / columns,
-      (height - gap * (rows - 1)) / rows);
+      (height - gap * (rows - 1)) / rows, width > height ? NARROWEST_WIDE : NARROWEST_TALL);
     const area = tile.width * tile.height;
     if (area > best.area) best = { area, columns, rows, ...tile };
   }
@@ -31,11 +32,12 @@ export function gridBoxes(width, height, count, gap) {
 /**
  * @param {number} width
  * @param {number} height
+ * @param {number} narrowest
  */
-function clampShape(width, height) {
+function clampShape(width, height, narrowest) {
   const cell = { width: Math.max(0, width), height: Math.max(0, height) };
   if (cell.width > cell.height * WIDEST) cell.width = cell.height * WIDEST;
-  if (cell.width < cell.height * NARROWEST) cell.height = cell.width / NARROWEST;
+  if (cell.width < cell.height * narrowest) cell.height = cell.width / narrowest;
   return cell;
 }
 
