@@ -89,8 +89,8 @@ static bool read_body(struct http_session *session, struct buffers *buffers, str
     while (*used < bytes.size) {
         struct view data;
         size_t step;
-        int status = http_read_chunks(&session->chunks, view_slice(bytes, *used, bytes.size),
-                                      &data, &step);
+        int status =
+            http_read_chunks(&session->chunks, view_slice(bytes, *used, bytes.size), &data, &step);
         *used += step;
         if (status != OK && status != ERR_MORE) {
             fail(event, 400);
@@ -124,8 +124,8 @@ void http_session_read(struct http_session *session, struct buffers *buffers, st
 
     size_t scanned = 0;
     size_t head_size;
-    int status = http_read_head(view_of_span(inbox_bytes(&session->head)), &scanned, request,
-                                &head_size);
+    int status =
+        http_read_head(view_of_span(inbox_bytes(&session->head)), &scanned, request, &head_size);
     session->phase = HTTP_PHASE_DONE;
     event->kind = HTTP_EVENT_REQUEST;
     event->body = view_of_span(inbox_bytes(&session->body));

@@ -44,13 +44,13 @@ static void read_control(struct ws_session *ws, const struct websocket_frame *fr
 }
 
 /* A whole message lies in `payload`: inflates and checks it. */
-static void finish_message(struct ws_session *ws, struct ws_workshop *workshop,
-                           struct view payload, struct ws_event *event)
+static void finish_message(struct ws_session *ws, struct ws_workshop *workshop, struct view payload,
+                           struct ws_event *event)
 {
     if (ws->message_deflated) {
         size_t size;
-        int status = deflate_read(workshop->deflate, payload, workshop->inflated, WS_MESSAGE_MAX,
-                                  &size);
+        int status = deflate_read(workshop->deflater, payload, workshop->inflated,
+                                  sizeof workshop->inflated, &size);
         if (status != OK) {
             fail(event, status == ERR_LIMIT ? 1009 : 1007);
             return;
@@ -161,7 +161,7 @@ static struct buffer *deflate_frame(struct ws_workshop *workshop, const struct b
     if (buffers_take(workshop->buffers, payload.size, &buffer) != OK)
         return NULL;
     size_t reserved = 4;
-    if (deflate_write(workshop->deflate, payload, 15, buffer->bytes + reserved,
+    if (deflate_write(workshop->deflater, payload, buffer->bytes + reserved,
                       payload.size - reserved, &size) != OK) {
         buffer_give(workshop->buffers, buffer);
         return NULL;

@@ -19,7 +19,7 @@
 #define WS_DEFLATE_MIN 1024
 
 struct ws_session {
-    bool deflate;        /* permessage-deflate was agreed */
+    bool deflate; /* permessage-deflate was agreed */
     bool close_sent;
     bool close_received; /* nothing more is read */
     bool message_deflated;
@@ -30,8 +30,8 @@ struct ws_session {
 /* What all sessions of a worker share: they use it only within one call. */
 struct ws_workshop {
     struct buffers *buffers;
-    struct deflate *deflate;
-    uint8_t inflated[WS_MESSAGE_MAX];
+    struct deflater *deflater;
+    uint8_t inflated[WS_MESSAGE_MAX + 1];
 };
 
 enum ws_event_kind {
@@ -40,8 +40,8 @@ enum ws_event_kind {
     WS_BINARY, /* a whole message */
     WS_PING,   /* answer with a pong of the same payload */
     WS_PONG,
-    WS_CLOSE,  /* the peer closes: answer with ws_close(code), send it and end the stream */
-    WS_FAILED  /* the peer broke a rule: send ws_close(code) and end the stream */
+    WS_CLOSE, /* the peer closes: answer with ws_close(code), send it and end the stream */
+    WS_FAILED /* the peer broke a rule: send ws_close(code) and end the stream */
 };
 
 struct ws_event {

@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "base/pool.h"
 
-#define HISTORY_ENTRIES_MAX 1024        /* a room */
+#define HISTORY_ENTRIES_MAX 1024          /* a room */
 #define HISTORY_BYTES_MAX   (1024 * 1024) /* a room, counted in whole buffers */
 
 /* Whom an event is for. */

@@ -17,7 +17,7 @@
 
 #define ROOM_NAME_MAX    128 /* bytes of UTF-8 */
 #define MEMBER_NAME_MAX  128
-#define ROOM_MEMBERS_MAX 16  /* a mesh: everyone sends to everyone */
+#define ROOM_MEMBERS_MAX 16 /* a mesh: everyone sends to everyone */
 #define ROOM_KEEP_AWAY   (30 * USEC_S)
 #define SESSION_SIZE     16
 
@@ -30,14 +30,14 @@ struct member {
     bool video;
     bool screen;
     bool hand;
-    bool away;                      /* its connection is broken, its place is kept */
+    bool away; /* its connection is broken, its place is kept */
     uint8_t name_size;
     char name[MEMBER_NAME_MAX];
-    uint8_t session[SESSION_SIZE];  /* the secret with which the place is taken up again */
-    uint64_t acked;                 /* the last event that is known to have reached it */
-    uint64_t received;              /* the last number that it gave to a message of its own */
+    uint8_t session[SESSION_SIZE]; /* the secret with which the place is taken up again */
+    uint64_t acked;                /* the last event that is known to have reached it */
+    uint64_t received;             /* the last number that it gave to a message of its own */
     struct timer away_timer;
-    void *link;                     /* the front's connection; NULL while away */
+    void *link; /* the front's connection; NULL while away */
 };
 
 struct room {

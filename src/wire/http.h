@@ -14,7 +14,7 @@
 #define HTTP_TARGET_MAX  2048
 
 /* the library that reads requests owns the names HTTP_GET and so on */
-enum http_method {
+enum request_method {
     METHOD_GET,
     METHOD_HEAD,
     METHOD_POST,
@@ -33,7 +33,7 @@ struct http_header {
 };
 
 struct http_request {
-    enum http_method method;
+    enum request_method method;
     struct view target; /* as it was sent, in origin-form or "*" */
     struct view path;   /* the target before the '?', still percent-encoded */
     struct view query;  /* behind the '?'; empty when there is none */

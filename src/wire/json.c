@@ -59,7 +59,8 @@ int json_get_number(const cJSON *object, const char *name, uint64_t *number)
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
     if (!item)
         return ERR_NOT_FOUND;
-    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || item->valuedouble > 9007199254740992.0)
+    if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) ||
+        item->valuedouble > 9007199254740992.0)
         return ERR_MALFORMED;
     uint64_t whole = (uint64_t)item->valuedouble;
     if ((double)whole < item->valuedouble || (double)whole > item->valuedouble)
@@ -120,8 +121,9 @@ void json_key(struct json_writer *writer, const char *name)
 
 static void put_escape(struct json_writer *writer, uint8_t c)
 {
-    static const char SHORT[32] = { ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
-                                    ['\t'] = 't' };
+    static const char SHORT[32] = {
+        ['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'
+    };
     static const char HEX[] = "0123456789abcdef";
     char escape[6] = { '\\', 'u', '0', '0', HEX[(c >> 4) & 15], HEX[c & 15] };
     if (c == '"' || c == '\\')

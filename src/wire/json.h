@@ -42,9 +42,9 @@ static inline struct json_writer json_writer_make(void *at, size_t capacity)
     return (struct json_writer){ .at = (uint8_t *)at, .capacity = capacity };
 }
 
-void json_open(struct json_writer *writer, char bracket);  /* '{' or '[' */
-void json_close(struct json_writer *writer, char bracket); /* '}' or ']' */
-void json_key(struct json_writer *writer, const char *name); /* plain ASCII */
+void json_open(struct json_writer *writer, char bracket);       /* '{' or '[' */
+void json_close(struct json_writer *writer, char bracket);      /* '}' or ']' */
+void json_key(struct json_writer *writer, const char *name);    /* plain ASCII */
 void json_string(struct json_writer *writer, struct view text); /* valid UTF-8 */
 void json_number(struct json_writer *writer, uint64_t number);
 void json_bool(struct json_writer *writer, bool value);

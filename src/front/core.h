@@ -1,0 +1,172 @@
+/* core.h - the inside of struct server, for the files of src/front/ alone.
+ *
+ * server.c    the calls of server.h: which stream has something to do
+ * stream.c    one stream: what it sends, its deadlines, its end
+ * http.c      HTTP on a stream: requests to routes
+ * routes.c    the table of all paths
+ * respond.c   how an HTTP response is written
+ * pages.c     the meeting page's files
+ * websocket.c WebSocket on a stream: messages to its dialect
+ * parcel.c    a stream on its way to another worker
+ */
+#ifndef MOIM_FRONT_CORE_H
+#define MOIM_FRONT_CORE_H
+
+#include "agent/http_session.h"
+#include "agent/ws_session.h"
+#include "base/outbox.h"
+#include "base/wheel.h"
+#include "front/assets.h"
+#include "front/server.h"
+#include "room/room.h"
+
+/* Deadlines and limits of a stream. */
+#define HTTP_HEAD_TIME   (10 * USEC_S) /* from a request's first byte to its head's end */
+#define HTTP_BODY_TIME   (30 * USEC_S)
+#define HTTP_IDLE_TIME   (60 * USEC_S) /* between requests */
+#define SEND_TIME        (30 * USEC_S) /* without any progress */
+#define HEARTBEAT_TIME   (15 * USEC_S)
+#define SILENCE_TIME     (40 * USEC_S)
+#define CLOSING_TIME     (5 * USEC_S) /* for the last bytes of a stream that ends */
+#define HTTP_QUEUE_MAX   ((size_t)16 * 1024 * 1024)
+#define HTTP_QUEUE_PAUSE ((size_t)256 * 1024) /* pipelined requests wait from here on */
+#define WS_QUEUE_MAX     ((size_t)1536 * 1024)
+#define FLOOD_RATE       200  /* frames a second ... */
+#define FLOOD_BURST      1000 /* ... over this many at once */
+#define HOST_MAX         200
+
+enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY };
+
+enum stream_phase { PHASE_HTTP, PHASE_WEBSOCKET, PHASE_STUN };
+
+struct stream;
+
+/* A dialect: what is said on a WebSocket, once it is open. */
+struct dialect {
+    const char *name;
+    void (*opened)(struct server *server, usec now, struct stream *stream);
+    void (*message)(struct server *server, usec now, struct stream *stream, struct view text);
+    void (*ponged)(struct server *server, struct stream *stream, struct view payload);
+    /* Once in HEARTBEAT_TIME: fills in the ping's payload and gives its size. */
+    size_t (*heartbeat)(struct server *server, usec now, struct stream *stream,
+                        uint8_t payload[WEBSOCKET_CONTROL_MAX]);
+    /* The stream takes nothing more.  clean: the client closed it with 1000 or 1001. */
+    void (*closed)(struct server *server, usec now, struct stream *stream, bool clean);
+};
+
+struct stream {
+    struct list ready; /* among those that server_poll looks at next, or among the failing */
+    struct timer timer;
+    struct outbox outbox;
+    struct inbox inbox;
+    const struct dialect *dialect; /* of an open WebSocket; NULL once it was told the end */
+    void *context;                 /* the dialect's */
+    struct buffer *host;   /* the Host that the client asked for, while a dialect may need it */
+    struct buffer *moving; /* the message with which the stream goes to another worker */
+    usec heard_at;         /* when bytes last came */
+    usec since;            /* when the request began, or sending last went on */
+    usec tokens_at;
+    struct address peer;
+    uint32_t offered; /* bytes of the last SERVER_SEND */
+    uint16_t tokens;
+    uint16_t moving_to;
+    uint8_t phase; /* enum stream_phase */
+    bool secure;
+    bool is_open;
+    bool is_blocked; /* the socket takes nothing until server_writable */
+    bool is_paused;  /* takes no bytes until the outbox is shorter */
+    bool is_resumed; /* ... which is to be told */
+    bool is_failing; /* among the server's failing ones */
+    bool is_ending;  /* takes no bytes any more; closed when the outbox is empty */
+    union {
+        struct http_session http;
+        struct ws_session ws;
+    };
+};
+
+struct server {
+    struct server_config config;
+    struct metrics *metrics; /* this worker's */
+    struct pool streams;
+    struct list ready;
+    struct list failing; /* streams whose queue ran over: closed when nothing else is under way */
+    struct wheel wheel;
+    struct buffers *buffers;
+    struct outbox_store outboxes;
+    struct rooms rooms;
+    struct trace trace;
+    struct http_request request; /* the one that is being answered */
+    struct ws_workshop workshop;
+    bool is_stopping;
+    uint64_t trace_dropped;
+    uint8_t scratch[BUFFER_SIZE_MAX];
+};
+
+static inline uint32_t stream_number(const struct server *server, const struct stream *stream)
+{
+    return pool_index(&server->streams, stream);
+}
+
+/* ---- stream.c ---- */
+
+/* Has server_poll look at the stream. */
+void stream_wake(struct server *server, struct stream *stream);
+
+/* Queues a buffer that the caller keeps.  When the queue is full the stream is closed, but only by
+ * streams_settle: a dialect may be in the middle of telling others. */
+void stream_send(struct server *server, usec now, struct stream *stream, struct buffer *buffer);
+/* The same, and gives the caller's reference back. */
+void stream_send_give(struct server *server, usec now, struct stream *stream,
+                      struct buffer *buffer);
+
+/* Closes the streams whose queue ran over.  Every call of server.h that can queue ends with it. */
+void streams_settle(struct server *server, usec now);
+
+/* Takes no more bytes; ends when all is sent, or in CLOSING_TIME. */
+void stream_end(struct server *server, usec now, struct stream *stream);
+/* Drops what waits, but for a buffer whose sending has begun. */
+void stream_cut(struct server *server, struct stream *stream);
+
+/* Sets the stream's timer by its state; stream_expired acts on it. */
+void stream_set_timer(struct server *server, usec now, struct stream *stream);
+void stream_expired(struct server *server, usec now, struct stream *stream);
+
+/* One frame or request more: false when it is too many. */
+bool stream_take_token(struct stream *stream, usec now);
+
+/* Reads what can be read of `bytes`; gives how many were used. */
+size_t stream_consume(struct server *server, usec now, struct stream *stream, struct span bytes);
+
+/* Adds bytes behind those that wait, and reads. */
+void stream_feed(struct server *server, usec now, struct stream *stream, struct span bytes);
+
+/* Gives everything back; the stream is no longer valid. */
+void stream_release(struct server *server, struct stream *stream);
+
+/* ---- http.c ---- */
+size_t http_consume(struct server *server, usec now, struct stream *stream, struct view bytes);
+
+/* ---- websocket.c ---- */
+
+/* Answers the request with 101 and goes on as a WebSocket in that dialect; or refuses it. */
+void websocket_upgrade(struct server *server, usec now, struct stream *stream,
+                       const struct http_request *request, const struct dialect *dialect);
+size_t websocket_consume(struct server *server, usec now, struct stream *stream, struct span bytes);
+/* Sends a text message made by ws_frame. */
+void websocket_send(struct server *server, usec now, struct stream *stream, struct buffer *frame);
+/* Tells the dialect the end, sends a close frame and ends the stream. */
+void websocket_close(struct server *server, usec now, struct stream *stream, uint16_t code,
+                     struct view reason, bool clean);
+void websocket_heartbeat(struct server *server, usec now, struct stream *stream);
+/* Tells the dialect that the stream takes nothing more, once. */
+void websocket_tell_closed(struct server *server, usec now, struct stream *stream, bool clean);
+
+/* ---- parcel.c ---- */
+
+/* Has the stream go to another worker, where `message` is the dialect's next. */
+void stream_move(struct server *server, usec now, struct stream *stream, unsigned worker,
+                 struct view message);
+/* Packs it; NULL when there is no memory. */
+struct parcel *parcel_pack(struct server *server, struct stream *stream);
+
+#endif

@@ -1,0 +1,37 @@
+/* HTTP on a stream: reads requests, one after the other, and gives each to its route. */
+#include "front/core.h"
+#include "front/respond.h"
+#include "front/routes.h"
+
+static void send_continue(struct server *server, usec now, struct stream *stream)
+{
+    static const struct view TEXT = { (const uint8_t *)"HTTP/1.1 100 Continue\r\n\r\n", 25 };
+    (void)now;
+    if (outbox_put_static(&stream->outbox, &server->outboxes, TEXT, HTTP_QUEUE_MAX) == OK)
+        stream_wake(server, stream);
+}
+
+size_t http_consume(struct server *server, usec now, struct stream *stream, struct view bytes)
+{
+    size_t used = 0;
+    while (stream->phase == PHASE_HTTP && !stream->is_ending && !stream->is_failing) {
+        struct http_event event;
+        size_t step;
+        if (stream->outbox.size > HTTP_QUEUE_PAUSE) {
+            stream->is_paused = true;
+            break;
+        }
+        http_session_read(&stream->http, server->buffers, view_slice(bytes, used, bytes.size),
+                          &step, &server->request, &event);
+        used += step;
+        if (event.kind == HTTP_EVENT_WAIT)
+            break;
+        if (event.kind == HTTP_EVENT_CONTINUE)
+            send_continue(server, now, stream);
+        else if (event.kind == HTTP_EVENT_FAILED)
+            respond_failed(server, now, stream, event.code);
+        else
+            route_request(server, now, stream, event.body);
+    }
+    return used;
+}

@@ -1,0 +1,261 @@
+/* Join and resume: how a connection comes into a room. */
+#include "front/meet/meet.h"
+
+#include "base/base64.h"
+
+#include <string.h>
+
+/* The worker that owns a room: the same answer on every worker. */
+static unsigned owner_of(const struct server *server, struct view room)
+{
+    return (unsigned)(siphash(room, server->config.room_secret) % server->config.worker_count);
+}
+
+/* True: the connection goes on, on another worker. */
+static bool goes_elsewhere(struct meet_call *call, struct view room)
+{
+    unsigned owner = owner_of(call->server, room);
+    if (owner == call->server->config.worker)
+        return false;
+    stream_move(call->server, call->now, call->stream, owner, call->text);
+    return true;
+}
+
+/* The host by which the client reached us, without its port, as it stands in a URI. */
+static struct view host_of(const struct server *server, const struct stream *stream)
+{
+    struct view host = server->config.stun_host;
+    if (host.size || !stream->host)
+        return host;
+    host = buffer_view(stream->host);
+    if (host.size && host.at[0] == '[')
+        return view_slice(host, 0, view_find_byte(host, ']') + 1);
+    return view_slice(host, 0, view_find_byte(host, ':'));
+}
+
+static void write_ice_servers(struct json_writer *writer, const struct server *server,
+                              const struct stream *stream)
+{
+    struct view host = host_of(server, stream);
+    char url[HOST_MAX + 16];
+    struct json_writer text = json_writer_make(url, sizeof url);
+    json_key(writer, "iceServers");
+    json_open(writer, '[');
+    if (server->config.stun_port && host.size && host.size <= HOST_MAX) {
+        /* the three parts of a stun URI (RFC 7064) */
+        json_raw(&text, VIEW("stun:"));
+        text.needs_comma = false;
+        json_raw(&text, host);
+        text.needs_comma = false;
+        json_raw(&text, VIEW(":"));
+        text.needs_comma = false;
+        json_number(&text, server->config.stun_port);
+        json_open(writer, '{');
+        json_key(writer, "urls");
+        json_open(writer, '[');
+        json_string(writer, json_written(&text));
+        json_close(writer, ']');
+        json_close(writer, '}');
+    }
+    json_close(writer, ']');
+}
+
+static void send_welcome(struct meet_call *call, const struct member *member)
+{
+    struct json_writer writer = meet_begin(call->server, "welcome");
+    const struct room *room = member->room;
+    char session[BASE64_SIZE(SESSION_SIZE)];
+
+    base64url_write(view_make(member->session, SESSION_SIZE), session);
+    json_key(&writer, "version");
+    json_number(&writer, MEET_VERSION);
+    json_key(&writer, "seq");
+    json_number(&writer, member->acked);
+    meet_write_number(&writer, "you", member->number);
+    json_key(&writer, "session");
+    json_string(&writer, view_of(session));
+    json_key(&writer, "room");
+    json_string(&writer, room_name(room));
+    json_key(&writer, "topology");
+    json_string(&writer, VIEW("mesh"));
+    json_key(&writer, "members");
+    json_open(&writer, '[');
+    for (uint32_t i = 0; i < room->member_count; i++)
+        if (room->members[i] != member)
+            meet_write_member(&writer, room->members[i]);
+    json_close(&writer, ']');
+    write_ice_servers(&writer, call->server, call->stream);
+    json_key(&writer, "resumeSeconds");
+    json_number(&writer, ROOM_KEEP_AWAY / USEC_S);
+    meet_send(call->server, call->now, call->stream, &writer);
+}
+
+static bool check_version(struct meet_call *call)
+{
+    uint64_t version;
+    if (json_get_number(call->message, "version", &version) == OK && version == MEET_VERSION)
+        return true;
+    meet_refuse(call, "bad-version", "this server speaks version 1");
+    return false;
+}
+
+/* Reads a name into *name: without space around it.  False: refused. */
+static bool read_room(struct meet_call *call, struct view *room)
+{
+    *room = view_trim(json_get_string(call->message, "room"));
+    if (room_name_valid(*room))
+        return true;
+    meet_refuse(call, "bad-room",
+                "a room's name is 1 to 128 bytes without control characters and without '/'");
+    return false;
+}
+
+static bool read_flags(struct meet_call *call, struct join *join)
+{
+    return json_get_bool(call->message, "audio", &join->audio) != ERR_MALFORMED &&
+           json_get_bool(call->message, "video", &join->video) != ERR_MALFORMED &&
+           json_get_bool(call->message, "screen", &join->screen) != ERR_MALFORMED;
+}
+
+/* The stream is in a room now. */
+static void enter(struct meet_call *call, struct member *member)
+{
+    call->stream->context = member;
+    wheel_set(&call->server->wheel, &call->stream->timer, call->now + HEARTBEAT_TIME);
+}
+
+static void leave_host(struct meet_call *call)
+{
+    buffer_give(call->server->buffers, call->stream->host);
+    call->stream->host = NULL;
+}
+
+static void refuse_join(struct meet_call *call, int status, bool room_full)
+{
+    if (status == ERR_EXISTS)
+        meet_refuse(call, "name-taken", "somebody in the room has that name");
+    else if (room_full)
+        meet_refuse(call, "room-full", "the room is full");
+    else
+        meet_refuse(call, "server-full", "the server has no place for more");
+}
+
+void meet_join(struct meet_call *call)
+{
+    struct join join = { .link = call->stream };
+    struct member *member;
+    bool room_full;
+
+    if (!check_version(call) || !read_room(call, &join.room))
+        return;
+    join.name = view_trim(json_get_string(call->message, "name"));
+    if (!member_name_valid(join.name)) {
+        meet_refuse(call, "bad-name", "a name is 1 to 128 bytes without control characters");
+        return;
+    }
+    if (!read_flags(call, &join)) {
+        meet_refuse(call, "bad-message", "\"audio\", \"video\" and \"screen\" are booleans");
+        return;
+    }
+    if (goes_elsewhere(call, join.room))
+        return;
+    int status = rooms_join(&call->server->rooms, &join, &member, &room_full);
+    if (status != OK) {
+        refuse_join(call, status, room_full);
+        return;
+    }
+    enter(call, member);
+    send_welcome(call, member);
+    leave_host(call);
+
+    struct trace_event *event =
+        trace_add(&call->server->trace, call->now, TRACE_INFO, "room.joined");
+    trace_text(event, "room", join.room);
+    trace_number(event, "member", member->number);
+    trace_number(event, "members", member->room->member_count);
+    trace_address(event, "peer", &call->stream->peer);
+}
+
+static int digit_of(uint8_t c)
+{
+    static const char ALPHABET[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *found = c ? strchr(ALPHABET, c) : NULL;
+    return found ? (int)(found - ALPHABET) : -1;
+}
+
+/* A session as base64url of 16 bytes. */
+static bool read_session(struct view text, uint8_t session[SESSION_SIZE])
+{
+    uint32_t bits = 0;
+    unsigned bit_count = 0;
+    size_t size = 0;
+    if (text.size != (SESSION_SIZE * 8 + 5) / 6)
+        return false;
+    for (size_t i = 0; i < text.size; i++) {
+        int digit = digit_of(text.at[i]);
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (uint32_t)digit;
+        bit_count += 6;
+        if (bit_count >= 8 && size < SESSION_SIZE) {
+            bit_count -= 8;
+            session[size++] = (uint8_t)(bits >> bit_count);
+        }
+    }
+    return size == SESSION_SIZE;
+}
+
+/* The connection that has the place until now, which may be dead without our knowing. */
+static void close_old(struct meet_call *call, struct member *member)
+{
+    struct stream *old = member->link;
+    if (member->away)
+        return;
+    old->context = NULL;
+    rooms_away(&call->server->rooms, call->now, member);
+    meet_drain(call->server, call->now);
+    websocket_close(call->server, call->now, old, 4000, VIEW("taken up elsewhere"), true);
+}
+
+static void send_resumed(struct meet_call *call, const struct member *member, uint64_t seq)
+{
+    struct json_writer writer = meet_begin(call->server, "resumed");
+    json_key(&writer, "seq");
+    json_number(&writer, seq);
+    json_key(&writer, "received");
+    json_number(&writer, member->received);
+    write_ice_servers(&writer, call->server, call->stream);
+    meet_send(call->server, call->now, call->stream, &writer);
+}
+
+void meet_resume(struct meet_call *call)
+{
+    struct view room;
+    struct member *member;
+    uint64_t seq;
+    uint8_t session[SESSION_SIZE];
+    struct rooms *rooms = &call->server->rooms;
+
+    if (!check_version(call) || !read_room(call, &room))
+        return;
+    if (json_get_number(call->message, "seq", &seq) != OK ||
+        !read_session(json_get_string(call->message, "session"), session)) {
+        meet_refuse(call, "bad-message", "\"session\" and \"seq\" must be as they were told");
+        return;
+    }
+    if (goes_elsewhere(call, room))
+        return;
+    if (rooms_find_session(rooms, room, session, seq, &member) != OK) {
+        metrics_add(call->server->metrics, METRIC_RESUMES_LOST, 1);
+        meet_refuse(call, "session-lost", "the place is gone: join anew");
+        return;
+    }
+    close_old(call, member);
+    enter(call, member);
+    send_resumed(call, member, seq);
+    leave_host(call);
+    meet_replay(call->server, call->now, member, seq);
+    rooms_back(rooms, member, call->stream);
+    metrics_add(call->server->metrics, METRIC_RESUMES, 1);
+}

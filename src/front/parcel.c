@@ -1,0 +1,122 @@
+#include "front/parcel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void stream_move(struct server *server, usec now, struct stream *stream, unsigned worker,
+                 struct view message)
+{
+    if (buffers_take(server->buffers, message.size, &stream->moving) != OK) {
+        websocket_close(server, now, stream, 1013, VIEW("the server is full"), false);
+        return;
+    }
+    memcpy(stream->moving->bytes, message.at, message.size);
+    stream->moving->size = (uint32_t)message.size;
+    stream->moving_to = (uint16_t)worker;
+    stream_wake(server, stream);
+}
+
+static uint8_t *append(uint8_t *to, struct view bytes)
+{
+    if (bytes.size)
+        memcpy(to, bytes.at, bytes.size);
+    return to + bytes.size;
+}
+
+struct parcel *parcel_pack(struct server *server, struct stream *stream)
+{
+    struct view host = { NULL, 0 };
+    struct view message = buffer_view(stream->moving);
+    struct view unread = view_of_span(inbox_bytes(&stream->inbox));
+    (void)server;
+    if (stream->host)
+        host = buffer_view(stream->host);
+
+    struct parcel *parcel =
+        malloc(sizeof *parcel + host.size + message.size + unread.size + stream->outbox.size);
+    if (!parcel)
+        return NULL;
+    *parcel = (struct parcel){
+        .dialect = stream->dialect,
+        .peer = stream->peer,
+        .secure = stream->secure,
+        .deflate = stream->ws.deflate,
+        .tokens = stream->tokens,
+        .tokens_at = stream->tokens_at,
+        .heard_at = stream->heard_at,
+        .host_size = host.size,
+        .message_size = message.size,
+        .unread_size = unread.size,
+        .unsent_size = stream->outbox.size,
+    };
+    uint8_t *at = append(parcel->bytes, host);
+    at = append(at, message);
+    at = append(at, unread);
+    for (struct outbox_entry *e = stream->outbox.first; e; e = e->next)
+        at = append(at, e->bytes);
+    return parcel;
+}
+
+void parcel_free(struct parcel *parcel)
+{
+    free(parcel);
+}
+
+/* A buffer with a copy of the bytes; NULL when there are none or no memory. */
+static struct buffer *copy(struct server *server, const uint8_t *at, size_t size)
+{
+    struct buffer *buffer;
+    if (size == 0 || buffers_take(server->buffers, size, &buffer) != OK)
+        return NULL;
+    memcpy(buffer->bytes, at, size);
+    buffer->size = (uint32_t)size;
+    return buffer;
+}
+
+static void unpack(struct server *server, usec now, struct stream *stream, struct parcel *parcel)
+{
+    uint8_t *message = parcel->bytes + parcel->host_size;
+    uint8_t *unread = message + parcel->message_size;
+    uint8_t *unsent = unread + parcel->unread_size;
+    size_t left = parcel->unsent_size;
+
+    stream->host = copy(server, parcel->bytes, parcel->host_size);
+    while (left > 0) {
+        size_t size = left < BUFFER_SIZE_MAX ? left : BUFFER_SIZE_MAX;
+        struct buffer *buffer = copy(server, unsent, size);
+        if (!buffer) {
+            websocket_close(server, now, stream, 1013, VIEW("the server is full"), false);
+            return;
+        }
+        stream_send_give(server, now, stream, buffer);
+        unsent += size;
+        left -= size;
+    }
+    stream->dialect->message(server, now, stream, view_make(message, parcel->message_size));
+    stream_feed(server, now, stream, (struct span){ unread, parcel->unread_size });
+}
+
+int server_adopt(struct server *server, usec now, struct parcel *parcel, uint32_t *number)
+{
+    struct stream_origin origin = { .kind = STREAM_HTTP,
+                                    .secure = parcel->secure,
+                                    .peer = parcel->peer };
+    int status = server_open(server, now, &origin, number);
+    if (status != OK) {
+        parcel_free(parcel);
+        return status;
+    }
+    struct stream *stream = pool_at(&server->streams, *number);
+    stream->phase = PHASE_WEBSOCKET;
+    stream->ws = (struct ws_session){ .deflate = parcel->deflate };
+    stream->dialect = parcel->dialect;
+    stream->tokens = parcel->tokens;
+    stream->tokens_at = parcel->tokens_at;
+    stream->heard_at = parcel->heard_at;
+    metrics_add(server->metrics, METRIC_WEBSOCKETS, 1);
+    wheel_set(&server->wheel, &stream->timer, now + HEARTBEAT_TIME);
+    unpack(server, now, stream, parcel);
+    parcel_free(parcel);
+    streams_settle(server, now);
+    return OK;
+}

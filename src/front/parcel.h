@@ -1,0 +1,25 @@
+/* parcel.h - a WebSocket on its way to the worker that owns its room.
+ *
+ * All that the server knows of the stream, in one block that no pool owns.
+ */
+#ifndef MOIM_FRONT_PARCEL_H
+#define MOIM_FRONT_PARCEL_H
+
+#include "front/core.h"
+
+struct parcel {
+    const struct dialect *dialect;
+    struct address peer;
+    bool secure;
+    bool deflate;
+    uint16_t tokens;
+    usec tokens_at;
+    usec heard_at;
+    size_t host_size;    /* then these bytes, in this order: */
+    size_t message_size; /* the message that is to be handled first */
+    size_t unread_size;  /* what came behind it */
+    size_t unsent_size;  /* what the client is still to be sent */
+    uint8_t bytes[];
+};
+
+#endif

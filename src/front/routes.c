@@ -1,0 +1,134 @@
+#include "front/routes.h"
+
+#include "front/meet/meet.h"
+#include "front/pages.h"
+#include "front/respond.h"
+
+#define PATH_MAX_DECODED 1024
+
+struct route {
+    const char *path;
+    bool is_prefix; /* everything below it, with at least one more byte */
+    bool cors;
+    const struct dialect *dialect; /* a WebSocket is opened here */
+    void (*answer)(struct server *server, usec now, struct stream *stream, struct view body);
+};
+
+static void answer_healthz(struct server *server, usec now, struct stream *stream, struct view body)
+{
+    (void)body;
+    respond(server, now, stream,
+            &(struct response){ .code = 200,
+                                .type = "text/plain; charset=utf-8",
+                                .headers = "Cache-Control: no-store\r\n",
+                                .body = VIEW("live\n"),
+                                .cors = true });
+}
+
+static void answer_readyz(struct server *server, usec now, struct stream *stream, struct view body)
+{
+    bool ready = !server->is_stopping && server->streams.used < server->streams.count_max;
+    (void)body;
+    respond(server, now, stream,
+            &(struct response){ .code = ready ? 200 : 503,
+                                .type = "text/plain; charset=utf-8",
+                                .headers = "Cache-Control: no-store\r\n",
+                                .body = ready ? VIEW("ready\n") : VIEW("not ready\n"),
+                                .cors = true });
+}
+
+static void answer_metrics(struct server *server, usec now, struct stream *stream, struct view body)
+{
+    unsigned size =
+        metrics_write(server->config.metrics, server->config.worker_count, (char *)server->scratch);
+    (void)body;
+    respond(server, now, stream,
+            &(struct response){ .code = 200,
+                                .type = "text/plain; version=0.0.4; charset=utf-8",
+                                .headers = "Cache-Control: no-store\r\n",
+                                .body = view_make(server->scratch, size) });
+}
+
+static void answer_page(struct server *server, usec now, struct stream *stream, struct view body)
+{
+    (void)body;
+    pages_answer(server, now, stream, VIEW("/index.html"));
+}
+
+static const struct route ROUTES[] = {
+    { .path = "/", .answer = answer_page },
+    { .path = "/r/", .is_prefix = true, .answer = answer_page },
+    { .path = "/api/v1/meet", .cors = true, .dialect = &meet_dialect },
+    { .path = "/healthz", .cors = true, .answer = answer_healthz },
+    { .path = "/readyz", .cors = true, .answer = answer_readyz },
+    { .path = "/metrics", .answer = answer_metrics },
+};
+
+static const struct route *find_route(struct view path)
+{
+    for (size_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
+        struct view wanted = view_of(ROUTES[i].path);
+        bool longer = path.size > wanted.size;
+        if (ROUTES[i].is_prefix ? longer && view_starts(path, wanted) : view_equal(path, wanted))
+            return &ROUTES[i];
+    }
+    return NULL;
+}
+
+/* OPTIONS: what may be done here, and the answer to a CORS preflight (the Fetch standard). */
+static void answer_options(struct server *server, usec now, struct stream *stream, bool cors)
+{
+    const char *headers = "Allow: GET, HEAD, OPTIONS\r\n";
+    if (cors)
+        headers = "Allow: GET, HEAD, OPTIONS\r\n"
+                  "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"
+                  "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
+                  "Access-Control-Max-Age: 86400\r\n";
+    respond(server, now, stream,
+            &(struct response){ .code = 204, .headers = headers, .cors = cors });
+}
+
+static void answer_route(struct server *server, usec now, struct stream *stream,
+                         const struct route *route, struct view body)
+{
+    const struct http_request *request = &server->request;
+    if (request->method == METHOD_OPTIONS)
+        answer_options(server, now, stream, route->cors);
+    else if (route->dialect && request->method == METHOD_GET)
+        websocket_upgrade(server, now, stream, request, route->dialect);
+    else if (!route->dialect && (request->method == METHOD_GET || request->method == METHOD_HEAD))
+        route->answer(server, now, stream, body);
+    else
+        respond_code(server, now, stream, 405, "Allow: GET, HEAD, OPTIONS\r\n");
+}
+
+void route_request(struct server *server, usec now, struct stream *stream, struct view body)
+{
+    const struct http_request *request = &server->request;
+    uint8_t decoded[PATH_MAX_DECODED];
+    size_t size;
+
+    struct trace_event *event = trace_add(&server->trace, now, TRACE_DEBUG, "http.request");
+    trace_address(event, "peer", &stream->peer);
+    trace_text(event, "path", view_slice(request->path, 0, 100));
+
+    if (view_equal(request->path, VIEW("*"))) {
+        if (request->method == METHOD_OPTIONS)
+            answer_options(server, now, stream, false);
+        else
+            respond_code(server, now, stream, 400, NULL);
+        return;
+    }
+    if (http_decode_percent(request->path, decoded, sizeof decoded, &size) != OK) {
+        respond_code(server, now, stream, 400, NULL);
+        return;
+    }
+    struct view path = view_make(decoded, size);
+    const struct route *route = find_route(path);
+    if (route)
+        answer_route(server, now, stream, route, body);
+    else if (assets_find(server->config.assets, path))
+        pages_answer(server, now, stream, path);
+    else
+        respond_code(server, now, stream, 404, NULL);
+}

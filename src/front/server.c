@@ -1,0 +1,279 @@
+#include "front/server.h"
+
+#include "agent/stun_server.h"
+#include "front/core.h"
+#include "front/meet/meet.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int server_new(const struct server_config *config, usec now, struct server **out)
+{
+    struct server *server = calloc(1, sizeof *server);
+    if (!server)
+        return ERR_MEMORY;
+    server->config = *config;
+    server->metrics = &config->metrics[config->worker];
+    server->trace.level = config->trace_level;
+    list_init(&server->ready);
+    list_init(&server->failing);
+    wheel_init(&server->wheel, now);
+
+    int status = pool_init(&server->streams, sizeof(struct stream), config->streams_max);
+    if (status != OK)
+        goto give_server;
+    status = buffers_new(config->buffer_bytes, &server->buffers);
+    if (status != OK)
+        goto give_streams;
+    server->outboxes.buffers = server->buffers;
+    server->workshop.buffers = server->buffers;
+    status =
+        pool_init(&server->outboxes.entries, sizeof(struct outbox_entry), config->streams_max * 16);
+    if (status != OK)
+        goto give_buffers;
+    status = deflate_new(&server->workshop.deflater);
+    if (status != OK)
+        goto give_entries;
+    struct rooms_config rooms = {
+        .rooms_max = config->rooms_max,
+        .members_max = config->members_max,
+        .history_entries_max = config->rooms_max * 64,
+        .buffers = server->buffers,
+        .wheel = &server->wheel,
+        .away_timer_kind = TIMER_MEMBER_AWAY,
+        .random = config->random,
+        .metrics = server->metrics,
+    };
+    status = rooms_init(&server->rooms, &rooms);
+    if (status != OK)
+        goto give_deflate;
+    *out = server;
+    return OK;
+
+give_deflate:
+    deflate_free(server->workshop.deflater);
+give_entries:
+    pool_free(&server->outboxes.entries);
+give_buffers:
+    buffers_free(server->buffers);
+give_streams:
+    pool_free(&server->streams);
+give_server:
+    free(server);
+    return status;
+}
+
+static struct stream *stream_at(struct server *server, uint32_t number)
+{
+    struct stream *stream = pool_at(&server->streams, number);
+    assert(stream->is_open);
+    return stream;
+}
+
+void server_free(struct server *server)
+{
+    if (!server)
+        return;
+    for (uint32_t i = 0; i < server->streams.touched; i++) {
+        struct stream *stream = pool_at(&server->streams, i);
+        if (stream->is_open)
+            stream_release(server, stream);
+    }
+    rooms_free(&server->rooms);
+    deflate_free(server->workshop.deflater);
+    pool_free(&server->outboxes.entries);
+    buffers_free(server->buffers);
+    pool_free(&server->streams);
+    free(server);
+}
+
+int server_open(struct server *server, usec now, const struct stream_origin *origin,
+                uint32_t *number)
+{
+    struct stream *stream = server->is_stopping ? NULL : pool_take(&server->streams);
+    if (!stream)
+        return ERR_LIMIT;
+    list_init(&stream->ready);
+    stream->is_open = true;
+    stream->phase = origin->kind == STREAM_STUN ? PHASE_STUN : PHASE_HTTP;
+    stream->peer = origin->peer;
+    stream->secure = origin->secure;
+    stream->since = now;
+    stream->timer.kind = TIMER_STREAM;
+    stream->tokens = FLOOD_BURST;
+    stream->tokens_at = now;
+    stream_set_timer(server, now, stream);
+    *number = stream_number(server, stream);
+    return OK;
+}
+
+bool server_wants_bytes(const struct server *server, uint32_t number)
+{
+    const struct stream *stream = pool_at(&server->streams, number);
+    return !stream->is_ending && !stream->is_paused && !stream->moving;
+}
+
+void server_feed(struct server *server, usec now, uint32_t number, struct span bytes)
+{
+    struct stream *stream = stream_at(server, number);
+    bool was_idle = stream->inbox.buffer == NULL && !stream->outbox.size;
+    assert(bytes.size <= SERVER_READ_MAX);
+    if (was_idle && stream->phase == PHASE_HTTP && !http_session_in_body(&stream->http))
+        stream->since = now;
+    stream->heard_at = now;
+    stream_feed(server, now, stream, bytes);
+    stream_set_timer(server, now, stream);
+    streams_settle(server, now);
+}
+
+void server_closed(struct server *server, usec now, uint32_t number)
+{
+    struct stream *stream = stream_at(server, number);
+    websocket_tell_closed(server, now, stream, false);
+    stream_release(server, stream);
+    streams_settle(server, now);
+}
+
+/* The outbox has become short: reads what waited. */
+static void go_on_reading(struct server *server, usec now, struct stream *stream)
+{
+    stream->is_paused = false;
+    struct span waiting = inbox_bytes(&stream->inbox);
+    if (waiting.size) {
+        size_t used = stream_consume(server, now, stream, waiting);
+        if (!stream->is_ending)
+            inbox_used(&stream->inbox, server->buffers, used);
+    }
+    if (!stream->is_paused) {
+        stream->is_resumed = true;
+        stream_wake(server, stream);
+    }
+}
+
+void server_sent(struct server *server, usec now, uint32_t number, size_t size)
+{
+    struct stream *stream = stream_at(server, number);
+    assert(size <= stream->offered);
+    outbox_sent(&stream->outbox, &server->outboxes, size);
+    stream->is_blocked = size < stream->offered;
+    stream->offered = 0;
+    if (size > 0)
+        stream->since = now;
+    if (stream->is_paused && stream->outbox.size < HTTP_QUEUE_PAUSE / 2)
+        go_on_reading(server, now, stream);
+    if (!stream->is_blocked && (stream->outbox.size || stream->is_ending))
+        stream_wake(server, stream);
+    stream_set_timer(server, now, stream);
+    streams_settle(server, now);
+}
+
+void server_writable(struct server *server, usec now, uint32_t number)
+{
+    struct stream *stream = stream_at(server, number);
+    (void)now;
+    stream->is_blocked = false;
+    stream_wake(server, stream);
+}
+
+size_t server_datagram(struct server *server, usec now, const struct address *from,
+                       struct view datagram, uint8_t out[SERVER_DATAGRAM_MAX])
+{
+    (void)now;
+    return stun_server_datagram(datagram, from, server->metrics, out, SERVER_DATAGRAM_MAX);
+}
+
+void server_stop(struct server *server, usec now)
+{
+    server->is_stopping = true;
+    for (uint32_t i = 0; i < server->streams.touched; i++) {
+        struct stream *stream = pool_at(&server->streams, i);
+        if (!stream->is_open)
+            continue;
+        if (stream->phase == PHASE_WEBSOCKET)
+            websocket_close(server, now, stream, 1001, VIEW("the server stops"), true);
+        else if (!stream->inbox.buffer && !http_session_in_body(&stream->http))
+            stream_end(server, now, stream);
+    }
+    streams_settle(server, now);
+}
+
+uint32_t server_streams(const struct server *server)
+{
+    return server->streams.used;
+}
+
+void server_tick(struct server *server, usec now)
+{
+    struct timer *timer;
+    while ((timer = wheel_expired(&server->wheel, now)) != NULL) {
+        if (timer->kind == TIMER_STREAM)
+            stream_expired(server, now, LIST_ENTRY(timer, struct stream, timer));
+        else
+            meet_member_expired(server, now, timer);
+        streams_settle(server, now);
+    }
+    metrics_set(server->metrics, METRIC_BUFFER_BYTES, buffers_used(server->buffers));
+}
+
+static void offer_bytes(struct stream *stream, struct server_out *out)
+{
+    size_t offered = 0;
+    out->kind = SERVER_SEND;
+    out->run_count = outbox_peek(&stream->outbox, out->runs, SERVER_RUNS_MAX);
+    for (size_t i = 0; i < out->run_count; i++)
+        offered += out->runs[i].size;
+    stream->offered = (uint32_t)offered;
+}
+
+/* What the stream has to do; false when it is nothing. */
+static bool poll_stream(struct server *server, struct stream *stream, struct server_out *out)
+{
+    out->stream = stream_number(server, stream);
+    if (stream->moving && !stream->is_ending) {
+        out->worker = stream->moving_to;
+        out->parcel = parcel_pack(server, stream);
+        out->kind = out->parcel ? SERVER_HAND_OVER : SERVER_CLOSE;
+        metrics_add(server->metrics, METRIC_CONNECTIONS_MOVED, 1);
+        stream_release(server, stream);
+        return true;
+    }
+    if (stream->outbox.size) {
+        if (stream->is_blocked)
+            return false;
+        offer_bytes(stream, out);
+        return true;
+    }
+    if (stream->is_ending) {
+        out->kind = SERVER_CLOSE;
+        stream_release(server, stream);
+        return true;
+    }
+    if (stream->is_resumed) {
+        stream->is_resumed = false;
+        out->kind = SERVER_READ;
+        return true;
+    }
+    return false;
+}
+
+void server_poll(struct server *server, struct server_out *out)
+{
+    while (!list_empty(&server->ready)) {
+        struct stream *stream = LIST_ENTRY(server->ready.next, struct stream, ready);
+        list_remove(&stream->ready);
+        if (poll_stream(server, stream, out))
+            return;
+    }
+    out->kind = SERVER_WAIT;
+    out->until = wheel_next(&server->wheel);
+    if (server->trace.dropped > server->trace_dropped) {
+        metrics_add(server->metrics, METRIC_LOG_DROPPED,
+                    server->trace.dropped - server->trace_dropped);
+        server->trace_dropped = server->trace.dropped;
+    }
+}
+
+struct trace *server_trace(struct server *server)
+{
+    return &server->trace;
+}

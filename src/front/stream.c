@@ -1,0 +1,254 @@
+#include "front/core.h"
+
+#include "agent/stun_server.h"
+
+#include <assert.h>
+
+void stream_wake(struct server *server, struct stream *stream)
+{
+    if (list_empty(&stream->ready))
+        list_append(&server->ready, &stream->ready);
+}
+
+static size_t queue_max(const struct stream *stream)
+{
+    return stream->phase == PHASE_WEBSOCKET ? WS_QUEUE_MAX : HTTP_QUEUE_MAX;
+}
+
+void stream_send(struct server *server, usec now, struct stream *stream, struct buffer *buffer)
+{
+    if (stream->is_ending || stream->is_failing)
+        return;
+    if (stream->outbox.size == 0)
+        stream->since = now;
+    if (outbox_put(&stream->outbox, &server->outboxes, buffer, queue_max(stream)) == OK) {
+        stream_wake(server, stream);
+        return;
+    }
+    stream->is_failing = true;
+    list_remove(&stream->ready);
+    list_append(&server->failing, &stream->ready);
+}
+
+static void close_slow(struct server *server, usec now, struct stream *stream)
+{
+    metrics_add(server->metrics, METRIC_CLOSED_SLOW, 1);
+    struct trace_event *event = trace_add(&server->trace, now, TRACE_INFO, "stream.slow");
+    trace_address(event, "peer", &stream->peer);
+    trace_number(event, "waiting", stream->outbox.size);
+    stream_cut(server, stream);
+    if (stream->phase == PHASE_WEBSOCKET)
+        websocket_close(server, now, stream, 1013, VIEW("reads too slowly"), false);
+    else
+        stream_end(server, now, stream);
+}
+
+void streams_settle(struct server *server, usec now)
+{
+    while (!list_empty(&server->failing)) {
+        struct stream *stream = LIST_ENTRY(server->failing.next, struct stream, ready);
+        list_remove(&stream->ready);
+        stream->is_failing = false;
+        close_slow(server, now, stream);
+    }
+}
+
+void stream_send_give(struct server *server, usec now, struct stream *stream, struct buffer *buffer)
+{
+    stream_send(server, now, stream, buffer);
+    buffer_give(server->buffers, buffer);
+}
+
+void stream_end(struct server *server, usec now, struct stream *stream)
+{
+    if (stream->is_ending)
+        return;
+    stream->is_ending = true;
+    inbox_clear(&stream->inbox, server->buffers);
+    wheel_set(&server->wheel, &stream->timer, now + CLOSING_TIME);
+    stream_wake(server, stream);
+}
+
+void stream_cut(struct server *server, struct stream *stream)
+{
+    struct outbox_entry *first = stream->outbox.first;
+    struct buffer *begun = NULL;
+    size_t begun_size = 0;
+    if (first && first->buffer && first->bytes.at != first->buffer->bytes) {
+        begun = buffer_share(first->buffer);
+        begun_size = begun->size - first->bytes.size;
+    }
+    outbox_clear(&stream->outbox, &server->outboxes);
+    if (!begun)
+        return;
+    int status = outbox_put(&stream->outbox, &server->outboxes, begun, SIZE_MAX);
+    assert(status == OK); /* an entry has just been given back */
+    (void)status;
+    outbox_sent(&stream->outbox, &server->outboxes, begun_size);
+    buffer_give(server->buffers, begun);
+}
+
+static usec http_deadline(const struct stream *stream)
+{
+    if (stream->outbox.size)
+        return stream->since + SEND_TIME;
+    if (http_session_in_body(&stream->http))
+        return stream->since + HTTP_BODY_TIME;
+    if (stream->inbox.buffer || stream->heard_at == 0)
+        return stream->since + HTTP_HEAD_TIME;
+    return stream->since + HTTP_IDLE_TIME;
+}
+
+void stream_set_timer(struct server *server, usec now, struct stream *stream)
+{
+    if (stream->is_ending)
+        return;
+    if (stream->phase == PHASE_HTTP)
+        wheel_set(&server->wheel, &stream->timer, http_deadline(stream));
+    else if (stream->phase == PHASE_STUN)
+        wheel_set(&server->wheel, &stream->timer, now + HTTP_IDLE_TIME);
+}
+
+void stream_expired(struct server *server, usec now, struct stream *stream)
+{
+    if (stream->is_ending) {
+        /* the last bytes can't be got rid of */
+        outbox_clear(&stream->outbox, &server->outboxes);
+        stream_wake(server, stream);
+        return;
+    }
+    if (stream->phase == PHASE_WEBSOCKET) {
+        websocket_heartbeat(server, now, stream);
+        return;
+    }
+    if (stream->inbox.buffer || stream->outbox.size)
+        metrics_add(server->metrics, METRIC_CLOSED_TIMEOUT, 1);
+    outbox_clear(&stream->outbox, &server->outboxes);
+    stream_end(server, now, stream);
+}
+
+bool stream_take_token(struct stream *stream, usec now)
+{
+    uint64_t fresh = (now - stream->tokens_at) * FLOOD_RATE / USEC_S;
+    if (fresh > 0) {
+        uint64_t tokens = stream->tokens + fresh;
+        stream->tokens = (uint16_t)(tokens > FLOOD_BURST ? FLOOD_BURST : tokens);
+        stream->tokens_at = now;
+    }
+    if (stream->tokens == 0)
+        return false;
+    stream->tokens--;
+    return true;
+}
+
+/* STUN over TCP: answers are small, and a client that does not read them is not read from. */
+static size_t stun_consume(struct server *server, usec now, struct stream *stream,
+                           struct view bytes)
+{
+    size_t used = 0;
+    while (used < bytes.size && !stream->is_ending) {
+        uint8_t answer[SERVER_DATAGRAM_MAX];
+        size_t step = 0;
+        size_t size = 0;
+        struct buffer *buffer;
+        if (stream->outbox.size > HTTP_QUEUE_PAUSE) {
+            stream->is_paused = true;
+            break;
+        }
+        int status = stun_server_stream(view_slice(bytes, used, bytes.size), &stream->peer,
+                                        server->metrics, answer, sizeof answer, &step, &size);
+        if (status == ERR_MORE)
+            break;
+        used += step;
+        if (status != OK || buffers_take(server->buffers, size, &buffer) != OK) {
+            stream_end(server, now, stream);
+            break;
+        }
+        for (size_t i = 0; i < size; i++)
+            buffer->bytes[i] = answer[i];
+        buffer->size = (uint32_t)size;
+        stream_send_give(server, now, stream, buffer);
+    }
+    return used;
+}
+
+size_t stream_consume(struct server *server, usec now, struct stream *stream, struct span bytes)
+{
+    size_t used = 0;
+    size_t step;
+    /* a request may turn the stream into a WebSocket in the middle of the bytes */
+    do {
+        struct span rest = { bytes.at + used, bytes.size - used };
+        uint8_t phase = stream->phase;
+        if (stream->is_ending)
+            return bytes.size;
+        if (stream->is_paused || stream->moving)
+            return used;
+        if (phase == PHASE_HTTP)
+            step = http_consume(server, now, stream, view_of_span(rest));
+        else if (phase == PHASE_WEBSOCKET)
+            step = websocket_consume(server, now, stream, rest);
+        else
+            step = stun_consume(server, now, stream, view_of_span(rest));
+        used += step;
+        if (phase == stream->phase)
+            break;
+    } while (used < bytes.size);
+    return stream->is_ending ? bytes.size : used;
+}
+
+static void refuse_flood(struct server *server, usec now, struct stream *stream)
+{
+    metrics_add(server->metrics, METRIC_CLOSED_LIMIT, 1);
+    if (stream->phase == PHASE_WEBSOCKET)
+        websocket_close(server, now, stream, 1013, VIEW("the server is full"), false);
+    else
+        stream_end(server, now, stream);
+}
+
+void stream_feed(struct server *server, usec now, struct stream *stream, struct span bytes)
+{
+    while (!stream->is_ending) {
+        size_t waiting = inbox_bytes(&stream->inbox).size;
+        if (waiting == 0) {
+            size_t used = stream_consume(server, now, stream, bytes);
+            bytes = (struct span){ bytes.at + used, bytes.size - used };
+        }
+        size_t room = BUFFER_SIZE_MAX - waiting;
+        size_t take = bytes.size < room ? bytes.size : room;
+        if (stream->is_ending)
+            return;
+        if (inbox_add(&stream->inbox, server->buffers, view_make(bytes.at, take)) != OK ||
+            (take == 0 && bytes.size > 0)) {
+            refuse_flood(server, now, stream);
+            return;
+        }
+        bytes = (struct span){ bytes.at + take, bytes.size - take };
+        if (waiting > 0) {
+            struct span all = inbox_bytes(&stream->inbox);
+            size_t used = stream_consume(server, now, stream, all);
+            if (!stream->is_ending)
+                inbox_used(&stream->inbox, server->buffers, used);
+        }
+        if (bytes.size == 0)
+            return;
+    }
+}
+
+void stream_release(struct server *server, struct stream *stream)
+{
+    list_remove(&stream->ready);
+    wheel_cancel(&server->wheel, &stream->timer);
+    outbox_clear(&stream->outbox, &server->outboxes);
+    inbox_clear(&stream->inbox, server->buffers);
+    buffer_give(server->buffers, stream->host);
+    buffer_give(server->buffers, stream->moving);
+    if (stream->phase == PHASE_HTTP)
+        http_session_clear(&stream->http, server->buffers);
+    if (stream->phase == PHASE_WEBSOCKET) {
+        ws_session_clear(&stream->ws, server->buffers);
+        metrics_subtract(server->metrics, METRIC_WEBSOCKETS, 1);
+    }
+    stream->is_open = false;
+    pool_give(&server->streams, stream);
+}

@@ -1,0 +1,193 @@
+/* WebSocket on a stream: the opening handshake, messages to the dialect, heartbeats, the end. */
+#include "front/core.h"
+#include "front/respond.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool asks_for_websocket(const struct http_request *request)
+{
+    return request->upgrade && http_header_lists(request, "Upgrade", "websocket");
+}
+
+/* RFC 6455, section 4.2.2. */
+static void accept_upgrade(struct server *server, usec now, struct stream *stream,
+                           const struct http_request *request, bool *deflate)
+{
+    char accept[WEBSOCKET_ACCEPT_SIZE];
+    char extension[WEBSOCKET_EXTENSION_MAX];
+    uint8_t window_bits = 0;
+    struct buffer *buffer;
+
+    websocket_accept(http_header(request, "Sec-WebSocket-Key"), accept);
+    *deflate = websocket_accept_deflate(http_header(request, "Sec-WebSocket-Extensions"), extension,
+                                        &window_bits) &&
+               window_bits == 15; /* one deflated form is made for all */
+    if (buffers_take(server->buffers, 512, &buffer) != OK) {
+        stream_end(server, now, stream);
+        return;
+    }
+    int size = snprintf((char *)buffer->bytes, buffer->capacity,
+                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                        "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s%s%s\r\n",
+                        accept, *deflate ? "Sec-WebSocket-Extensions: " : "",
+                        *deflate ? extension : "", *deflate ? "\r\n" : "");
+    buffer->size = (uint32_t)size;
+    stream_send_give(server, now, stream, buffer);
+}
+
+static void keep_host(struct server *server, struct stream *stream, struct view host)
+{
+    if (host.size == 0 || host.size > HOST_MAX ||
+        buffers_take(server->buffers, host.size, &stream->host) != OK)
+        return;
+    memcpy(stream->host->bytes, host.at, host.size);
+    stream->host->size = (uint32_t)host.size;
+}
+
+void websocket_upgrade(struct server *server, usec now, struct stream *stream,
+                       const struct http_request *request, const struct dialect *dialect)
+{
+    bool deflate = false;
+    if (!asks_for_websocket(request)) {
+        respond_code(server, now, stream, 426, "Upgrade: websocket\r\n");
+        return;
+    }
+    if (!view_equal(http_header(request, "Sec-WebSocket-Version"), VIEW("13"))) {
+        respond_code(server, now, stream, 426,
+                     "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+        return;
+    }
+    if (!websocket_key_valid(http_header(request, "Sec-WebSocket-Key"))) {
+        respond_code(server, now, stream, 400, NULL);
+        return;
+    }
+    if (server->is_stopping) {
+        respond_code(server, now, stream, 503, NULL);
+        return;
+    }
+    accept_upgrade(server, now, stream, request, &deflate);
+    if (stream->is_ending || stream->is_failing)
+        return;
+    keep_host(server, stream, http_header(request, "Host"));
+    http_session_clear(&stream->http, server->buffers);
+    stream->ws = (struct ws_session){ .deflate = deflate };
+    stream->phase = PHASE_WEBSOCKET;
+    stream->dialect = dialect;
+    metrics_add(server->metrics, METRIC_WEBSOCKETS, 1);
+    wheel_set(&server->wheel, &stream->timer, now + HEARTBEAT_TIME);
+    dialect->opened(server, now, stream);
+}
+
+void websocket_tell_closed(struct server *server, usec now, struct stream *stream, bool clean)
+{
+    const struct dialect *dialect = stream->dialect;
+    stream->dialect = NULL;
+    if (dialect)
+        dialect->closed(server, now, stream, clean);
+}
+
+void websocket_close(struct server *server, usec now, struct stream *stream, uint16_t code,
+                     struct view reason, bool clean)
+{
+    struct buffer *frame;
+    websocket_tell_closed(server, now, stream, clean);
+    if (stream->is_ending)
+        return;
+    if (!stream->ws.close_sent &&
+        ws_close(&stream->ws, server->buffers, code, reason, &frame) == OK)
+        stream_send_give(server, now, stream, frame);
+    stream_end(server, now, stream);
+}
+
+void websocket_send(struct server *server, usec now, struct stream *stream, struct buffer *frame)
+{
+    metrics_add(server->metrics, METRIC_WEBSOCKET_OUT, 1);
+    stream_send(server, now, stream, ws_frame_for(&stream->ws, &server->workshop, frame));
+}
+
+static void send_control(struct server *server, usec now, struct stream *stream,
+                         enum websocket_opcode opcode, struct view payload)
+{
+    struct buffer *frame;
+    if (ws_frame(server->buffers, opcode, payload, &frame) == OK)
+        stream_send_give(server, now, stream, frame);
+}
+
+static void close_failed(struct server *server, usec now, struct stream *stream, uint16_t code)
+{
+    metrics_add(server->metrics, METRIC_CLOSED_PROTOCOL, 1);
+    struct trace_event *event = trace_add(&server->trace, now, TRACE_INFO, "websocket.failed");
+    trace_address(event, "peer", &stream->peer);
+    trace_number(event, "code", code);
+    websocket_close(server, now, stream, code, VIEW(""), false);
+}
+
+static void handle(struct server *server, usec now, struct stream *stream,
+                   const struct ws_event *event)
+{
+    bool is_clean = event->code == 1000 || event->code == 1001;
+    switch (event->kind) {
+    case WS_TEXT:
+        metrics_add(server->metrics, METRIC_WEBSOCKET_IN, 1);
+        stream->dialect->message(server, now, stream, event->payload);
+        break;
+    case WS_BINARY:
+        close_failed(server, now, stream, 1003);
+        break;
+    case WS_PING:
+        send_control(server, now, stream, WEBSOCKET_PONG, event->payload);
+        break;
+    case WS_PONG:
+        stream->dialect->ponged(server, stream, event->payload);
+        break;
+    case WS_CLOSE:
+        websocket_close(server, now, stream, event->code, VIEW(""), is_clean);
+        break;
+    case WS_FAILED:
+        close_failed(server, now, stream, event->code);
+        break;
+    case WS_WAIT:
+        break;
+    }
+}
+
+size_t websocket_consume(struct server *server, usec now, struct stream *stream, struct span bytes)
+{
+    size_t used = 0;
+    while (stream->dialect && !stream->is_ending && !stream->is_failing && !stream->moving) {
+        struct ws_event event;
+        size_t step;
+        ws_session_read(&stream->ws, &server->workshop,
+                        (struct span){ bytes.at + used, bytes.size - used }, &step, &event);
+        used += step;
+        if (event.kind == WS_WAIT)
+            break;
+        if (!stream_take_token(stream, now)) {
+            metrics_add(server->metrics, METRIC_CLOSED_FLOOD, 1);
+            websocket_close(server, now, stream, 1008, VIEW("too many messages"), false);
+            break;
+        }
+        handle(server, now, stream, &event);
+    }
+    return used;
+}
+
+void websocket_heartbeat(struct server *server, usec now, struct stream *stream)
+{
+    uint8_t payload[WEBSOCKET_CONTROL_MAX];
+    if (now >= stream->heard_at + SILENCE_TIME) {
+        metrics_add(server->metrics, METRIC_CLOSED_TIMEOUT, 1);
+        outbox_clear(&stream->outbox, &server->outboxes);
+        websocket_tell_closed(server, now, stream, false);
+        stream_end(server, now, stream);
+        return;
+    }
+    size_t size = stream->dialect->heartbeat(server, now, stream, payload);
+    if (stream->is_ending)
+        return;
+    send_control(server, now, stream, WEBSOCKET_PING, view_make(payload, size));
+    usec silent_at = stream->heard_at + SILENCE_TIME;
+    usec next = now + HEARTBEAT_TIME;
+    wheel_set(&server->wheel, &stream->timer, silent_at < next ? silent_at : next);
+}
