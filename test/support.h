@@ -1,4 +1,5 @@
-/* support.h - what every unit test includes: cmocka and what it needs, and a few checks of our own. */
+/* support.h - what every unit test includes: cmocka and what it needs, and a few checks of our
+ * own. */
 #ifndef MOIM_TEST_SUPPORT_H
 #define MOIM_TEST_SUPPORT_H
 

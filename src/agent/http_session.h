@@ -1,8 +1,8 @@
 /* http_session.h - the server's end of one HTTP/1.1 connection (RFC 9112): requests, one at a time.
  *
  * Bytes come in, whole requests with their bodies go out.  It writes nothing: the caller answers
- * each request before it reads the next, so pipelined requests are answered in their order.  A session
- * that waits for a request owns no memory.
+ * each request before it reads the next, so pipelined requests are answered in their order.  A
+ * session that waits for a request owns no memory.
  */
 #ifndef MOIM_AGENT_HTTP_SESSION_H
 #define MOIM_AGENT_HTTP_SESSION_H
@@ -37,7 +37,8 @@ struct http_event {
 };
 
 /* Reads on from the front of `bytes`; *used says how many it took.  Call it with the bytes behind
- * them until HTTP_EVENT_WAIT.  After a request with `upgrade` that was accepted, call it no more. */
+ * them until HTTP_EVENT_WAIT.  After a request with `upgrade` that was accepted, call it no
+ * more. */
 void http_session_read(struct http_session *session, struct buffers *buffers, struct view bytes,
                        size_t *used, struct http_request *request, struct http_event *event);
 

@@ -1,7 +1,7 @@
 /* stun_server.h - answers STUN binding requests (RFC 8489): "this is the address you come from".
  *
- * It keeps nothing, and an answer holds nothing that was not asked for: no SOFTWARE, no reason text,
- * FINGERPRINT only where the request bore one.
+ * It keeps nothing, and an answer holds nothing that was not asked for: no SOFTWARE, no reason
+ * text, FINGERPRINT only where the request bore one.
  */
 #ifndef MOIM_AGENT_STUN_SERVER_H
 #define MOIM_AGENT_STUN_SERVER_H

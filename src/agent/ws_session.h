@@ -59,8 +59,8 @@ void ws_session_read(struct ws_session *ws, struct ws_workshop *workshop, struct
 MUST_USE int ws_frame(struct buffers *buffers, enum websocket_opcode opcode, struct view payload,
                       struct buffer **out);
 
-/* The form in which a frame of ws_frame goes to this session: itself, or the same deflated, which is
- * made once for all and kept with it.  Borrowed from `frame`. */
+/* The form in which a frame of ws_frame goes to this session: itself, or the same deflated, which
+ * is made once for all and kept with it.  Borrowed from `frame`. */
 struct buffer *ws_frame_for(const struct ws_session *ws, struct ws_workshop *workshop,
                             struct buffer *frame);
 

@@ -1,4 +1,5 @@
-/* address.h - a transport address: IPv4 or IPv6 and a port, as bytes that no system header defines. */
+/* address.h - a transport address: IPv4 or IPv6 and a port, as bytes that no system header
+ * defines. */
 #ifndef MOIM_BASE_ADDRESS_H
 #define MOIM_BASE_ADDRESS_H
 

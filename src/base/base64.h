@@ -1,4 +1,5 @@
-/* base64.h - writes base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one without. */
+/* base64.h - writes base64 (RFC 4648): the standard alphabet with padding, and the URL-safe one
+ * without. */
 #ifndef MOIM_BASE_BASE64_H
 #define MOIM_BASE_BASE64_H
 

@@ -27,7 +27,7 @@ struct outbox_store {
 };
 
 /* Queues all of a buffer, and takes a reference of its own.
- *   ERR_LIMIT   size_max bytes would be passed, or there are no entries left: nothing was queued. */
+ *   ERR_LIMIT   size_max bytes would be passed, or no entries are left: nothing was queued. */
 MUST_USE int outbox_put(struct outbox *outbox, struct outbox_store *store, struct buffer *buffer,
                         size_t size_max);
 

@@ -1,8 +1,8 @@
 /* trace.h - what the core tells of itself: typed events that the shell turns into log lines.
  *
  * Field names are the JSON names.  Secrets and media are never put into a field.  The core writes
- * into a bounded queue and the shell drains it; an event that finds it full is counted as dropped, so
- * that a flood can't become a flood of log lines.  One thread.
+ * into a bounded queue and the shell drains it; an event that finds it full is counted as
+ * dropped, so that a flood can't become a flood of log lines.  One thread.
  */
 #ifndef MOIM_BASE_TRACE_H
 #define MOIM_BASE_TRACE_H

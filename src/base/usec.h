@@ -1,4 +1,5 @@
-/* usec.h - time as the core sees it: microseconds of a monotonic clock, handed in as an argument. */
+/* usec.h - time as the core sees it: microseconds of a monotonic clock, handed in as an
+ * argument. */
 #ifndef MOIM_BASE_USEC_H
 #define MOIM_BASE_USEC_H
 

@@ -1,7 +1,7 @@
 /* wheel.h - a hierarchical timer wheel: any number of timers, O(1) to set and to cancel.
  *
- * Timers are embedded in what they belong to.  A tick is 1024 us: a timer expires never early and at
- * most one tick late.  One thread.
+ * Timers are embedded in what they belong to.  A tick is 1024 us: a timer expires never early and
+ * at most one tick late.  One thread.
  */
 #ifndef MOIM_BASE_WHEEL_H
 #define MOIM_BASE_WHEEL_H
@@ -44,8 +44,8 @@ void wheel_cancel(struct wheel *wheel, struct timer *timer);
  * Call it until NULL; timers may be set and cancelled between the calls. */
 struct timer *wheel_expired(struct wheel *wheel, usec now);
 
-/* When to call wheel_expired next: no later than the next timer's time, perhaps earlier (a timer far
- * off moves nearer in steps); USEC_NEVER when no timer is set. */
+/* When to call wheel_expired next: no later than the next timer's time, perhaps earlier (a timer
+ * far off moves nearer in steps); USEC_NEVER when no timer is set. */
 usec wheel_next(const struct wheel *wheel);
 
 #endif

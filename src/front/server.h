@@ -1,10 +1,10 @@
 /* server.h - one worker's whole server, without I/O: streams in, streams out.
  *
  * The shell owns sockets, TLS and the clock; the server owns everything that is said on them: HTTP,
- * WebSockets, the fronts and the rooms.  A stream is a number that server_open or server_adopt gave;
- * it is valid until the server lets go of it (SERVER_CLOSE, SERVER_HAND_OVER) or the shell says that
- * it is gone (server_closed).  Numbers are below streams_max and are used again, so the shell keeps
- * its sockets in an array of that size.
+ * WebSockets, the fronts and the rooms.  A stream is a number that server_open or server_adopt
+ * gave; it is valid until the server lets go of it (SERVER_CLOSE, SERVER_HAND_OVER) or the shell
+ * says that it is gone (server_closed).  Numbers are below streams_max and are used again, so the
+ * shell keeps its sockets in an array of that size.
  *
  * One thread.  After every server_ call that takes `now`, drain server_poll() until SERVER_WAIT.
  */
@@ -84,8 +84,8 @@ void server_writable(struct server *server, usec now, uint32_t stream);
 size_t server_datagram(struct server *server, usec now, const struct address *from,
                        struct view datagram, uint8_t out[SERVER_DATAGRAM_MAX]);
 
-/* Begins the end: WebSockets are closed with 1001, HTTP answers under way are finished, no stream is
- * kept alive.  The shell stops when server_streams() is 0, or when it has waited long enough. */
+/* Begins the end: WebSockets are closed with 1001, HTTP answers under way are finished, no stream
+ * is kept alive.  The shell stops when server_streams() is 0, or when it has waited long enough. */
 void server_stop(struct server *server, usec now);
 uint32_t server_streams(const struct server *server);
 
@@ -103,14 +103,15 @@ struct server_out {
     struct view runs[SERVER_RUNS_MAX];
     size_t run_count;
     /* SERVER_READ: the stream takes bytes again; read what may have come in the meantime. */
-    /* SERVER_HAND_OVER: give socket, TLS state and parcel to that worker, which calls server_adopt. */
+    /* SERVER_HAND_OVER: give socket, TLS state and parcel to that worker for server_adopt. */
     unsigned worker;
     struct parcel *parcel;
     /* SERVER_WAIT: when to call server_tick; USEC_NEVER is possible. */
     usec until;
 };
 
-/* The next thing to do.  SERVER_CLOSE: all that was to be sent has been sent; shut the stream down. */
+/* The next thing to do.  SERVER_CLOSE: all that was to be sent has been sent; shut the stream
+ * down. */
 void server_poll(struct server *server, struct server_out *out);
 
 /* The server's trace events: drain with trace_take now and then. */

@@ -1,7 +1,8 @@
 /* history.h - the events of a room that some member may still have to be told.
  *
  * Entries are kept in the form in which they were sent, oldest first, until every member has them
- * (history_trim) or a limit is reached: then the oldest are dropped, and `dropped` says up to where.
+ * (history_trim) or a limit is reached: then the oldest are dropped, and `dropped` says up to
+ * where.
  */
 #ifndef MOIM_ROOM_HISTORY_H
 #define MOIM_ROOM_HISTORY_H
@@ -52,8 +53,8 @@ void history_add(struct history *history, struct history_store *store, uint64_t 
 /* Events up to seq are needed by nobody. */
 void history_trim(struct history *history, struct history_store *store, uint64_t seq);
 
-/* The first entry after `seq` for member `number`; NULL when there is none.  `after` is the entry to
- * go on from, NULL at first. */
+/* The first entry after `seq` for member `number`; NULL when there is none.  `after` is the entry
+ * to go on from, NULL at first. */
 const struct history_entry *history_next(const struct history *history,
                                          const struct history_entry *after, uint64_t seq,
                                          uint32_t number);

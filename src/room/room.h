@@ -1,7 +1,8 @@
 /* room.h - rooms, their members, and who hears what.
  *
- * A front gives commands (join, say, leave ...) and polls events; it turns them into its dialect and
- * sends them to those whom room_event_reaches names.  This layer knows no dialect and no connection.
+ * A front gives commands (join, say, leave ...) and polls events; it turns them into its dialect
+ * and sends them to those whom room_event_reaches names.  This layer knows no dialect and no
+ * connection.
  *
  * One thread.  After every rooms_ call that can make events (each says so), drain rooms_poll()
  * before the next: what an event borrows is valid until then.
@@ -124,8 +125,8 @@ bool member_name_valid(struct view name);
 /* A new member, whom the room owns until it leaves.  Events: ROOM_LEFT (a member that was away and
  * bore the name), ROOM_JOINED.
  *   ERR_EXISTS  the name is taken by a member that is here.
- *   ERR_LIMIT   the room has ROOM_MEMBERS_MAX members (*room_full is true then), or there are no more
- *               rooms or members on this worker. */
+ *   ERR_LIMIT   the room has ROOM_MEMBERS_MAX members (*room_full is true then), or there are no
+ *               more rooms or members on this worker. */
 MUST_USE int rooms_join(struct rooms *rooms, const struct join *join, struct member **out,
                         bool *room_full);
 
@@ -145,8 +146,8 @@ void rooms_leave(struct rooms *rooms, struct member *member, enum leave_reason r
 /* A timer of kind away_timer_kind expired.  Events: ROOM_LEFT. */
 void rooms_expired(struct rooms *rooms, struct timer *timer);
 
-/* ROOM_OFFER, ROOM_ANSWER, ROOM_CANDIDATE or ROOM_CHAT with a body that is relayed as it is.  `to` is
- * a member's number; 0 (chat alone) is everyone.  Events: one of that kind.
+/* ROOM_OFFER, ROOM_ANSWER, ROOM_CANDIDATE or ROOM_CHAT with a body that is relayed as it is.
+ * `to` is a member's number; 0 (chat alone) is everyone.  Events: one of that kind.
  *   ERR_NOT_FOUND  `to` is nobody, or the sender. */
 MUST_USE int rooms_say(struct rooms *rooms, struct member *from, enum room_event_kind kind,
                        uint32_t to, struct view body);

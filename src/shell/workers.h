@@ -13,8 +13,8 @@ struct log;        /* shell/log.h: lines from many threads to one place */
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct workers;
 
-/* Binds every address and starts settings->workers threads.  `tls` may be NULL when no https address
- * is set; the workers take references of their own.
+/* Binds every address and starts settings->workers threads.  `tls` may be NULL when no https
+ * address is set; the workers take references of their own.
  *   ERR_IO      an address can't be bound: `error` is one line that names the key and the address.
  *   ERR_MEMORY
  * On error nothing is left running. */

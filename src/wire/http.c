@@ -108,7 +108,8 @@ static size_t find_end(struct view bytes, size_t *scanned)
     return 0;
 }
 
-/* What the library lets pass and we do not: bare CR and LF, NUL and other controls, folded lines. */
+/* What the library lets pass and we do not: bare CR and LF, NUL and other controls, folded
+ * lines. */
 static bool lines_valid(struct view head)
 {
     for (size_t i = 0; i < head.size; i++) {

@@ -1,7 +1,7 @@
 /* http.h - reads HTTP/1.1 requests and writes response heads (RFC 9110, 9112).
  *
- * Pure functions over caller memory.  A struct http_request is a set of views into the bytes that it
- * was read from and lives as long as they do.
+ * Pure functions over caller memory.  A struct http_request is a set of views into the bytes that
+ * it was read from and lives as long as they do.
  */
 #ifndef MOIM_WIRE_HTTP_H
 #define MOIM_WIRE_HTTP_H
@@ -54,8 +54,8 @@ struct http_request {
  *   ERR_MORE       the head is not whole; call again with more.
  *   ERR_LIMIT      the head is over HTTP_HEAD_MAX or has over HTTP_HEADERS_MAX headers: answer 431.
  *   ERR_MALFORMED  answer 400 and close.  So are: a request without exactly one Host (HTTP/1.1), a
- *                  body with both Content-Length and Transfer-Encoding, line folding, bare CR or NUL,
- *                  spaces before a colon, an absolute or authority target.
+ *                  body with both Content-Length and Transfer-Encoding, line folding, bare CR or
+ *                  NUL, spaces before a colon, an absolute or authority target.
  *   ERR_UNSUPPORTED  a version other than 1.0 and 1.1, or a transfer coding other than chunked:
  *                  answer 501 and close.
  * Except for OK, *request and *used are untouched. */
@@ -68,7 +68,8 @@ struct view http_header(const struct http_request *request, const char *name);
 /* Whether a comma-separated header, over all lines that bear its name, lists `token` (any case). */
 bool http_header_lists(const struct http_request *request, const char *name, const char *token);
 
-/* Reads a chunked body (RFC 9112, section 7.1), in pieces.  Zeroed memory is a reader at its start. */
+/* Reads a chunked body (RFC 9112, section 7.1), in pieces.  Zeroed memory is a reader at its
+ * start. */
 struct http_chunks {
     uint8_t state;
     uint8_t line_size; /* of the chunk-size line or trailer line so far, saturating */

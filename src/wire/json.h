@@ -28,7 +28,8 @@ MUST_USE int json_get_number(const cJSON *object, const char *name, uint64_t *nu
 /* A member that is true or false; absent leaves *value: OK, ERR_NOT_FOUND, ERR_MALFORMED. */
 MUST_USE int json_get_bool(const cJSON *object, const char *name, bool *value);
 
-/* Writes text piece by piece, with the commas.  What does not fit sets `overflow` and is left out. */
+/* Writes text piece by piece, with the commas.  What does not fit sets `overflow` and is left
+ * out. */
 struct json_writer {
     uint8_t *at;
     size_t size;

@@ -76,8 +76,8 @@ MUST_USE int stun_size(struct view bytes, size_t *size);
 
 /* Reads one whole datagram into *msg, in O(size).
  *
- *   OK             *msg is valid.  FINGERPRINT, where there is one, was right; integrity has not been
- *                  checked.  Attributes behind MESSAGE-INTEGRITY are left out, but for
+ *   OK             *msg is valid.  FINGERPRINT, where there is one, was right; integrity has not
+ *                  been checked.  Attributes behind MESSAGE-INTEGRITY are left out, but for
  *                  MESSAGE-INTEGRITY-SHA256 and FINGERPRINT (section 14.5).
  *   ERR_NOT_STUN   try the next protocol (RFC 7983).
  *   ERR_MALFORMED  drop it and count it; never answer.
@@ -89,7 +89,8 @@ MUST_USE int stun_read(struct view datagram, struct stun_msg *msg);
 /* The first attribute of that type; NULL when there is none. */
 const struct stun_attr *stun_find(const struct stun_msg *msg, uint16_t type);
 
-/* Whether MESSAGE-INTEGRITY (SHA-1) or MESSAGE-INTEGRITY-SHA256 is there and right under the key. */
+/* Whether MESSAGE-INTEGRITY (SHA-1) or MESSAGE-INTEGRITY-SHA256 is there and right under the
+ * key. */
 bool stun_integrity_valid(const struct stun_msg *msg, struct view key);
 bool stun_integrity_sha256_valid(const struct stun_msg *msg, struct view key);
 

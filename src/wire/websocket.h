@@ -46,9 +46,9 @@ struct websocket_frame {
  *                  (at least one more than there are).  Nothing was changed.
  *   ERR_LIMIT      the payload is over `payload_max`: close with 1009.  Said as soon as the length
  *                  has been read.
- *   ERR_MALFORMED  RSV2 or RSV3, RSV1 on a control or continuation frame, an unknown opcode, a length
- *                  not in its shortest form or of 2^63 and over, a fragmented or long control frame,
- *                  masked the wrong way: close with 1002. */
+ *   ERR_MALFORMED  RSV2 or RSV3, RSV1 on a control or continuation frame, an unknown opcode, a
+ *                  length not in its shortest form or of 2^63 and over, a fragmented or long
+ *                  control frame, masked the wrong way: close with 1002. */
 MUST_USE int websocket_read(struct span bytes, enum websocket_role role, size_t payload_max,
                             struct websocket_frame *frame, size_t *used);
 
