@@ -59,7 +59,7 @@ export const en = {
   tileFailed: 'Can’t be reached',
   tileFailedMore: 'No path was found between your network and theirs. Still trying.',
   tileAway: 'Away for a moment',
-  aloneTitle: 'You are the first one here',
+  aloneTitle: 'You are the only one here',
   aloneText: 'Send the link to those whom you want to meet.',
 
   joined: '{name} joined',

@@ -60,7 +60,7 @@ export const ko = {
   tileFailed: '연결할 수 없음',
   tileFailedMore: '서로의 네트워크 사이에 길을 찾지 못했습니다. 계속 시도합니다.',
   tileAway: '잠시 연결이 끊김',
-  aloneTitle: '아직 아무도 없습니다',
+  aloneTitle: '지금은 혼자 있습니다',
   aloneText: '만나고 싶은 사람에게 링크를 보내 주세요.',
 
   joined: '{name}님이 들어왔습니다',
