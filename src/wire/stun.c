@@ -106,7 +106,7 @@ int stun_read(struct view datagram, struct stun_msg *msg)
     size_t size;
     if (stun_size(datagram, &size) != OK)
         return ERR_NOT_STUN;
-    if (size != datagram.size)
+    if (size != datagram.size || size > UINT16_MAX)
         return ERR_MALFORMED;
 
     unsigned type = read_16(datagram.at);

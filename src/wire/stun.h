@@ -80,7 +80,7 @@ MUST_USE int stun_size(struct view bytes, size_t *size);
  *                  been checked.  Attributes behind MESSAGE-INTEGRITY are left out, but for
  *                  MESSAGE-INTEGRITY-SHA256 and FINGERPRINT (section 14.5).
  *   ERR_NOT_STUN   try the next protocol (RFC 7983).
- *   ERR_MALFORMED  drop it and count it; never answer.
+ *   ERR_MALFORMED  drop it and count it; never answer.  So is a message of over 65,535 bytes.
  *   ERR_LIMIT      more than STUN_ATTRS_MAX attributes.
  *
  * On error *msg is untouched. */
