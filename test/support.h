@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -26,6 +27,34 @@
             fail();                                                                                \
         }                                                                                          \
     } while (0)
+
+/* Reads hexadecimal digits, and skips all else between them; gives the number of bytes. */
+static inline size_t test_read_hex(const char *text, uint8_t *out)
+{
+    static const char DIGITS[] = "0123456789abcdef";
+    size_t digits = 0;
+    for (; *text; text++) {
+        const char *digit = strchr(DIGITS, *text);
+        if (!digit)
+            continue;
+        if (digits % 2 == 0)
+            out[digits / 2] = 0;
+        out[digits / 2] = (uint8_t)(out[digits / 2] << 4 | (digit - DIGITS));
+        digits++;
+    }
+    return digits / 2;
+}
+
+/* The same bytes in memory of exactly their size, so that the address sanitizer sees a read past
+ * their end.  The caller's, to free. */
+static inline uint8_t *test_copy(struct view v)
+{
+    uint8_t *copy = malloc(v.size ? v.size : 1);
+    assert_non_null(copy);
+    if (v.size)
+        memcpy(copy, v.at, v.size);
+    return copy;
+}
 
 /* A seeded random source (splitmix64): the same seed, the same bytes. */
 static inline void test_random_fill(void *context, void *into, size_t size)
