@@ -12,6 +12,7 @@
 #define SETTINGS_LISTEN_MAX 16
 #define SETTINGS_PATH_MAX   1024
 #define SETTINGS_ERROR_MAX  512
+#define SETTINGS_FILE_MAX   (1024 * 1024)
 
 struct listen_list {
     struct address items[SETTINGS_LISTEN_MAX];
@@ -21,7 +22,7 @@ struct listen_list {
 enum log_format { LOG_TEXT, LOG_JSON };
 
 struct settings {
-    struct listen_list http_listen;
+    struct listen_list http_listen; /* an empty list: not listening; port 0: the kernel chooses */
     struct listen_list https_listen;
     char https_cert[SETTINGS_PATH_MAX]; /* "": one is made in state_dir */
     char https_key[SETTINGS_PATH_MAX];
@@ -35,12 +36,23 @@ struct settings {
 
 #define WORKERS_MAX 64
 
-/* Reads everything.
- *   file        the path of a YAML file, or NULL.
+/* The built-in values: as many workers as the process may use cores. */
+void settings_default(struct settings *settings);
+
+/* Reads a YAML text over what *settings holds; `name` is what messages call it.  Pure.
+ *   ERR_CONFIG   `error` is one line that names the source, its line where there is one, the key
+ *                and the reason.
+ *   ERR_MEMORY   the same.
+ * On error *settings is untouched. */
+MUST_USE int settings_read_text(struct view yaml, const char *name, struct settings *settings,
+                                char error[SETTINGS_ERROR_MAX]);
+
+/* Reads everything, over the built-in values.
+ *   file        the path of a YAML file of at most SETTINGS_FILE_MAX bytes, or NULL.
  *   environment as the process has it: "MOIM_HTTP_LISTEN=..." sets http.listen.
- *   sets        `set_count` texts "key.path=value".
- * ERR_CONFIG: `error` is one line that names the source, its line where there is one, the key and
- * the reason; *settings is untouched. */
+ *   sets        `set_count` texts "key.path=value"; of two for one key the later wins.
+ * A list in the last two is "a, b" or a YAML flow list, ["a", "b"]; nothing at all is the empty
+ * list.  Errors are those of settings_read_text. */
 MUST_USE int settings_read(const char *file, char *const *environment, char *const *sets,
                            int set_count, struct settings *settings,
                            char error[SETTINGS_ERROR_MAX]);

@@ -1,0 +1,261 @@
+#include "shell/settings.h"
+
+#include "shell/settings_reader.h"
+#include "shell/yaml_outline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int settings_refuse(struct settings_reader *reader, const char *source, const char *format, ...)
+{
+    va_list arguments;
+    int size = snprintf(reader->error, SETTINGS_ERROR_MAX, "%s: ", source);
+    va_start(arguments, format);
+    vsnprintf(reader->error + size, SETTINGS_ERROR_MAX - (size_t)size, format, arguments);
+    va_end(arguments);
+    return ERR_CONFIG;
+}
+
+const struct setting *settings_find(struct view name, enum setting_key *key)
+{
+    for (unsigned i = 0; i < KEY_COUNT; i++) {
+        if (view_equal(name, view_of(settings_table[i].name))) {
+            *key = (enum setting_key)i;
+            return &settings_table[i];
+        }
+    }
+    return NULL;
+}
+
+int settings_put(struct settings_reader *reader, const char *source, enum setting_key key,
+                 struct view text)
+{
+    char reason[SETTING_REASON_MAX];
+    const struct setting *setting = &settings_table[key];
+    if (setting_put(setting, text, &reader->settings, reason) != OK)
+        return settings_refuse(reader, source, "%s: %s", setting->name, reason);
+    return OK;
+}
+
+void settings_begin(struct settings_reader *reader, const char *source, enum setting_key key)
+{
+    snprintf(reader->origins[key], SETTINGS_SOURCE_MAX, "%s", source);
+    if (setting_is_list(&settings_table[key]))
+        setting_clear(&settings_table[key], &reader->settings);
+}
+
+/* A value as one text: a list's entries are parted by commas, or it is a YAML flow list. */
+static int read_text(struct settings_reader *reader, const char *source, enum setting_key key,
+                     struct view text)
+{
+    settings_begin(reader, source, key);
+    if (!setting_is_list(&settings_table[key]))
+        return settings_put(reader, source, key, text);
+    struct view rest = view_trim(text);
+    if (rest.size == 0)
+        return OK;
+    if (rest.at[0] == '[' && rest.at[rest.size - 1] == ']')
+        return settings_read_flow(reader, source, key, rest);
+    struct view part;
+    int status = OK;
+    while (status == OK && view_split(&rest, ',', &part))
+        status = settings_put(reader, source, key, view_trim(part));
+    return status;
+}
+
+/* "HTTPS_LISTEN" is https.listen's name. */
+static bool is_named(const struct setting *setting, struct view variable)
+{
+    size_t size = strlen(setting->name);
+    if (size != variable.size)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        char c = setting->name[i];
+        char wanted = c == '.' ? '_' : c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+        if (variable.at[i] != (uint8_t)wanted)
+            return false;
+    }
+    return true;
+}
+
+static int read_variable(struct settings_reader *reader, const char *variable)
+{
+    char source[SETTINGS_SOURCE_MAX];
+    struct view prefix = VIEW("MOIM_");
+    struct view text = view_of(variable);
+    struct view name = view_slice(text, 0, view_find_byte(text, '='));
+
+    if (!view_starts(name, prefix))
+        return OK;
+    yaml_printable(name, source, sizeof(source));
+    for (unsigned i = 0; i < KEY_COUNT; i++)
+        if (is_named(&settings_table[i], view_slice(name, prefix.size, name.size)))
+            return read_text(reader, source, (enum setting_key)i,
+                             view_slice(text, name.size + 1, text.size));
+    return settings_refuse(reader, source, "no key is set by this variable");
+}
+
+static int read_set(struct settings_reader *reader, const char *set)
+{
+    char shown[SETTINGS_SOURCE_MAX];
+    enum setting_key key;
+    struct view text = view_of(set);
+    struct view name = view_slice(text, 0, view_find_byte(text, '='));
+
+    yaml_printable(name, shown, sizeof(shown));
+    if (name.size == text.size)
+        return settings_refuse(reader, "--set", "\"%s\" is not key.path=value", shown);
+    if (!settings_find(name, &key))
+        return settings_refuse(reader, "--set", "%s: unknown key", shown);
+    return read_text(reader, "--set", key, view_slice(text, name.size + 1, text.size));
+}
+
+/* ---- what keys say of one another ---- */
+
+static const char *origin(const struct settings_reader *reader, enum setting_key key)
+{
+    return reader->origins[key][0] ? reader->origins[key] : "built-in";
+}
+
+static int check_pair(struct settings_reader *reader, enum setting_key given,
+                      enum setting_key missing)
+{
+    return settings_refuse(reader, origin(reader, given),
+                           "%s: %s is missing: a certificate and its key go together",
+                           settings_table[given].name, settings_table[missing].name);
+}
+
+/* With SO_REUSEPORT the kernel would bind one port twice, and give each connection to either. */
+static int check_apart(struct settings_reader *reader, enum setting_key a, enum setting_key b)
+{
+    const struct listen_list *lists[2];
+    enum setting_key keys[2] = { a, b };
+    char text[ADDRESS_TEXT_SIZE];
+
+    for (int i = 0; i < 2; i++)
+        lists[i] = (const void *)((char *)&reader->settings + settings_table[keys[i]].offset);
+    for (uint32_t i = 0; i < lists[0]->count; i++) {
+        for (uint32_t j = 0; j < lists[1]->count; j++) {
+            const struct address *address = &lists[0]->items[i];
+            if (address->port == 0 || !address_equal(address, &lists[1]->items[j]))
+                continue;
+            enum setting_key told = reader->origins[b][0] ? b : a;
+            address_write(address, text);
+            return settings_refuse(reader, origin(reader, told), "%s: %s is in %s, too",
+                                   settings_table[told].name, text,
+                                   settings_table[told == a ? b : a].name);
+        }
+    }
+    return OK;
+}
+
+static int check_together(struct settings_reader *reader)
+{
+    const struct settings *settings = &reader->settings;
+    if (settings->https_cert[0] && !settings->https_key[0])
+        return check_pair(reader, KEY_HTTPS_CERT, KEY_HTTPS_KEY);
+    if (settings->https_key[0] && !settings->https_cert[0])
+        return check_pair(reader, KEY_HTTPS_KEY, KEY_HTTPS_CERT);
+    int status = check_apart(reader, KEY_HTTP_LISTEN, KEY_HTTPS_LISTEN);
+    if (status == OK)
+        status = check_apart(reader, KEY_HTTP_LISTEN, KEY_TURN_LISTEN);
+    if (status == OK)
+        status = check_apart(reader, KEY_HTTPS_LISTEN, KEY_TURN_LISTEN);
+    return status;
+}
+
+/* ---- sources ---- */
+
+static void add_listen(struct listen_list *list, uint16_t port)
+{
+    list->items[list->count++] = (struct address){ .family = ADDRESS_IPV4, .port = port };
+}
+
+void settings_default(struct settings *settings)
+{
+    cpu_set_t cores;
+    int count = 1;
+    *settings = (struct settings){ .log_level = TRACE_INFO, .log_format = LOG_TEXT };
+    add_listen(&settings->http_listen, 8080);
+    add_listen(&settings->https_listen, 8443);
+    add_listen(&settings->turn_listen, 3478);
+    snprintf(settings->state_dir, sizeof(settings->state_dir), "./moim-state");
+    if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
+        count = CPU_COUNT(&cores);
+    settings->workers = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (uint32_t)count;
+}
+
+int settings_read_text(struct view yaml, const char *name, struct settings *settings,
+                       char error[SETTINGS_ERROR_MAX])
+{
+    struct settings_reader reader = { .settings = *settings, .error = error };
+    int status = settings_read_yaml(&reader, name, yaml);
+    if (status == OK)
+        status = check_together(&reader);
+    if (status == OK)
+        *settings = reader.settings;
+    return status;
+}
+
+static int read_file(struct settings_reader *reader, const char *file)
+{
+    int status = ERR_CONFIG;
+    char source[SETTINGS_SOURCE_MAX];
+    size_t size = 0;
+    ssize_t got = 1;
+
+    yaml_printable(view_of(file), source, sizeof(source));
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return settings_refuse(reader, source, "%s", strerror(errno));
+    uint8_t *bytes = malloc(SETTINGS_FILE_MAX + 1);
+    if (!bytes) {
+        settings_refuse(reader, source, "%s", status_text(ERR_MEMORY));
+        status = ERR_MEMORY;
+        goto close_file;
+    }
+    while (got != 0 && size <= SETTINGS_FILE_MAX) {
+        got = read(fd, bytes + size, SETTINGS_FILE_MAX + 1 - size);
+        if (got < 0 && errno != EINTR) {
+            status = settings_refuse(reader, source, "%s", strerror(errno));
+            goto free_bytes;
+        }
+        size += got > 0 ? (size_t)got : 0;
+    }
+    if (size > SETTINGS_FILE_MAX)
+        status = settings_refuse(reader, source, "larger than 1 MiB");
+    else
+        status = settings_read_yaml(reader, file, view_make(bytes, size));
+
+free_bytes:
+    free(bytes);
+close_file:
+    close(fd);
+    return status;
+}
+
+int settings_read(const char *file, char *const *environment, char *const *sets, int set_count,
+                  struct settings *settings, char error[SETTINGS_ERROR_MAX])
+{
+    struct settings_reader reader = { .error = error };
+    int status = OK;
+
+    settings_default(&reader.settings);
+    if (file)
+        status = read_file(&reader, file);
+    for (; status == OK && environment && *environment; environment++)
+        status = read_variable(&reader, *environment);
+    for (int i = 0; status == OK && i < set_count; i++)
+        status = read_set(&reader, sets[i]);
+    if (status == OK)
+        status = check_together(&reader);
+    if (status == OK)
+        *settings = reader.settings;
+    return status;
+}

@@ -1,0 +1,144 @@
+#include "shell/settings_value.h"
+
+#include "shell/yaml_outline.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct setting settings_table[KEY_COUNT] = {
+#define ROW(name, kind, member)                                                                    \
+    {                                                                                              \
+        name, kind, offsetof(struct settings, member)                                              \
+    }
+    [KEY_HTTP_LISTEN] = ROW("http.listen", SETTING_LISTEN, http_listen),
+    [KEY_HTTPS_LISTEN] = ROW("https.listen", SETTING_LISTEN, https_listen),
+    [KEY_HTTPS_CERT] = ROW("https.cert", SETTING_FILE, https_cert),
+    [KEY_HTTPS_KEY] = ROW("https.key", SETTING_FILE, https_key),
+    [KEY_RTC_PUBLIC_IP] = ROW("rtc.public_ip", SETTING_HOSTS, rtc_public_ip),
+    [KEY_TURN_LISTEN] = ROW("turn.listen", SETTING_LISTEN, turn_listen),
+    [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
+    [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
+    [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),
+    [KEY_LOG_FORMAT] = ROW("log.format", SETTING_FORMAT, log_format),
+#undef ROW
+};
+
+static int refuse(char *reason, struct view text, const char *why)
+{
+    char shown[80];
+    yaml_printable(text, shown, sizeof(shown));
+    snprintf(reason, SETTING_REASON_MAX, "\"%s\" %s", shown, why);
+    return ERR_CONFIG;
+}
+
+/* Groups of receivers: nobody listens at one, and nobody is reached at one. */
+static bool is_group(const struct address *address)
+{
+    static const uint8_t broadcast[4] = { 255, 255, 255, 255 };
+    if (address->family == ADDRESS_IPV6)
+        return address->bytes[0] == 0xff;
+    return address->bytes[0] >> 4 == 14 || memcmp(address->bytes, broadcast, 4) == 0;
+}
+
+static bool is_unspecified(const struct address *address)
+{
+    static const uint8_t zeros[16];
+    return memcmp(address->bytes, zeros, sizeof(zeros)) == 0;
+}
+
+static int put_address(const struct setting *setting, struct view text, struct listen_list *list,
+                       char *reason)
+{
+    struct address address = { 0 };
+    if (setting->kind == SETTING_LISTEN && address_read(text, &address) != OK)
+        return refuse(reason, text, "is not an address with a port from 0 to 65535");
+    if (setting->kind == SETTING_HOSTS && address_read_host(text, &address) != OK)
+        return refuse(reason, text, "is not an IP address (without a port)");
+    if (is_group(&address))
+        return refuse(reason, text, "is a multicast or broadcast address");
+    if (setting->kind == SETTING_HOSTS && is_unspecified(&address))
+        return refuse(reason, text, "is no address that others can reach");
+    for (uint32_t i = 0; i < list->count; i++)
+        if (address_equal(&list->items[i], &address) &&
+            (address.port != 0 || setting->kind == SETTING_HOSTS))
+            return refuse(reason, text, "stands twice in the list");
+    if (list->count == SETTINGS_LISTEN_MAX) {
+        snprintf(reason, SETTING_REASON_MAX, "more than %d addresses", SETTINGS_LISTEN_MAX);
+        return ERR_CONFIG;
+    }
+    list->items[list->count++] = address;
+    return OK;
+}
+
+static int put_path(struct view text, char *path, bool may_be_empty, char *reason)
+{
+    if (text.size == 0 && !may_be_empty)
+        return refuse(reason, text, "is no path");
+    if (text.size >= SETTINGS_PATH_MAX)
+        return refuse(reason, text, "is longer than 1023 bytes");
+    memcpy(path, text.at ? text.at : (const uint8_t *)"", text.size);
+    path[text.size] = '\0';
+    return OK;
+}
+
+static int put_workers(struct view text, uint32_t *workers, char *reason)
+{
+    uint64_t number = 0;
+    if (!view_read_number(text, WORKERS_MAX, &number) || number == 0)
+        return refuse(reason, text, "is not a number from 1 to 64");
+    *workers = (uint32_t)number;
+    return OK;
+}
+
+static int put_level(struct view text, enum trace_level *level, char *reason)
+{
+    static const char *const names[] = { "debug", "info", "warn", "error" };
+    for (unsigned i = 0; i <= TRACE_ERROR; i++) {
+        if (view_equal(text, view_of(names[i]))) {
+            *level = (enum trace_level)i;
+            return OK;
+        }
+    }
+    return refuse(reason, text, "is not one of error, warn, info, debug");
+}
+
+static int put_format(struct view text, enum log_format *format, char *reason)
+{
+    if (view_equal(text, VIEW("text")))
+        *format = LOG_TEXT;
+    else if (view_equal(text, VIEW("json")))
+        *format = LOG_JSON;
+    else
+        return refuse(reason, text, "is not one of text, json");
+    return OK;
+}
+
+void setting_clear(const struct setting *setting, struct settings *settings)
+{
+    struct listen_list *list = (void *)((char *)settings + setting->offset);
+    list->count = 0;
+}
+
+int setting_put(const struct setting *setting, struct view text, struct settings *settings,
+                char reason[SETTING_REASON_MAX])
+{
+    void *member = (char *)settings + setting->offset;
+    switch (setting->kind) {
+    case SETTING_LISTEN:
+    case SETTING_HOSTS:
+        return put_address(setting, text, member, reason);
+    case SETTING_FILE:
+        return put_path(text, member, true, reason);
+    case SETTING_FOLDER:
+        return put_path(text, member, false, reason);
+    case SETTING_WORKERS:
+        return put_workers(text, member, reason);
+    case SETTING_LEVEL:
+        return put_level(text, member, reason);
+    case SETTING_FORMAT:
+        return put_format(text, member, reason);
+    }
+    return ERR_CONFIG;
+}
+
+_Static_assert(SETTINGS_PATH_MAX == 1024 && WORKERS_MAX == 64, "the messages tell these limits");
