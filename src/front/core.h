@@ -119,7 +119,10 @@ void stream_send(struct server *server, usec now, struct stream *stream, struct 
 void stream_send_give(struct server *server, usec now, struct stream *stream,
                       struct buffer *buffer);
 
-/* Closes the streams whose queue ran over.  Every call of server.h that can queue ends with it. */
+/* Something that the stream must be told can't be: it is closed, by streams_settle. */
+void stream_fail(struct server *server, struct stream *stream);
+
+/* Closes the streams that fail.  Every call of server.h that can queue ends with it. */
 void streams_settle(struct server *server, usec now);
 
 /* Takes no more bytes; ends when all is sent, or in CLOSING_TIME. */
@@ -167,6 +170,6 @@ void websocket_tell_closed(struct server *server, usec now, struct stream *strea
 void stream_move(struct server *server, usec now, struct stream *stream, unsigned worker,
                  struct view message);
 /* Packs it; NULL when there is no memory. */
-struct parcel *parcel_pack(struct server *server, struct stream *stream);
+struct parcel *parcel_pack(const struct stream *stream);
 
 #endif

@@ -23,12 +23,11 @@ static uint8_t *append(uint8_t *to, struct view bytes)
     return to + bytes.size;
 }
 
-struct parcel *parcel_pack(struct server *server, struct stream *stream)
+struct parcel *parcel_pack(const struct stream *stream)
 {
     struct view host = { NULL, 0 };
     struct view message = buffer_view(stream->moving);
     struct view unread = view_of_span(inbox_bytes(&stream->inbox));
-    (void)server;
     if (stream->host)
         host = buffer_view(stream->host);
 

@@ -231,7 +231,7 @@ static bool poll_stream(struct server *server, struct stream *stream, struct ser
     out->stream = stream_number(server, stream);
     if (stream->moving && !stream->is_ending) {
         out->worker = stream->moving_to;
-        out->parcel = parcel_pack(server, stream);
+        out->parcel = parcel_pack(stream);
         out->kind = out->parcel ? SERVER_HAND_OVER : SERVER_CLOSE;
         metrics_add(server->metrics, METRIC_CONNECTIONS_MOVED, 1);
         stream_release(server, stream);

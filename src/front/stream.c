@@ -25,6 +25,13 @@ void stream_send(struct server *server, usec now, struct stream *stream, struct 
         stream_wake(server, stream);
         return;
     }
+    stream_fail(server, stream);
+}
+
+void stream_fail(struct server *server, struct stream *stream)
+{
+    if (stream->is_ending || stream->is_failing)
+        return;
     stream->is_failing = true;
     list_remove(&stream->ready);
     list_append(&server->failing, &stream->ready);

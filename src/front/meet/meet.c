@@ -14,8 +14,10 @@ void meet_send(struct server *server, usec now, struct stream *stream, struct js
     struct buffer *frame;
     json_close(writer, '}');
     if (writer->overflow ||
-        ws_frame(server->buffers, WEBSOCKET_TEXT, json_written(writer), &frame) != OK)
+        ws_frame(server->buffers, WEBSOCKET_TEXT, json_written(writer), &frame) != OK) {
+        stream_fail(server, stream);
         return;
+    }
     metrics_add(server->metrics, METRIC_MEET_OUT, 1);
     websocket_send(server, now, stream, frame);
     buffer_give(server->buffers, frame);

@@ -52,8 +52,9 @@ void meet_drain(struct server *server, usec now);
 /* Writes {"id":...,"name":...} of a member as a JSON value. */
 void meet_write_member(struct json_writer *writer, const struct member *member);
 void meet_write_number(struct json_writer *writer, const char *key, uint32_t number);
-/* What the member missed after `seq`, in order. */
-void meet_replay(struct server *server, usec now, struct member *member, uint64_t seq);
+/* Sends the member's new stream what it missed after `seq`, in order. */
+void meet_replay(struct server *server, usec now, struct stream *stream,
+                 const struct member *member, uint64_t seq);
 /* A WebSocket ping that bears the room's seq. */
 void meet_ping(struct server *server, usec now, struct stream *stream);
 

@@ -255,7 +255,8 @@ void meet_resume(struct meet_call *call)
     enter(call, member);
     send_resumed(call, member, seq);
     leave_host(call);
-    meet_replay(call->server, call->now, member, seq);
+    meet_replay(call->server, call->now, call->stream, member, seq);
+    rooms_acked(rooms, member, seq);
     rooms_back(rooms, member, call->stream);
     metrics_add(call->server->metrics, METRIC_RESUMES, 1);
 }

@@ -123,12 +123,16 @@ static void send_to(struct server *server, usec now, struct member *member, stru
         meet_ping(server, now, stream);
 }
 
-/* An event that can't be written for want of memory counts as dropped: whoever is here gets it not,
- * and so must not believe that it has all.  They are closed, and join anew. */
+/* An event that can't be written for want of memory counts as dropped.  Whoever should have heard it
+ * must not believe that it has all: those are closed, and join anew. */
 static void lose_event(struct server *server, const struct room_event *event)
 {
-    history_clear(&event->room->history, &server->rooms.history);
-    event->room->history.dropped = event->seq;
+    struct room *room = event->room;
+    history_clear(&room->history, &server->rooms.history);
+    room->history.dropped = event->seq;
+    for (uint32_t i = 0; i < room->member_count; i++)
+        if (room->members[i]->link && room_event_reaches(event, room->members[i]))
+            stream_fail(server, room->members[i]->link);
 }
 
 static void send_event(struct server *server, usec now, const struct room_event *event)
@@ -161,10 +165,10 @@ void meet_drain(struct server *server, usec now)
         send_event(server, now, &event);
 }
 
-void meet_replay(struct server *server, usec now, struct member *member, uint64_t seq)
+void meet_replay(struct server *server, usec now, struct stream *stream,
+                 const struct member *member, uint64_t seq)
 {
     const struct history_entry *entry = NULL;
-    struct stream *stream = NULL;
     while ((entry = history_next(&member->room->history, entry, seq, member->number)) != NULL) {
         metrics_add(server->metrics, METRIC_MEET_OUT, 1);
         websocket_send(server, now, stream, entry->buffer);

@@ -1,0 +1,122 @@
+/* The simulation of whole meetings: sim [FIRST [COUNT]] runs that many seeds from the first on.
+ *
+ * Each seed is a world of 1 to 4 workers and 2 to 20 clients for two minutes of virtual time, then
+ * a calm minute in which all that was said must arrive, and the end.  What is checked: check.h, and
+ * that nothing is left when all have gone: no member, no room, no stream, no buffer.  A failure prints the command that replays it.
+ */
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CLIENTS_MAX 20
+
+struct totals {
+    uint64_t chats;
+    uint64_t resumes;
+    uint64_t lost;
+    uint64_t moved;
+    uint64_t slow;
+};
+
+static struct world world;
+static struct client clients[CLIENTS_MAX];
+
+static void run_until(uint32_t count, usec end)
+{
+    for (;;) {
+        usec next = world_next(&world);
+        for (uint32_t i = 0; i < count; i++)
+            if (client_next(&clients[i]) < next)
+                next = client_next(&clients[i]);
+        if (next > end)
+            break;
+        if (next > world.now)
+            world.now = next;
+        world_turn(&world);
+        for (uint32_t i = 0; i < count; i++)
+            client_turn(&clients[i]);
+    }
+    world.now = end;
+}
+
+static bool check_empty(void)
+{
+    /* and nobody is ever blamed for a fault that it did not commit */
+    static const enum metric LEVELS[] = { METRIC_MEMBERS,         METRIC_MEMBERS_AWAY,
+                                          METRIC_ROOMS,           METRIC_WEBSOCKETS,
+                                          METRIC_CLOSED_PROTOCOL, METRIC_CLOSED_FLOOD,
+                                          METRIC_CLOSED_LIMIT };
+    bool good = true;
+    for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++) {
+        if (world_metric(&world, LEVELS[i]) == 0)
+            continue;
+        fprintf(stderr, "metric %d is left at %llu\n", LEVELS[i],
+                (unsigned long long)world_metric(&world, LEVELS[i]));
+        good = false;
+    }
+    for (unsigned i = 0; i < world.worker_count; i++) {
+        if (server_streams(world.servers[i]) == 0)
+            continue;
+        fprintf(stderr, "worker %u has %u streams left\n", i, server_streams(world.servers[i]));
+        good = false;
+    }
+    return good;
+}
+
+static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
+{
+    world_init(&world, seed);
+    uint32_t count = 2 + world_pick(&world, CLIENTS_MAX - 1);
+    for (uint32_t i = 0; i < count; i++)
+        client_init(&clients[i], &world, i + 1);
+    run_until(count, world.now + 120 * USEC_S);
+    for (uint32_t i = 0; i < count; i++)
+        client_calm(&clients[i]);
+    run_until(count, world.now + 60 * USEC_S);
+    for (int i = 0; i < 100 && world_is_busy(&world); i++)
+        run_until(count, world.now + 500 * USEC_MS);
+    bool good = check_all(clients, count);
+    for (uint32_t i = 0; i < count; i++)
+        client_finish(&clients[i]);
+    run_until(count, world.now + 100 * USEC_S);
+    good = good && check_all(clients, count);
+    good = check_empty() && good;
+    for (uint32_t i = 0; i < count; i++) {
+        good = good && clients[i].errors == 0 && clients[i].state == CLIENT_DONE;
+        for (uint32_t j = 0; j < clients[i].session_count; j++)
+            totals->chats += clients[i].sessions[j].said_count;
+        totals->resumes += clients[i].resumes;
+        totals->lost += clients[i].lost;
+        client_free(&clients[i]);
+    }
+    totals->moved += world.moved;
+    totals->slow += world_metric(&world, METRIC_CLOSED_SLOW);
+    *hash = world.hash;
+    world_free(&world);
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
+    uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    struct totals totals = { 0 };
+    uint64_t hash = 0;
+    uint64_t again = 0;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        if (run_seed(seed, &totals, &hash))
+            continue;
+        printf("not ok 1 - seed %llu\n# replay: sim %llu\n", (unsigned long long)seed,
+               (unsigned long long)seed);
+        return 1;
+    }
+    printf("ok 1 - %llu seeds: %llu chats, %llu resumes, %llu sessions lost, %llu moved, "
+           "%llu slow\n",
+           (unsigned long long)count, (unsigned long long)totals.chats,
+           (unsigned long long)totals.resumes, (unsigned long long)totals.lost,
+           (unsigned long long)totals.moved, (unsigned long long)totals.slow);
+    bool same = run_seed(first + count - 1, &totals, &again) && hash == again;
+    printf("%s 2 - the same seed runs the same way\n1..2\n", same ? "ok" : "not ok");
+    return same ? 0 : 1;
+}

@@ -1,0 +1,94 @@
+/* world.h - a seeded world: servers, wires and clients in one thread, with a virtual clock.
+ *
+ * A wire is a stream (TCP as its ends see it): bytes arrive in order, late, cut up anyhow, within a
+ * window; and it can be cut, with what was under way lost.  Between the servers go parcels, late
+ * and out of order among different wires.
+ */
+#ifndef MOIM_SIM_WORLD_H
+#define MOIM_SIM_WORLD_H
+
+#include "front/server.h"
+
+#define WORLD_WORKERS_MAX 4
+#define WORLD_WIRES_MAX   512
+#define WORLD_PIPE_SIZE   (256 * 1024)
+
+struct chunk {
+    struct chunk *next;
+    usec at;
+    size_t size;
+    size_t used;
+    uint8_t bytes[];
+};
+
+struct pipe {
+    struct chunk *first;
+    struct chunk *last;
+    size_t size; /* bytes under way */
+};
+
+enum wire_end { WIRE_NONE, WIRE_OPEN, WIRE_MOVING, WIRE_GONE };
+
+struct wire {
+    bool is_used;
+    bool client_open;
+    enum wire_end server_end;
+    unsigned worker;
+    uint32_t stream;
+    bool is_reading; /* the server takes bytes */
+    bool is_blocked; /* the server waits until it can write */
+    size_t window;
+    struct pipe up;        /* to the server */
+    struct pipe down;      /* to the client */
+    usec end_up_at;        /* when the server learns that the client is gone; USEC_NEVER */
+    usec end_down_at;      /* when the client learns that the server has closed */
+    struct parcel *parcel; /* WIRE_MOVING */
+    unsigned move_to;
+    usec move_at;
+    uint32_t owner; /* the client's number */
+};
+
+struct world {
+    usec now;
+    uint64_t random_state;
+    unsigned worker_count;
+    struct server *servers[WORLD_WORKERS_MAX];
+    usec wakes[WORLD_WORKERS_MAX];
+    struct metrics *metrics;
+    struct wire wires[WORLD_WIRES_MAX];
+    unsigned latency_ms_max;
+    bool is_loud;  /* one room, long chats, readers that stop for long */
+    uint64_t hash; /* of all that happened: two runs of a seed are alike */
+    uint64_t moved;
+};
+
+void world_init(struct world *world, uint64_t seed);
+/* Ends every server; asserts that nothing leaked. */
+void world_free(struct world *world);
+
+uint64_t world_random(struct world *world);
+/* From 0 to below `bound`. */
+uint32_t world_pick(struct world *world, uint32_t bound);
+bool world_chance(struct world *world, uint32_t percent);
+
+/* A new wire to any worker; NULL when the server has no place. */
+struct wire *world_connect(struct world *world, uint32_t owner);
+void world_send(struct world *world, struct wire *wire, struct view bytes);
+/* What has come for the client by now, taken off; 0 when there is nothing. */
+size_t world_receive(struct world *world, struct wire *wire, uint8_t *out, size_t capacity);
+/* Whether the server has closed, and all that it sent has been received. */
+bool world_ended(const struct world *world, const struct wire *wire);
+/* The client lets go.  Politely: what it sent still arrives.  Else what is under way is lost, and the
+ * server learns of it soon, or (silently) never. */
+void world_drop(struct world *world, struct wire *wire, bool politely, bool silently);
+
+/* Whether anything is under way. */
+bool world_is_busy(const struct world *world);
+/* When something next happens on the wires or in the servers. */
+usec world_next(const struct world *world);
+/* Lets all happen that is due at world->now. */
+void world_turn(struct world *world);
+
+uint64_t world_metric(struct world *world, enum metric metric);
+
+#endif
