@@ -117,9 +117,15 @@ void http_session_read(struct http_session *session, struct buffers *buffers, st
         return;
     if (session->phase == HTTP_PHASE_HEAD) {
         read_head(session, buffers, bytes, used, request, event);
-        return;
+        /* the body may have come with its head */
+        if (session->phase != HTTP_PHASE_BODY || event->kind != HTTP_EVENT_WAIT ||
+            *used == bytes.size)
+            return;
     }
-    if (!read_body(session, buffers, bytes, used, event))
+    size_t step = 0;
+    bool is_whole = read_body(session, buffers, view_slice(bytes, *used, bytes.size), &step, event);
+    *used += step;
+    if (!is_whole)
         return;
 
     size_t scanned = 0;
