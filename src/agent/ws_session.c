@@ -132,7 +132,7 @@ int ws_frame(struct buffers *buffers, enum websocket_opcode opcode, struct view 
     struct buffer *buffer;
     if (payload.size > WS_MESSAGE_MAX)
         return ERR_LIMIT;
-    size_t header_size = websocket_write_header(opcode, true, false, payload.size, header);
+    size_t header_size = websocket_write_header((uint8_t)opcode, true, false, payload.size, header);
     int status = buffers_take(buffers, header_size + payload.size, &buffer);
     if (status != OK)
         return status;
