@@ -126,6 +126,14 @@ void server_feed(struct server *server, usec now, uint32_t number, struct span b
     streams_settle(server, now);
 }
 
+void server_ended(struct server *server, usec now, uint32_t number)
+{
+    struct stream *stream = stream_at(server, number);
+    websocket_tell_closed(server, now, stream, false);
+    stream_end(server, now, stream);
+    streams_settle(server, now);
+}
+
 void server_closed(struct server *server, usec now, uint32_t number)
 {
     struct stream *stream = stream_at(server, number);

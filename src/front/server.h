@@ -6,7 +6,8 @@
  * says that it is gone (server_closed).  Numbers are below streams_max and are used again, so the
  * shell keeps its sockets in an array of that size.
  *
- * One thread.  After every server_ call that takes `now`, drain server_poll() until SERVER_WAIT.
+ * One thread.  Before it waits, the shell drains server_poll() until SERVER_WAIT; until then calls may
+ * be made one after the other, so that what many messages have to say to one stream goes out at once.
  */
 #ifndef MOIM_FRONT_SERVER_H
 #define MOIM_FRONT_SERVER_H
@@ -71,7 +72,9 @@ void parcel_free(struct parcel *parcel);
 void server_feed(struct server *server, usec now, uint32_t stream, struct span bytes);
 bool server_wants_bytes(const struct server *server, uint32_t stream);
 
-/* The stream has ended or failed; its number is free again. */
+/* The peer has ended its side: what waits for it is still sent, then SERVER_CLOSE follows. */
+void server_ended(struct server *server, usec now, uint32_t stream);
+/* The stream failed or is gone; its number is free again. */
 void server_closed(struct server *server, usec now, uint32_t stream);
 
 /* The first `size` bytes of the last SERVER_SEND for this stream have been taken.  When those were

@@ -1,5 +1,7 @@
 #include "shell/log.h"
 
+#include "shell/clock.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -180,7 +182,7 @@ size_t log_format_event(const struct log *log, unsigned worker, const struct tra
     return line.size;
 }
 
-void log_event(struct log *log, unsigned worker, const struct trace_event *event)
+void log_event(const struct log *log, unsigned worker, const struct trace_event *event)
 {
     char line[LOG_LINE_MAX];
     if (event->level < log->level)
@@ -190,22 +192,15 @@ void log_event(struct log *log, unsigned worker, const struct trace_event *event
         ;
 }
 
-static usec read_clock(clockid_t clock)
-{
-    struct timespec time;
-    clock_gettime(clock, &time);
-    return (usec)time.tv_sec * USEC_S + (usec)time.tv_nsec / 1000;
-}
-
 void log_init(struct log *log, int fd, enum log_format format, enum trace_level level)
 {
     *log = (struct log){ .fd = fd, .format = format, .level = level };
-    log->unix_at_zero = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC);
+    log->unix_at_zero = clock_unix_at_zero();
 }
 
 void log_begin(struct trace_event *event, enum trace_level level, const char *name)
 {
-    event->at = read_clock(CLOCK_MONOTONIC);
+    event->at = clock_now();
     event->level = level;
     event->name = name;
     event->field_count = 0;

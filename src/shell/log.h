@@ -30,7 +30,7 @@ struct log {
 void log_init(struct log *log, int fd, enum log_format format, enum trace_level level);
 
 /* Writes one line.  `worker` is told in JSON alone.  A line that the system doesn't take is lost. */
-void log_event(struct log *log, unsigned worker, const struct trace_event *event);
+void log_event(const struct log *log, unsigned worker, const struct trace_event *event);
 
 /* Writes the line, its line feed included, without a NUL, into out; gives its length. */
 size_t log_format_event(const struct log *log, unsigned worker, const struct trace_event *event,

@@ -9,19 +9,27 @@
 #include "base/usec.h"
 #include "shell/settings.h"
 
+struct assets;     /* front/assets.h: the page's files */
 struct log;        /* shell/log.h: lines from many threads to one place */
 struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct workers;
 
 /* Binds every address and starts settings->workers threads.  `tls` may be NULL when no https
- * address is set; the workers take references of their own.
- *   ERR_IO      an address can't be bound: `error` is one line that names the key and the address.
- *   ERR_MEMORY
+ * address is set; the workers take references of their own.  `assets` may be NULL: no page; it and
+ * the log outlive the workers.
+ *   ERR_IO      an address can't be bound, or there are too few file descriptors: `error` is one
+ *               line that names the key and the address.
+ *   ERR_MEMORY  `error` says so.
  * On error nothing is left running. */
-MUST_USE int workers_start(const struct settings *settings, struct ssl_ctx_st *tls, struct log *log,
-                           struct workers **out, char error[SETTINGS_ERROR_MAX]);
+MUST_USE int workers_start(const struct settings *settings, struct ssl_ctx_st *tls,
+                           const struct log *log, const struct assets *assets, struct workers **out,
+                           char error[SETTINGS_ERROR_MAX]);
 
-/* New connections use these keys from now on; those that are open keep theirs. */
+/* The settings as they are in force: where a port was 0, the one that the kernel chose. */
+const struct settings *workers_settings(const struct workers *workers);
+
+/* New connections use these keys from now on; those that are open keep theirs.  Takes references of
+ * its own. */
 void workers_set_tls(struct workers *workers, struct ssl_ctx_st *tls);
 
 /* Stops taking connections, closes WebSockets with 1001, lets answers under way go out, and returns

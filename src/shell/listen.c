@@ -1,0 +1,91 @@
+#include "shell/listen.h"
+
+#include "shell/sockaddr.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#define UDP_BUFFER_SIZE (1024 * 1024)
+
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int fail(int fd)
+{
+    int reason = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = reason;
+    return ERR_IO;
+}
+
+static int open_socket(const struct address *address, enum listen_transport transport)
+{
+    int domain = address->family == ADDRESS_IPV4 ? AF_INET : AF_INET6;
+    int type = transport == LISTEN_TCP ? SOCK_STREAM : SOCK_DGRAM;
+    int fd = socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && domain == AF_INET6)
+        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    /* connections of the last run that are still closing don't count */
+    if (fd >= 0 && transport == LISTEN_TCP)
+        set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    return fd;
+}
+
+static int bind_to(int fd, const struct address *address)
+{
+    struct sockaddr_storage name;
+    socklen_t size = sockaddr_from(address, &name);
+    return bind(fd, (struct sockaddr *)&name, size);
+}
+
+int listen_probe(const struct address *address, enum listen_transport transport)
+{
+    int fd = open_socket(address, transport);
+    if (fd < 0 || bind_to(fd, address) != 0)
+        return fail(fd);
+    close(fd);
+    return OK;
+}
+
+/* Where a datagram was sent to is where its answer comes from. */
+static void ask_for_destination(int fd, const struct address *address)
+{
+    if (address->family == ADDRESS_IPV4)
+        set(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    else
+        set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+}
+
+int listen_open(const struct address *address, enum listen_transport transport, int *out)
+{
+    int fd = open_socket(address, transport);
+    if (fd < 0 || set(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0 || bind_to(fd, address) != 0)
+        return fail(fd);
+    if (transport == LISTEN_UDP) {
+        ask_for_destination(fd, address);
+        set(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_SIZE);
+        set(fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER_SIZE);
+    } else {
+        set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
+        if (listen(fd, SOMAXCONN) != 0)
+            return fail(fd);
+    }
+    *out = fd;
+    return OK;
+}
+
+uint16_t listen_port(int fd)
+{
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    struct address address;
+    if (getsockname(fd, (struct sockaddr *)&name, &size) != 0)
+        return 0;
+    sockaddr_read(&name, &address);
+    return address.port;
+}

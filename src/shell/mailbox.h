@@ -1,0 +1,50 @@
+/* mailbox.h - letters between threads: the only thing that workers share.
+ *
+ * Each worker has one mailbox, with one ring for every thread that may write to it, so that a ring
+ * has one writer and one reader and needs no lock.  A write wakes the reader's epoll.
+ */
+#ifndef MOIM_SHELL_MAILBOX_H
+#define MOIM_SHELL_MAILBOX_H
+
+#include "base/ring.h"
+#include "base/usec.h"
+#include "shell/connection.h"
+
+struct parcel;
+struct ssl_ctx_st;
+
+#define MAILBOX_RING_SIZE 1024 /* letters of one sender that wait */
+
+enum letter_kind {
+    LETTER_STREAM, /* a connection that is to be served here from now on */
+    LETTER_TLS,    /* the keys for new connections */
+    LETTER_STOP
+};
+
+struct letter {
+    enum letter_kind kind;
+    struct connection connection; /* LETTER_STREAM, with its parcel */
+    struct parcel *parcel;
+    struct ssl_ctx_st *tls; /* LETTER_TLS: a reference that goes along */
+    usec until;             /* LETTER_STOP: when to end at the latest */
+};
+
+struct mailbox {
+    int wake_fd; /* readable when letters may have come */
+    unsigned sender_count;
+    struct ring *rings;
+};
+
+/* ERR_MEMORY; ERR_IO: no file descriptor. */
+MUST_USE int mailbox_init(struct mailbox *mailbox, unsigned sender_count);
+/* Letters that nobody took are closed and freed. */
+void mailbox_free(struct mailbox *mailbox);
+
+/* Copies the letter, whose contents go along.  ERR_LIMIT: the ring is full, or there is no memory;
+ * they are still the caller's. */
+MUST_USE int mailbox_send(struct mailbox *mailbox, unsigned sender, const struct letter *letter);
+
+/* Takes the next letter; false when there is none.  Call it until then after each wake. */
+bool mailbox_take(struct mailbox *mailbox, struct letter *letter);
+
+#endif

@@ -1,0 +1,102 @@
+/* worker.h - the inside of one worker, for the files worker_*.c alone.
+ *
+ * worker.c          its life: the loop, letters, the end
+ * worker_accept.c   what comes in: connections and datagrams
+ * worker_stream.c   connections: from the socket to the server, and back
+ *
+ * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
+ */
+#ifndef MOIM_SHELL_WORKER_H
+#define MOIM_SHELL_WORKER_H
+
+#include "base/metrics.h"
+#include "base/pool.h"
+#include "base/wheel.h"
+#include "front/server.h"
+#include "shell/connection.h"
+#include "shell/log.h"
+#include "shell/mailbox.h"
+
+#define WORKER_LISTENERS_MAX (4 * SETTINGS_LISTEN_MAX)
+#define HANDSHAKE_TIME       (10 * USEC_S)
+#define LINGER_TIME          (2 * USEC_S) /* for the peer to read our last bytes and end its side */
+
+enum listener_kind { LISTENER_HTTP, LISTENER_HTTPS, LISTENER_STUN_TCP, LISTENER_STUN_UDP };
+
+struct listener {
+    enum listener_kind kind;
+    int fd;
+};
+
+enum peer_state { PEER_HANDSHAKE, PEER_OPEN, PEER_LINGER };
+
+/* A connection, and what it is to the server. */
+struct peer {
+    struct connection connection;
+    struct timer timer; /* of the handshake, or of lingering */
+    struct stream_origin origin;
+    uint32_t generation; /* of its place: events of the one before are told apart by it */
+    uint32_t stream;     /* PEER_OPEN */
+    uint32_t interest;   /* EPOLLIN, EPOLLOUT: what epoll has been told */
+    uint8_t state;       /* enum peer_state */
+    bool is_paused;      /* the server wants no bytes */
+};
+
+/* What worker threads are given, and share without writing to it. */
+struct worker_config {
+    struct server_config server; /* but for `worker` */
+    unsigned number;
+    struct mailbox *mailboxes; /* one a worker; ours is that of our number */
+    const struct log *log;
+    struct listener listeners[WORKER_LISTENERS_MAX]; /* the worker's own from now on */
+    uint32_t listener_count;
+    struct ssl_ctx_st *tls; /* a reference that goes along; NULL: no https */
+};
+
+struct worker {
+    struct worker_config config;
+    usec now;
+    int epoll;
+    int reserve; /* a descriptor to give up when there are no others */
+    struct server *server;
+    struct metrics *metrics;
+    struct pool peers;
+    struct peer **of_stream; /* by the server's number */
+    struct wheel wheel;
+    uint32_t generation;
+    bool is_stopping;
+    usec stop_at;
+    usec server_wakes;
+    uint8_t input[SERVER_READ_MAX];
+};
+
+/* ERR_MEMORY, ERR_IO (errno says why): the listeners are still the caller's. */
+MUST_USE int worker_new(const struct worker_config *config, struct worker **out);
+/* Serves until a LETTER_STOP is obeyed: a thread's function. */
+void *worker_run(void *worker);
+/* Closes all that is left.  NULL is accepted. */
+void worker_free(struct worker *worker);
+
+/* ---- within worker_*.c ---- */
+
+/* What an epoll event is about: a peer by its number and generation, or one of these. */
+#define TAG_LISTENER 0xffffff00u /* + its number */
+#define TAG_MAILBOX  0xffffffffu
+
+MUST_USE int worker_watch(struct worker *worker, int fd, uint64_t tag);
+
+void worker_listener_ready(struct worker *worker, const struct listener *listener);
+
+/* Takes a connection in, whose handshake is done or begins; it is closed when there is no place. */
+void worker_add_peer(struct worker *worker, const struct connection *connection,
+                     const struct stream_origin *origin);
+/* Takes one in that another worker gave. */
+void worker_adopt_peer(struct worker *worker, const struct letter *letter);
+void worker_peer_ready(struct worker *worker, struct peer *peer, uint32_t events);
+void worker_peer_expired(struct worker *worker, struct peer *peer);
+/* Does what the server wants done. */
+void worker_drain_server(struct worker *worker);
+/* Closes the connection, and tells the server if it has it. */
+void worker_close_peer(struct worker *worker, struct peer *peer);
+
+#endif

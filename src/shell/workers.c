@@ -1,0 +1,282 @@
+#include "shell/workers.h"
+
+#include "shell/clock.h"
+#include "shell/entropy.h"
+#include "shell/listen.h"
+#include "shell/worker.h"
+
+#include <errno.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#define STREAMS_MAX  65536 /* a worker */
+#define MEMBERS_MORE 1024  /* members whose connection is broken have no stream */
+#define BUFFER_BYTES ((size_t)256 * 1024 * 1024)
+#define FDS_OF_OURS  64 /* descriptors of a worker that are no connections */
+
+struct workers {
+    struct settings settings;
+    unsigned count;   /* that were made */
+    unsigned started; /* of them, threads */
+    struct mailbox mailboxes[WORKERS_MAX];
+    struct worker *workers[WORKERS_MAX];
+    pthread_t threads[WORKERS_MAX];
+    struct metrics *metrics;
+};
+
+/* One list of addresses, and what is spoken there. */
+struct door {
+    const char *key;
+    struct listen_list *addresses;
+    enum listener_kind kind;
+};
+
+#define DOORS_MAX 4
+
+static size_t list_doors(struct settings *settings, struct door doors[DOORS_MAX])
+{
+    doors[0] = (struct door){ "http.listen", &settings->http_listen, LISTENER_HTTP };
+    doors[1] = (struct door){ "https.listen", &settings->https_listen, LISTENER_HTTPS };
+    /* TCP first: the port that the kernel chooses for it is then taken for UDP, too */
+    doors[2] = (struct door){ "turn.listen", &settings->turn_listen, LISTENER_STUN_TCP };
+    doors[3] = (struct door){ "turn.listen", &settings->turn_listen, LISTENER_STUN_UDP };
+    return DOORS_MAX;
+}
+
+static enum listen_transport transport_of(const struct door *door)
+{
+    return door->kind == LISTENER_STUN_UDP ? LISTEN_UDP : LISTEN_TCP;
+}
+
+static int refuse(const struct door *door, const struct address *address, char *error)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    int reason = errno;
+    address_write(address, text);
+    snprintf(error, SETTINGS_ERROR_MAX, "%s: can't listen on %s%s: %s", door->key, text,
+             transport_of(door) == LISTEN_UDP ? " (UDP)" : "", strerror(reason));
+    return ERR_IO;
+}
+
+static int probe_all(struct settings *settings, char *error)
+{
+    struct door doors[DOORS_MAX];
+    size_t count = list_doors(settings, doors);
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < doors[i].addresses->count; j++) {
+            const struct address *address = &doors[i].addresses->items[j];
+            if (address->port && listen_probe(address, transport_of(&doors[i])) != OK)
+                return refuse(&doors[i], address, error);
+        }
+    }
+    return OK;
+}
+
+static void close_all(struct worker_config *config)
+{
+    for (uint32_t i = 0; i < config->listener_count; i++) {
+        struct connection connection = { .fd = config->listeners[i].fd };
+        connection_close(&connection);
+    }
+    config->listener_count = 0;
+}
+
+/* Opens one worker's sockets; a port of 0 becomes what the kernel chose, for those that follow. */
+static int open_all(struct settings *settings, struct worker_config *config, char *error)
+{
+    struct door doors[DOORS_MAX];
+    size_t count = list_doors(settings, doors);
+    config->listener_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < doors[i].addresses->count; j++) {
+            struct listener *listener = &config->listeners[config->listener_count];
+            struct address *address = &doors[i].addresses->items[j];
+            if (listen_open(address, transport_of(&doors[i]), &listener->fd) != OK) {
+                int status = refuse(&doors[i], address, error);
+                close_all(config);
+                return status;
+            }
+            listener->kind = doors[i].kind;
+            config->listener_count++;
+            if (address->port == 0)
+                address->port = listen_port(listener->fd);
+        }
+    }
+    return OK;
+}
+
+/* As many connections as the system lets us have descriptors for. */
+static int find_streams_max(unsigned worker_count, uint32_t *streams_max, char *error)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = limit.rlim_max = 1024;
+    if (limit.rlim_cur < limit.rlim_max) {
+        struct rlimit more = { limit.rlim_max, limit.rlim_max };
+        if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+            limit = more;
+    }
+    uint64_t each = limit.rlim_cur / worker_count;
+    if (each < 2 * FDS_OF_OURS) {
+        snprintf(error, SETTINGS_ERROR_MAX,
+                 "workers: %u workers need a limit of at least %u open files, and it is %llu",
+                 worker_count, worker_count * 2 * FDS_OF_OURS, (unsigned long long)limit.rlim_cur);
+        return ERR_IO;
+    }
+    each -= FDS_OF_OURS;
+    *streams_max = each > STREAMS_MAX ? STREAMS_MAX : (uint32_t)each;
+    return OK;
+}
+
+static struct server_config make_server_config(const struct workers *all,
+                                               const struct assets *assets, uint32_t streams_max,
+                                               enum trace_level level)
+{
+    struct server_config config = {
+        .worker_count = all->settings.workers,
+        .streams_max = streams_max,
+        .rooms_max = streams_max,
+        .members_max = streams_max + MEMBERS_MORE,
+        .buffer_bytes = BUFFER_BYTES,
+        .random = entropy_random(),
+        .unix_at_zero = clock_unix_at_zero(),
+        .metrics = all->metrics,
+        .trace_level = level,
+        .assets = assets,
+    };
+    random_fill(&config.random, config.room_secret, sizeof config.room_secret);
+    return config;
+}
+
+/* Makes worker `number`, whose sockets are open when it is made. */
+static int make_worker(struct workers *all, struct worker_config *config, unsigned number,
+                       char *error)
+{
+    config->number = number;
+    int status = open_all(&all->settings, config, error);
+    if (status != OK)
+        return status;
+    if (all->settings.turn_listen.count)
+        config->server.stun_port = all->settings.turn_listen.items[0].port;
+    status = worker_new(config, &all->workers[number]);
+    if (status != OK) {
+        snprintf(error, SETTINGS_ERROR_MAX, "workers: can't start worker %u: %s", number,
+                 status == ERR_IO ? strerror(errno) : status_text(status));
+        close_all(config);
+        return status;
+    }
+    if (config->tls)
+        SSL_CTX_up_ref(config->tls);
+    all->count++;
+    return OK;
+}
+
+/* Signals are the main thread's. */
+static int start_threads(struct workers *all, char *error)
+{
+    sigset_t every;
+    sigset_t before;
+    int reason = 0;
+    sigfillset(&every);
+    pthread_sigmask(SIG_SETMASK, &every, &before);
+    while (all->started < all->count && reason == 0) {
+        reason = pthread_create(&all->threads[all->started], NULL, worker_run,
+                                all->workers[all->started]);
+        if (reason == 0)
+            all->started++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (reason == 0)
+        return OK;
+    snprintf(error, SETTINGS_ERROR_MAX, "workers: can't start a thread: %s", strerror(reason));
+    return ERR_IO;
+}
+
+static int make_all(struct workers *all, struct ssl_ctx_st *tls, const struct log *log,
+                    const struct assets *assets, char *error)
+{
+    uint32_t streams_max;
+    unsigned count = all->settings.workers;
+    int status = find_streams_max(count, &streams_max, error);
+    if (status == OK)
+        status = probe_all(&all->settings, error);
+    if (status != OK)
+        return status;
+    for (unsigned i = 0; i < count; i++) {
+        if (mailbox_init(&all->mailboxes[i], count + 1) != OK) {
+            snprintf(error, SETTINGS_ERROR_MAX, "workers: %s", status_text(ERR_MEMORY));
+            return ERR_MEMORY;
+        }
+    }
+    struct worker_config config = {
+        .server = make_server_config(all, assets, streams_max, log->level),
+        .mailboxes = all->mailboxes,
+        .log = log,
+        .tls = tls,
+    };
+    for (unsigned i = 0; i < count && status == OK; i++)
+        status = make_worker(all, &config, i, error);
+    return status == OK ? start_threads(all, error) : status;
+}
+
+int workers_start(const struct settings *settings, struct ssl_ctx_st *tls, const struct log *log,
+                  const struct assets *assets, struct workers **out, char error[SETTINGS_ERROR_MAX])
+{
+    struct workers *all = calloc(1, sizeof *all);
+    if (all)
+        all->metrics = aligned_alloc(64, sizeof(struct metrics) * settings->workers);
+    if (!all || !all->metrics) {
+        free(all);
+        snprintf(error, SETTINGS_ERROR_MAX, "workers: %s", status_text(ERR_MEMORY));
+        return ERR_MEMORY;
+    }
+    memset(all->metrics, 0, sizeof(struct metrics) * settings->workers);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        all->mailboxes[i].wake_fd = -1;
+    all->settings = *settings;
+    if (!tls)
+        all->settings.https_listen.count = 0;
+    int status = make_all(all, tls, log, assets, error);
+    if (status != OK) {
+        workers_stop(all, 0);
+        return status;
+    }
+    *out = all;
+    return OK;
+}
+
+const struct settings *workers_settings(const struct workers *workers)
+{
+    return &workers->settings;
+}
+
+void workers_set_tls(struct workers *all, struct ssl_ctx_st *tls)
+{
+    for (unsigned i = 0; i < all->started; i++) {
+        struct letter letter = { .kind = LETTER_TLS, .tls = tls };
+        SSL_CTX_up_ref(tls);
+        if (mailbox_send(&all->mailboxes[i], all->settings.workers, &letter) != OK)
+            SSL_CTX_free(tls);
+    }
+}
+
+void workers_stop(struct workers *all, usec grace)
+{
+    struct letter letter = { .kind = LETTER_STOP, .until = clock_now() + grace };
+    for (unsigned i = 0; i < all->started; i++)
+        while (mailbox_send(&all->mailboxes[i], all->settings.workers, &letter) != OK)
+            sched_yield(); /* the ring of the main thread is never full for long */
+    for (unsigned i = 0; i < all->started; i++)
+        pthread_join(all->threads[i], NULL);
+    for (unsigned i = 0; i < all->count; i++)
+        worker_free(all->workers[i]);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        mailbox_free(&all->mailboxes[i]);
+    free(all->metrics);
+    free(all);
+}
