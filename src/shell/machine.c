@@ -1,5 +1,7 @@
 #include "shell/machine.h"
 
+#include "shell/sockaddr.h"
+
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -67,20 +69,17 @@ bool machine_is_public(const struct address *address)
     return !IS_AMONG(address, loopbacks) && !IS_AMONG(address, links) && !IS_AMONG(address, inward);
 }
 
-static struct address from_system(const struct sockaddr *from)
+static struct address address_of(const struct ifaddrs *interface)
 {
+    struct sockaddr_storage name = { 0 };
     struct address address = { 0 };
-    if (from && from->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, from, sizeof(in));
-        address.family = ADDRESS_IPV4;
-        memcpy(address.bytes, &in.sin_addr, 4);
-    } else if (from && from->sa_family == AF_INET6) {
-        struct sockaddr_in6 in;
-        memcpy(&in, from, sizeof(in));
-        address.family = ADDRESS_IPV6;
-        memcpy(address.bytes, &in.sin6_addr, 16);
-    }
+    const struct sockaddr *from = interface->ifa_addr;
+    if (from && from->sa_family == AF_INET)
+        memcpy(&name, from, sizeof(struct sockaddr_in));
+    else if (from && from->sa_family == AF_INET6)
+        memcpy(&name, from, sizeof(struct sockaddr_in6));
+    sockaddr_read(&name, &address);
+    address.port = 0;
     return address;
 }
 
@@ -102,7 +101,7 @@ uint32_t machine_addresses(struct address out[MACHINE_ADDRESSES_MAX])
         return 0;
     for (int pass = 0; pass < 2; pass++) {
         for (struct ifaddrs *i = all; i && count < MACHINE_ADDRESSES_MAX; i = i->ifa_next) {
-            struct address address = from_system(i->ifa_addr);
+            struct address address = address_of(i);
             if (address.family == families[pass] && (i->ifa_flags & IFF_UP) &&
                 !IS_AMONG(&address, loopbacks) && !IS_AMONG(&address, links) &&
                 !is_in(out, count, &address))
