@@ -100,7 +100,7 @@ void ws_session_read(struct ws_session *ws, struct ws_workshop *workshop, struct
     do {
         size_t step;
         struct websocket_frame frame;
-        struct span rest = { bytes.at + *used, bytes.size - *used };
+        struct span rest = span_behind(bytes, *used);
         *event = (struct ws_event){ .kind = WS_WAIT };
         /* the last message was borrowed until now */
         if (ws->message_opcode == 0)

@@ -42,6 +42,12 @@ static inline struct view view_of_span(struct span span)
 /* The bytes from `from` on, at most `size` of them; bounds are cut to what is there. */
 struct view view_slice(struct view v, size_t from, size_t size);
 
+/* What follows the first `size` bytes, of which there are at least so many. */
+static inline struct span span_behind(struct span span, size_t size)
+{
+    return (struct span){ size ? span.at + size : span.at, span.size - size };
+}
+
 bool view_equal(struct view a, struct view b);
 /* The same, with ASCII letters of either case alike. */
 bool view_equal_nocase(struct view a, struct view b);

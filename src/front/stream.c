@@ -185,7 +185,7 @@ size_t stream_consume(struct server *server, usec now, struct stream *stream, st
     size_t step;
     /* a request may turn the stream into a WebSocket in the middle of the bytes */
     do {
-        struct span rest = { bytes.at + used, bytes.size - used };
+        struct span rest = span_behind(bytes, used);
         uint8_t phase = stream->phase;
         if (stream->is_ending)
             return bytes.size;
@@ -219,7 +219,7 @@ void stream_feed(struct server *server, usec now, struct stream *stream, struct 
         size_t waiting = inbox_bytes(&stream->inbox).size;
         if (waiting == 0) {
             size_t used = stream_consume(server, now, stream, bytes);
-            bytes = (struct span){ bytes.at + used, bytes.size - used };
+            bytes = span_behind(bytes, used);
         }
         size_t room = BUFFER_SIZE_MAX - waiting;
         size_t take = bytes.size < room ? bytes.size : room;
@@ -230,7 +230,7 @@ void stream_feed(struct server *server, usec now, struct stream *stream, struct 
             refuse_flood(server, now, stream);
             return;
         }
-        bytes = (struct span){ bytes.at + take, bytes.size - take };
+        bytes = span_behind(bytes, take);
         if (waiting > 0) {
             struct span all = inbox_bytes(&stream->inbox);
             size_t used = stream_consume(server, now, stream, all);

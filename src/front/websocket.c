@@ -158,8 +158,7 @@ size_t websocket_consume(struct server *server, usec now, struct stream *stream,
     while (stream->dialect && !stream->is_ending && !stream->is_failing && !stream->moving) {
         struct ws_event event;
         size_t step;
-        ws_session_read(&stream->ws, &server->workshop,
-                        (struct span){ bytes.at + used, bytes.size - used }, &step, &event);
+        ws_session_read(&stream->ws, &server->workshop, span_behind(bytes, used), &step, &event);
         used += step;
         if (event.kind == WS_WAIT)
             break;
