@@ -58,4 +58,66 @@ def http():
     write("http", "many_headers", "8" + request("GET / HTTP/1.1", *[f"X{i}: y" for i in range(64)]))
 
 
+MASK = b"\x37\xfa\x21\x3d"  # the one of RFC 6455, section 5.7
+
+
+def frame(opcode, payload, fin=True, deflated=False, mask=MASK):
+    """A client's frame."""
+    if isinstance(payload, str):
+        payload = payload.encode()
+    size = len(payload)
+    head = bytes([fin << 7 | deflated << 6 | opcode])
+    if size < 126:
+        head += bytes([0x80 | size])
+    elif size < 65536:
+        head += b"\xfe" + struct.pack(">H", size)
+    else:
+        head += b"\xff" + struct.pack(">Q", size)
+    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+
+
+def deflate(payload):
+    """RFC 7692, section 7.2.1."""
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    data = stream.compress(payload.encode()) + stream.flush(zlib.Z_SYNC_FLUSH)
+    return data[:-4]
+
+
+TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+
+
+def websocket():
+    """A byte for the splits, one for deflate ("a": agreed), then a client's frames."""
+    def seed(name, choices, *frames):
+        write("websocket", name, choices.encode() + b"".join(frames))
+
+    close = frame(CLOSE, b"\x03\xe8bye")
+    seed("hello", "0b", frame(TEXT, "Hello"), close)
+    seed("hello_byte_by_byte", "1b", frame(TEXT, "Hello"), close)
+    seed("zero_mask", "2b", frame(TEXT, "모임", mask=bytes(4)))
+    seed("fragments_with_ping", "3b", frame(TEXT, "Hel", fin=False), frame(PING, "between"),
+         frame(0, "l", fin=False), frame(0, "o"), close)
+    seed("deflated", "4a", frame(TEXT, deflate("Hello"), deflated=True))
+    seed("deflated_fragments", "1a", frame(TEXT, deflate("Hello" * 20)[:5], False, True),
+         frame(0, deflate("Hello" * 20)[5:]))
+    seed("deflated_not_agreed", "0b", frame(TEXT, deflate("Hello"), deflated=True))
+    seed("bomb", "0a", frame(TEXT, deflate("a" * 100000), deflated=True))
+    seed("largest_bomb_that_fits", "0a", frame(TEXT, deflate("a" * 65536), deflated=True))
+    seed("medium", "5b", frame(BINARY, "x" * 200), frame(PONG, ""))
+    seed("empty", "0b", frame(TEXT, ""), frame(TEXT, "", fin=False), frame(0, ""))
+    seed("split_character", "0b", frame(TEXT, b"\xea\xb0", fin=False), frame(0, b"\x80"))
+    seed("broken_character", "0b", frame(TEXT, b"\xed\xa0\x80"))
+    seed("close_without_code", "0b", frame(CLOSE, ""), frame(TEXT, "after"))
+    seed("close_of_one_byte", "0b", frame(CLOSE, "a"))
+    seed("close_reserved_code", "0b", frame(CLOSE, b"\x03\xed"))
+    seed("unmasked", "0b", b"\x81\x05Hello")
+    seed("long_length_form", "0b", b"\x81\xfe\x00\x05" + MASK + b"Hello")
+    seed("huge", "0b", b"\x82\xff\x00\x00\x00\x01\x00\x00\x00\x00" + MASK)
+    seed("continuation_first", "0b", frame(0, "Hello"))
+    seed("offer", "0bpermessage-deflate; client_max_window_bits; server_max_window_bits=10")
+    seed("offers", "0bx-webkit, permessage-deflate; server_no_context_takeover")
+    seed("key", "0bdGhlIHNhbXBsZSBub25jZQ==")
+
+
 http()
+websocket()
