@@ -119,5 +119,50 @@ def websocket():
     seed("key", "0bdGhlIHNhbXBsZSBub25jZQ==")
 
 
+def attribute(kind, value):
+    return struct.pack(">HH", kind, len(value)) + value + bytes(-len(value) % 4)
+
+
+def stun(kind, *attributes, fingerprint=False):
+    """A STUN message (RFC 8489, section 5)."""
+    body = b"".join(attributes)
+    size = len(body) + (8 if fingerprint else 0)
+    message = struct.pack(">HHI", kind, size, 0x2112a442) + b"transaction1" + body
+    if fingerprint:
+        crc = zlib.crc32(message) ^ 0x5354554e
+        message += attribute(0x8028, struct.pack(">I", crc))
+    return message
+
+
+def stun_seeds():
+    """A byte for the splits, then a datagram or the bytes of a stream."""
+    def seed(name, choice, *messages):
+        write("stun", name, choice.encode() + b"".join(messages))
+
+    request, indication, success, failure = 0x0001, 0x0011, 0x0101, 0x0111
+    ipv4 = b"\0\1" + struct.pack(">H", 5000) + bytes([192, 0, 2, 1])
+    seed("binding", "0", stun(request))
+    seed("binding_fingerprint", "0", stun(request, fingerprint=True))
+    seed("binding_software", "0", stun(request, attribute(0x8022, b"a client")))
+    seed("stream_of_three", "1", stun(request), stun(request, fingerprint=True), stun(request))
+    seed("unknown_required", "0", stun(request, attribute(0x0002, b"abc"), attribute(3, b"")))
+    seed("ice_check", "0", stun(request, attribute(6, b"a:b"), attribute(0x24, b"\x6e\0\1\xff"),
+                                attribute(0x25, b""), attribute(0x802a, b"tiebreak"),
+                                attribute(8, bytes(20)), fingerprint=True))
+    seed("sha256", "0", stun(request, attribute(0x1c, bytes(32)), fingerprint=True))
+    seed("behind_integrity", "0", stun(request, attribute(8, bytes(20)), attribute(6, b"late")))
+    seed("success", "0", stun(success, attribute(0x20, ipv4), attribute(1, ipv4)))
+    seed("success_ipv6", "0", stun(success, attribute(0x20, b"\0\2\x13\x88" + bytes(16))))
+    seed("error", "0", stun(failure, attribute(9, b"\0\0\4\x14Unknown"), attribute(10, b"\0\2")))
+    seed("indication", "0", stun(indication))
+    seed("length_past_the_end", "0", stun(request, attribute(6, b"abcd"))[:-4])
+    seed("attribute_past_the_end", "0", stun(request, b"\0\6\0\x20abcd"))
+    seed("wrong_fingerprint", "0", stun(request, attribute(0x8028, b"abcd")))
+    seed("many_attributes", "0", stun(request, *[attribute(0x8100 + i, b"") for i in range(33)]))
+    seed("old_cookie", "0", struct.pack(">HHI", 1, 0, 1) + b"transaction1")
+    seed("dtls", "0", b"\x16\xfe\xfd" + bytes(20))
+
+
 http()
+stun_seeds()
 websocket()
