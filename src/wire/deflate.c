@@ -7,6 +7,9 @@
 #define LEVEL     3
 #define MEM_LEVEL 8
 
+/* a bit of z_stream.data_type, where zlib's manual describes inflate */
+#define AT_BLOCK_END 128
+
 struct deflater {
     z_stream in;
     z_stream out;
@@ -66,11 +69,14 @@ int deflate_read(struct deflater *deflater, struct view message, uint8_t *out, s
     z->next_out = out;
     z->avail_out = (uInt)capacity;
     int status = inflate_some(z, message);
-    if (status == OK)
+    /* nothing is begun in an empty message, and behind a final block */
+    if (status == OK && z->total_in > 0) {
         status = inflate_some(z, VIEW("\x00\x00\xff\xff"));
+        if (status == OK && !(z->data_type & AT_BLOCK_END))
+            status = ERR_MALFORMED;
+    }
     if (status == OK && z->avail_out == 0)
-        status =
-            ERR_LIMIT; /* whether more would come is not known: the caller's last byte is spare */
+        status = ERR_LIMIT; /* the last byte is there to tell that more may come */
     if (status != OK)
         return status;
     *size = capacity - z->avail_out;

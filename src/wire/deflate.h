@@ -17,7 +17,7 @@ void deflate_free(struct deflater *deflater);    /* NULL is accepted */
 /* Inflates one whole message (its last frame's 00 00 FF FF tail left off, section 7.2.2) into out.
  *   OK             *size bytes were written.
  *   ERR_LIMIT      it would reach `capacity`: close with 1009.  A bomb costs no more than that.
- *   ERR_MALFORMED  close with 1007. */
+ *   ERR_MALFORMED  broken, or it ends within a block: close with 1007. */
 MUST_USE int deflate_read(struct deflater *deflater, struct view message, uint8_t *out,
                           size_t capacity, size_t *size);
 
