@@ -1,5 +1,6 @@
 /* main.c - the program: which command is meant, and what it gets. */
 #include "front/assets.h"
+#include "shell/command_doctor.h"
 #include "shell/command_line.h"
 #include "shell/command_serve.h"
 #include "shell/settings.h"
@@ -27,6 +28,15 @@ static int run_serve(const struct command_line *line)
     return command_serve(&settings, &web_assets);
 }
 
+static int run_doctor(const struct command_line *line)
+{
+    struct settings settings;
+    char error[SETTINGS_ERROR_MAX];
+    if (settings_read(line->config, environ, line->sets, line->set_count, &settings, error) != OK)
+        return command_doctor_refused(error, stdout);
+    return command_doctor(&settings, line->config, stdout);
+}
+
 static int run_version(const struct command_line *line)
 {
     (void)line;
@@ -38,6 +48,7 @@ static int run_help(const struct command_line *line);
 
 static const struct command commands[] = {
     { "serve", "serves meetings; what moim does when no command is given", run_serve },
+    { "doctor", "checks ports, certificate and addresses, and tells what to mend", run_doctor },
     { "version", "tells the version", run_version },
     { "help", "tells this", run_help },
 };

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Forward secrecy and authenticated ciphers alone (RFC 9325, section 4.2); TLS 1.3 has no others. */
+/* Forward secrecy and authenticated ciphers alone (RFC 9325, 4.2); TLS 1.3 has no others. */
 #define CIPHERS_TLS12                                                                              \
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                                   \
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                                   \

@@ -1,6 +1,6 @@
 /* certificate_make.h - makes a self-signed certificate and keeps it in state.dir.
  *
- * Certificate and key are one PEM file, readable to its owner alone, so that a crash can't leave one
+ * Certificate and key are one PEM file, readable to its owner alone: a crash can't leave one
  * without the other.
  */
 #ifndef MOIM_SHELL_CERTIFICATE_MAKE_H

@@ -1,7 +1,7 @@
 /* command_serve.h - `moim serve`: runs the server until a signal ends it.
  *
  *   SIGTERM, SIGINT   a graceful end, within 5 s; a second one ends at once
- *   SIGHUP            reads the certificate's files again; when they can't be used, the old ones stay
+ *   SIGHUP            reads the certificate's files again; the old one stays when they don't serve
  *                     (but when its terminal is closed the server ends, unless nohup started it)
  */
 #ifndef MOIM_SHELL_COMMAND_SERVE_H
@@ -12,8 +12,8 @@
 struct assets;
 
 /* Tells on stdout what people can open (with log.format json: as log events), and logs to stderr.
- * Gives the exit code: 0 after a signal, 1 when the system refused, 2 when the configuration can't be
- * used; one line on stderr says why. */
+ * Gives the exit code: 0 after a signal, 1 when the system refused, 2 when the configuration can't
+ * be used; one line on stderr says why. */
 int command_serve(const struct settings *settings, const struct assets *assets);
 
 #endif

@@ -195,8 +195,8 @@ static size_t count_lines(struct view text)
     return lines;
 }
 
-/* What the parser refused.  Its reader tells an offset, all else a line, which at the text's end may
- * be one too many. */
+/* What the parser refused.  Its reader tells an offset, all else a line, which may be one too many
+ * at the text's end. */
 static int read_parser_error(struct walk *walk, const yaml_parser_t *parser, struct view text)
 {
     if (parser->error == YAML_MEMORY_ERROR)

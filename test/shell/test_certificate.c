@@ -1,4 +1,4 @@
-/* test_certificate.c - certificates that are made, kept, given, broken; and handshakes in memory. */
+/* test_certificate.c - certificates made, kept, given and broken; and handshakes in memory. */
 #include "support.h"
 
 #include "shell/certificate.h"

@@ -403,8 +403,8 @@ static void test_file(void **state)
     rmdir(folder);
 }
 
-/* Every truncation and every changed byte of a text: it is read, or the error tells a line, which is
- * to say that libcyaml refuses nothing that the outline let through. */
+/* Every truncation and every changed byte of a text: it is read, or the error tells a line, which
+ * is to say that libcyaml refuses nothing that the outline let through. */
 static void test_damaged(void **state)
 {
     (void)state;
