@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "shell/settings.h"
+#include "shell/settings_value.h"
 #include "shell/yaml_outline.h"
 
 #include <fcntl.h>
@@ -433,6 +434,82 @@ static void test_damaged(void **state)
     }
 }
 
+/* ---- what the repository tells of the settings ---- */
+
+/* Reads a file beside meson.build into out.  This file's path begins at the build folder, where the
+ * tests' folder is, or at the root. */
+static void read_repository_file(const char *name, char *out, size_t size)
+{
+    char path[2048];
+    ssize_t used = __FILE__[0] == '/' ? 0 : readlink("/proc/self/exe", path, 1024);
+    assert_true(used >= 0);
+    path[used] = '\0';
+    if (used > 0) {
+        *strrchr(path, '/') = '\0';
+        *strrchr(path, '/') = '\0';
+        strcat(path, "/");
+    }
+    strcat(path, __FILE__);
+    *strstr(path, "test/shell/test_settings.c") = '\0';
+    strcat(path, name);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("can't open %s", path);
+    size_t got = fread(out, 1, size - 1, file);
+    fclose(file);
+    assert_in_range(got, 1, size - 2);
+    out[got] = '\0';
+}
+
+/* Takes away the '#' of lines that would be settings without it. */
+static void uncomment(char *text)
+{
+    for (char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        char *at = line + strspn(line, " ");
+        if (at[0] == '#' && at[1] >= 'a' && at[1] <= 'z')
+            memmove(at, at + 1, strlen(at));
+    }
+}
+
+static void test_example(void **state)
+{
+    (void)state;
+    char text[16 * 1024];
+    struct settings settings;
+    read_repository_file("moim.example.yaml", text, sizeof(text));
+    read_yaml(text, &settings);
+    check_defaults(&settings);
+    for (unsigned i = 0; i < KEY_COUNT; i++) {
+        const char *key = strrchr(settings_table[i].name, '.');
+        if (!strstr(text, key ? key + 1 : settings_table[i].name))
+            fail_msg("the example lacks %s", settings_table[i].name);
+    }
+    uncomment(text);
+    read_yaml(text, &settings);
+    assert_string_equal(settings.https_cert, "/etc/moim/fullchain.pem");
+    assert_string_equal(settings.https_key, "/etc/moim/privkey.pem");
+    check_list(&settings.rtc_public_ip, "203.0.113.7");
+    assert_int_equal(settings.workers, 4);
+}
+
+static void test_manual(void **state)
+{
+    (void)state;
+    char text[32 * 1024];
+    read_repository_file("docs/CONFIGURATION.md", text, sizeof(text));
+    for (unsigned i = 0; i < KEY_COUNT; i++) {
+        char row[128] = "| `";
+        size_t size = strlen(row);
+        size += (size_t)sprintf(row + size, "%s` | `MOIM_", settings_table[i].name);
+        for (const char *c = settings_table[i].name; *c; c++)
+            row[size++] = *c == '.' ? '_' : *c >= 'a' ? (char)(*c - 'a' + 'A') : *c;
+        memcpy(row + size, "` |", 4);
+        if (!strstr(text, row))
+            fail_msg("the manual lacks \"%s\"", row);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,7 +519,8 @@ int main(void)
         cmocka_unit_test(test_keys_together), cmocka_unit_test(test_broken_yaml),
         cmocka_unit_test(test_limits),        cmocka_unit_test(test_environment),
         cmocka_unit_test(test_sets),          cmocka_unit_test(test_file),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_damaged),       cmocka_unit_test(test_example),
+        cmocka_unit_test(test_manual),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
