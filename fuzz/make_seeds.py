@@ -163,6 +163,29 @@ def stun_seeds():
     seed("dtls", "0", b"\x16\xfe\xfd" + bytes(20))
 
 
+def json():
+    """A byte for the writer's room, then a text."""
+    def seed(name, text):
+        write("json", name, " " + text)
+
+    seed("join", '{"type":"join","version":1,"room":"a","name":"모임","audio":true,"video":false}')
+    seed("nested", '{"a":[{"b":[[],{"c":null}]}],"d":{"e":{}}}')
+    seed("deepest", '{"a":' + "[" * 15 + "]" * 15 + "}")
+    seed("too_deep", '{"a":' + "[" * 16 + "]" * 16 + "}")
+    seed("numbers", '{"a":0,"b":-1,"c":1.5,"d":9007199254740992,"e":9007199254740993,"f":1e400}')
+    seed("escapes", r'{"a":"\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}')
+    seed("half_surrogate", r'{"a":"\ud83d"}')
+    seed("zero_character", r'{"a":"b\u0000c"}')
+    seed("white_space", ' \r\n\t{ "a" : 1 , "b" : [ ] } \n')
+    seed("something_behind", '{"a":1} x')
+    seed("array", "[1]")
+    seed("doubled_key", '{"a":1,"a":"b"}')
+    seed("unfinished", '{"a":"b')
+    seed("controls", "a\tb\x01\x7f\u0085")
+    seed("text", "plain \"text\" \\ with 모임")
+
+
 http()
+json()
 stun_seeds()
 websocket()
