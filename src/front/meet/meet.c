@@ -93,6 +93,7 @@ static void handle_candidate(struct meet_call *call)
         meet_refuse(call, "bad-message", "\"candidate\" is over 4 KiB");
     else
         say(call, ROOM_CANDIDATE, view_of(text));
+    meet_drain(call->server, call->now); /* the event borrows `text` */
 }
 
 static void handle_chat(struct meet_call *call)
