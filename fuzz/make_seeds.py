@@ -185,7 +185,47 @@ def json():
     seed("text", "plain \"text\" \\ with 모임")
 
 
+def meet():
+    """Settings, then a line for each step: see fuzz_meet.c."""
+    def seed(name, *lines, settings="0"):
+        write("meet", name, settings + "\n".join(lines) + "\n")
+
+    two = ("w0", "j0ra", "w1", "j1rb")
+    three = (*two, "w2", "j2rc")
+    seed("call", *two, "O11v=0", "A02v=0", "K11", "K02", "M05", "h11", "c0hi", "l1", "l0")
+    seed("three_and_private_words", *three, "C02psst", "c1all", "x2", "tf", "c0still there?")
+    seed("resume", *two, "n0", "c0one", "x0", "c1two", "c1three", "w0", "r00", "c0four", "tf", "tf")
+    seed("resume_from_elsewhere", *two, "w2", "r20", "c2me", "c1you")
+    seed("resume_too_late", *two, "x0", "tf", "te", "td", "w0", "r00", "j0ra")
+    seed("replaced", *two, "x0", "w2", "j2ra", "w0", "r00")
+    seed("heartbeats", *two, "td", "te", "y0", "y1", "tf", "y0", "tf", "tf")
+    seed("errors", "w0", "p0", "c0x", "j0", "m0{", "m0{}", 'm0{"type":1}', 'm0{"type":"none"}',
+         "j0ra", "j0rb", "O09v", "O01v", 'm0{"type":"chat"}', 'm0{"type":"ping","id":7}')
+    seed("name_taken_room_full", *two, "w2", "j2ra", "j2rd", "w3", "j3rd", "j3rexx")
+    seed("rooms_on_both_workers", "w0", "j0ra", "w1", "j1ra", "w2", "j2sa", "w3", "j3sb", "c0x",
+         "c3y", "x1", "w1", "j1tb", "l2")
+    seed("lost_on_the_way", "w0", "j0ra", "w1", "j1sa", "w2", "j2ta", settings="2")
+    seed("slow_reader", *two, "b1", *["c0" + "x" * 3000] * 20, "td", "B1", "tf", "tf")
+    seed("slow_reader_tight", *two, "b1", *["c0" + "x" * 3000] * 40, "B1", settings="1")
+    seed("fragments", "w0", "F0ajoi", "F0`n", "F0I!", "F0@", 'F0a{"type":', 'F0@"ping"}', "F0B1",
+         "w0", "F0H\x03\xe8", "w1", "F1Qjunk")
+    seed("stop", *two, "o2", "s0", "t5", "s1", "w3", "tf")
+    seed("pages", "o0", "<0GET / HTTP/1.1|Host: a||GET /main.js HTTP/1.1|Host: a|"
+         "Accept-Encoding: gzip||", "<0GET /main.js HTTP/1.1|Host: a|Range: bytes=1-2||",
+         '<0GET / HTTP/1.1|Host: a|If-None-Match: "1"||', "<0HEAD /r/x HTTP/1.1|Host: a||",
+         "<0GET /metrics HTTP/1.1|Host: a||GET /healthz HTTP/1.1|Host: a||",
+         "<0GET /readyz HTTP/1.0||", "o1", "<1OPTIONS * HTTP/1.1|Host: a||")
+    seed("pages_refused", "o0", "<0POST / HTTP/1.1|Host: a|Content-Length: 3||abc",
+         "<0GET /none HTTP/1.1|Host: a||", "<0GET /%zz HTTP/1.1|Host: a||", "<0junk||", "o1",
+         "<1GET /api/v1/meet HTTP/1.1|Host: a||", "<1GET", "td", "te", "tf", "o2", "tf", "tf")
+    seed("pipelined_while_blocked", "o0", "b0", "<0" + "GET /main.js HTTP/1.1|Host: a||" * 20,
+         "t8", "B0")
+    write("meet", "stun", b"0u0\n<0" + stun(1) + b"\n<0" + stun(1)[:10] + b"\nd" + stun(1)
+          + b"\ntf\ntf\nu1\n<1junkjunkjunkjunkjunk\n")
+
+
 http()
 json()
+meet()
 stun_seeds()
 websocket()
