@@ -126,12 +126,36 @@ static bool lines_valid(struct view head)
     return true;
 }
 
+/* The same for the first line (RFC 9112, section 3): method, target and version, one space
+ * between. */
+static bool request_line_valid(struct view head)
+{
+    struct view line = view_slice(head, 0, view_find_byte(head, '\r'));
+    struct view parts[3];
+    size_t count = 0;
+    while (count < 3 && view_split(&line, ' ', &parts[count]))
+        count++;
+    return count == 3 && !line.at && view_find_byte(parts[1], '\t') == parts[1].size &&
+           view_starts(parts[2], VIEW("HTTP/"));
+}
+
+/* RFC 9110, section 5.6.2 */
+static bool is_token(struct view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.at[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (c == 0 || (!is_letter && !strchr("!#$%&'*+-.^_`|~", c)))
+            return false;
+    }
+    return text.size > 0;
+}
+
 static bool headers_valid(struct http_request *request)
 {
     for (uint32_t i = 0; i < request->header_count; i++) {
         struct http_header *header = &request->headers[i];
-        size_t size = header->name.size;
-        if (size == 0 || header->name.at[size - 1] == ' ' || header->name.at[size - 1] == '\t')
+        if (!is_token(header->name))
             return false;
         header->value = view_trim(header->value);
     }
@@ -206,7 +230,7 @@ static int parse_head(struct view head, struct http_request *request)
     struct http_request read = { .header_count = 0 };
     struct reading reading = { .request = &read };
     http_parser parser;
-    if (!lines_valid(head))
+    if (!lines_valid(head) || !request_line_valid(head))
         return ERR_MALFORMED;
     http_parser_init(&parser, HTTP_REQUEST);
     parser.data = &reading;
