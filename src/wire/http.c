@@ -172,12 +172,12 @@ static uint32_t count_headers(const struct http_request *request, const char *na
 }
 
 /* RFC 9112, section 6: how the body is framed. */
-static int read_framing(struct http_request *request)
+static int read_framing(struct http_request *request, bool is_1_0)
 {
     uint32_t lengths = count_headers(request, "Content-Length");
     uint32_t codings = count_headers(request, "Transfer-Encoding");
     if (codings) {
-        if (lengths || codings > 1)
+        if (lengths || codings > 1 || is_1_0)
             return ERR_MALFORMED;
         if (!view_equal_nocase(http_header(request, "Transfer-Encoding"), VIEW("chunked")))
             return ERR_UNSUPPORTED;
@@ -208,7 +208,7 @@ static int finish_head(const http_parser *parser, struct http_request *request)
         return ERR_MALFORMED;
     if (request->target.size > HTTP_TARGET_MAX)
         return ERR_LIMIT;
-    int status = read_framing(request);
+    int status = read_framing(request, is_1_0);
     if (status != OK)
         return status;
 

@@ -54,8 +54,9 @@ struct http_request {
  *   ERR_MORE       the head is not whole; call again with more.
  *   ERR_LIMIT      the head is over HTTP_HEAD_MAX or has over HTTP_HEADERS_MAX headers: answer 431.
  *   ERR_MALFORMED  answer 400 and close.  So are: a request without exactly one Host (HTTP/1.1), a
- *                  body with both Content-Length and Transfer-Encoding, line folding, bare CR or
- *                  NUL, spaces before a colon, an absolute or authority target.
+ *                  body with both Content-Length and Transfer-Encoding, Transfer-Encoding in
+ *                  HTTP/1.0, line folding, bare CR or NUL, spaces before a colon, an absolute or
+ *                  authority target.
  *   ERR_UNSUPPORTED  a version other than 1.0 and 1.1, or a transfer coding other than chunked:
  *                  answer 501 and close.
  * Except for OK, *request and *used are untouched. */
