@@ -97,6 +97,8 @@ static void test_targets(void **state)
     check("GET *x HTTP/1.1\r\n" HOST "\r\n", ERR_MALFORMED);
     check("GET  HTTP/1.1\r\n" HOST "\r\n", ERR_MALFORMED);
     check("GET / x HTTP/1.1\r\n" HOST "\r\n", ERR_MALFORMED);
+    check("GET /\fx HTTP/1.1\r\n" HOST "\r\n", ERR_MALFORMED);
+    check("GET / HTTP/1.1 \r\n" HOST "\r\n", ERR_MALFORMED);
     check("GET /\tx HTTP/1.1\r\n" HOST "\r\n", ERR_MALFORMED);
 }
 
