@@ -4,6 +4,7 @@
 enum chunk_state {
     CHUNK_SIZE, /* at the first digit */
     CHUNK_SIZE_MORE,
+    CHUNK_SIZE_SPACE, /* only an extension may follow, or the line's end */
     CHUNK_EXTENSION,
     CHUNK_SIZE_LF,
     CHUNK_DATA,
@@ -32,7 +33,7 @@ static int digit_of(uint8_t c)
 static int step_size(struct http_chunks *chunks, uint8_t c)
 {
     int digit = digit_of(c);
-    if (digit >= 0) {
+    if (digit >= 0 && chunks->state != CHUNK_SIZE_SPACE) {
         if (chunks->state == CHUNK_SIZE) {
             chunks->left = 0;
             chunks->line_size = 0;
@@ -47,8 +48,10 @@ static int step_size(struct http_chunks *chunks, uint8_t c)
         return ERR_MALFORMED;
     if (c == '\r')
         chunks->state = CHUNK_SIZE_LF;
-    else if (c == ';' || c == ' ' || c == '\t')
+    else if (c == ';')
         chunks->state = CHUNK_EXTENSION;
+    else if ((c == ' ' || c == '\t') && ++chunks->trailer_size <= CHUNK_TRAILER_MAX)
+        chunks->state = CHUNK_SIZE_SPACE;
     else
         return ERR_MALFORMED;
     return ERR_MORE;
@@ -80,6 +83,7 @@ static int step(struct http_chunks *chunks, uint8_t c)
     switch ((enum chunk_state)chunks->state) {
     case CHUNK_SIZE:
     case CHUNK_SIZE_MORE:
+    case CHUNK_SIZE_SPACE:
         return step_size(chunks, c);
     case CHUNK_EXTENSION:
         return skip(chunks, c, CHUNK_SIZE_LF);
