@@ -245,6 +245,14 @@ static bool poll_stream(struct server *server, struct stream *stream, struct ser
         stream_release(server, stream);
         return true;
     }
+    if (stream->is_resumed) {
+        stream->is_resumed = false;
+        if (server_wants_bytes(server, out->stream)) {
+            stream_wake(server, stream); /* there may be bytes to send, too */
+            out->kind = SERVER_READ;
+            return true;
+        }
+    }
     if (stream->outbox.size) {
         if (stream->is_blocked)
             return false;
@@ -254,11 +262,6 @@ static bool poll_stream(struct server *server, struct stream *stream, struct ser
     if (stream->is_ending) {
         out->kind = SERVER_CLOSE;
         stream_release(server, stream);
-        return true;
-    }
-    if (stream->is_resumed) {
-        stream->is_resumed = false;
-        out->kind = SERVER_READ;
         return true;
     }
     return false;
