@@ -4,6 +4,8 @@
 #include "front/pages.h"
 #include "front/respond.h"
 
+#include <stdio.h>
+
 #define PATH_MAX_DECODED 1024
 
 struct route {
@@ -75,15 +77,24 @@ static const struct route *find_route(struct view path)
     return NULL;
 }
 
-/* OPTIONS: what may be done here, and the answer to a CORS preflight (the Fetch standard). */
-static void answer_options(struct server *server, usec now, struct stream *stream, bool cors)
+/* A WebSocket is opened with GET alone. */
+static const char *allow_of(const struct route *route)
 {
-    const char *headers = "Allow: GET, HEAD, OPTIONS\r\n";
-    if (cors)
-        headers = "Allow: GET, HEAD, OPTIONS\r\n"
-                  "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"
-                  "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
-                  "Access-Control-Max-Age: 86400\r\n";
+    return route && route->dialect ? "Allow: GET, OPTIONS\r\n" : "Allow: GET, HEAD, OPTIONS\r\n";
+}
+
+/* OPTIONS: what may be done here, and the answer to a CORS preflight (the Fetch standard).  NULL:
+ * "*", the server as a whole. */
+static void answer_options(struct server *server, usec now, struct stream *stream,
+                           const struct route *route)
+{
+    bool cors = route && route->cors;
+    char headers[256];
+    snprintf(headers, sizeof headers, "%s%s", allow_of(route),
+             cors ? "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"
+                    "Access-Control-Allow-Headers: Authorization, Content-Type\r\n"
+                    "Access-Control-Max-Age: 86400\r\n"
+                  : "");
     respond(server, now, stream,
             &(struct response){ .code = 204, .headers = headers, .cors = cors });
 }
@@ -93,13 +104,13 @@ static void answer_route(struct server *server, usec now, struct stream *stream,
 {
     const struct http_request *request = &server->request;
     if (request->method == METHOD_OPTIONS)
-        answer_options(server, now, stream, route->cors);
+        answer_options(server, now, stream, route);
     else if (route->dialect && request->method == METHOD_GET)
         websocket_upgrade(server, now, stream, request, route->dialect);
     else if (!route->dialect && (request->method == METHOD_GET || request->method == METHOD_HEAD))
         route->answer(server, now, stream, body);
     else
-        respond_code(server, now, stream, 405, "Allow: GET, HEAD, OPTIONS\r\n");
+        respond_code(server, now, stream, 405, allow_of(route));
 }
 
 void route_request(struct server *server, usec now, struct stream *stream, struct view body)
@@ -114,7 +125,7 @@ void route_request(struct server *server, usec now, struct stream *stream, struc
 
     if (view_equal(request->path, VIEW("*"))) {
         if (request->method == METHOD_OPTIONS)
-            answer_options(server, now, stream, false);
+            answer_options(server, now, stream, NULL);
         else
             respond_code(server, now, stream, 400, NULL);
         return;
