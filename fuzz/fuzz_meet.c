@@ -1,11 +1,12 @@
 /* Fuzzes a whole server, or two of them, with what clients may say and do.
  *
  * Input: a byte of settings (bit 0: hardly any memory; bit 1: streams are lost on their way to
- * another worker), then lines.  A line is a letter, in most cases the number of a client (0 to 3),
+ * another worker; bit 2: what the servers ask for waits for a line "." or for time), then lines.  A line is a letter, in most cases the number of a client (0 to 3),
  * and what the letter needs:
  *
  *     w0       opens a WebSocket            o0 opens for HTTP          u0 opens for STUN
- *     x0       cuts it                      b0 it reads nothing        B0 it reads again
+ *     x0       cuts it                      e0 it sends no more, and still reads
+ *     b0       it reads nothing             P0 reads half and then nothing      B0 reads again
  *     <0...    bytes as they are, with CR LF for each '|'
  *     m0...    the rest as a text message
  *     F0...    a frame: a letter whose low bits are opcode (0x0f), RSV1 (0x10) and no FIN (0x20)
@@ -16,6 +17,7 @@
  *     n0       numbers its messages from now on
  *     tN       time passes: 2^N ms (a hexadecimal digit)
  *     s0       server 0 stops               d... a datagram
+ *     *N...    the line behind it 2^N times
  *
  * At the end everybody goes, and nothing may be left.
  */
@@ -23,7 +25,7 @@
 
 #include "wire/json.h"
 
-#define LINES_MAX 300
+#define LINES_MAX 2500
 
 static unsigned digit_of(uint8_t c)
 {
@@ -208,6 +210,12 @@ static void act(struct meeting *meeting, struct link *link, uint8_t letter, stru
     case 'x':
         meeting_cut(meeting, link);
         break;
+    case 'e':
+        meeting_finish(meeting, link);
+        break;
+    case 'P':
+        link->is_slow = link->state != LINK_CLOSED;
+        break;
     case 'b':
         link->is_blocked = link->state != LINK_CLOSED;
         break;
@@ -239,7 +247,9 @@ static void act(struct meeting *meeting, struct link *link, uint8_t letter, stru
 static void run_line(struct meeting *meeting, struct view line)
 {
     uint8_t letter = input_byte(&line);
-    if (letter == 't') {
+    if (letter == '.') {
+        meeting_drain(meeting);
+    } else if (letter == 't') {
         meeting_wait(meeting, USEC_MS << digit_of(input_byte(&line)));
     } else if (letter == 's') {
         meeting_stop(meeting, input_byte(&line) % MEETING_WORKERS);
@@ -262,9 +272,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t settings = input_byte(&input);
     meeting_begin(&meeting, settings & 1);
     meeting.is_lossy = settings & 2;
-    for (int i = 0; i < LINES_MAX && view_split(&input, '\n', &line); i++)
-        if (line.size)
+    meeting.is_lazy = settings & 4;
+    unsigned lines = 0;
+    while (lines < LINES_MAX && view_split(&input, '\n', &line)) {
+        unsigned times = 1;
+        if (line.size > 1 && line.at[0] == '*') {
+            times = 1u << digit_of(line.at[1]);
+            line = view_slice(line, 2, line.size);
+        }
+        for (unsigned i = 0; i < times && lines < LINES_MAX && line.size; i++, lines++)
             run_line(&meeting, line);
+    }
     meeting_end(&meeting);
     return 0;
 }

@@ -218,8 +218,31 @@ def meet():
     seed("pages_refused", "o0", "<0POST / HTTP/1.1|Host: a|Content-Length: 3||abc",
          "<0GET /none HTTP/1.1|Host: a||", "<0GET /%zz HTTP/1.1|Host: a||", "<0junk||", "o1",
          "<1GET /api/v1/meet HTTP/1.1|Host: a||", "<1GET", "td", "te", "tf", "o2", "tf", "tf")
-    seed("pipelined_while_blocked", "o0", "b0", "<0" + "GET /main.js HTTP/1.1|Host: a||" * 20,
-         "t8", "B0")
+    seed("pipelined_while_blocked", "o0", "b0", "<0" + "GET /big HTTP/1.1|Host: a||" * 6,
+         "<0GET / HTTP/1.1|Host: a||", "t8", "B0")
+    seed("pipelined_while_slow", "o0", "P0", "<0" + "GET /big HTTP/1.1|Host: a||" * 6, "e0", "B0")
+    seed("expect_and_preflight", "o0", "<0GET / HTTP/1.1|Host: a|Expect: 100-continue|"
+         "Content-Length: 2||", "<0{}", "<0OPTIONS /api/v1/meet HTTP/1.1|Host: a||",
+         "<0GET * HTTP/1.1|Host: a||")
+    upgrade = "<0GET /api/v1/meet HTTP/1.1|Host: a|Connection: Upgrade|Upgrade: websocket|"
+    seed("upgrades_refused", "o0", upgrade + "Sec-WebSocket-Version: 12||",
+         upgrade + "Sec-WebSocket-Version: 13|Sec-WebSocket-Key: a||")
+    seed("flood", *two, "*bp0", "c1x")
+    seed("acks_and_pings", *two, "n0", "*8c0x", "td", "x1", "c0x", "w1", "r11")
+    seed("long_absence", *two, "x1", "*8c0x", "w1", "r11", "j1rb")
+    seed("long_absence_big", *two, "x1", "*7c0" + "x" * 3000, "*7C02" + "y" * 3000, "w1", "r11")
+    seed("slow_and_cut", *two, "P1", "*6c0" + "x" * 7000, "*8c0" + "x" * 7000, "B1", "tf")
+    seed("half_closed", *two, "e0", "c1x", "e1", "tf", "o2", "<2GET / HTTP/1.1|Host: a||", "e2",
+         "o3", "<3GET / HT", "e3")
+    seed("bad_fields", *two, 'm0{"type":"chat","text":"x","to":"m99999999999"}',
+         'm0{"type":"candidate","to":"m2","candidate":1}', 'm0{"type":"media"}',
+         'm0{"type":"hand","raised":1}', 'm0{"type":"chat","id":"x"}', "n0", "c0x",
+         'm0{"type":"chat","id":1,"text":"x"}', "w2", 'm2{"type":"join","version":2}',
+         'm2{"type":"join","version":1,"room":"r","name":"c","audio":1}',
+         'm2{"type":"resume","version":1,"room":"r","session":"x","seq":-1}')
+    seed("all_at_once", *three, "c0x", "c1y", "l2", "x1", ".", "c0z", "w1", "r11", ".", "s0",
+         settings="4")
+    seed("slow_and_late", *two, "*9c0" + "x" * 7000, "e1", ".", "x0", "tf", settings="4")
     write("meet", "stun", b"0u0\n<0" + stun(1) + b"\n<0" + stun(1)[:10] + b"\nd" + stun(1)
           + b"\ntf\ntf\nu1\n<1junkjunkjunkjunkjunk\n")
 

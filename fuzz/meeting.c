@@ -8,7 +8,9 @@
 #define COME_MAX    ((size_t)8 << 20)
 #define WAITING_MAX ((size_t)64 << 10)
 
+static const uint8_t BIG[100 * 1024];
 static const struct asset PAGES[] = {
+    { "/big", "application/octet-stream", "\"0\"", { BIG, sizeof BIG }, { 0 } },
     { "/index.html", "text/html; charset=utf-8", "\"1\"", { (const uint8_t *)"<html>", 6 }, { 0 } },
     { "/main.js",
       "text/javascript",
@@ -16,7 +18,7 @@ static const struct asset PAGES[] = {
       { (const uint8_t *)"let a;let a;", 12 },
       { (const uint8_t *)"gzipped", 7 } },
 };
-static const struct assets ASSETS = { PAGES, 2 };
+static const struct assets ASSETS = { PAGES, 3 };
 
 static void pump(struct meeting *meeting);
 
@@ -55,7 +57,7 @@ static void forget_stream(struct link *link)
     link->come = link->waiting = (struct span){ NULL, 0 };
     link->come_size = 0;
     link->state = LINK_CLOSED;
-    link->is_blocked = false;
+    link->is_blocked = link->is_slow = false;
 }
 
 static struct link *link_of(struct meeting *meeting, unsigned worker, uint32_t stream)
@@ -173,13 +175,17 @@ static void take_bytes(struct link *link, struct view bytes)
 
 static void send_out(struct meeting *meeting, const struct server_out *out, struct link *link)
 {
-    size_t size = 0;
-    if (!link->is_blocked) {
-        for (size_t i = 0; i < out->run_count; i++) {
-            take_bytes(link, out->runs[i]);
-            size += out->runs[i].size;
-        }
+    size_t offered = 0;
+    for (size_t i = 0; i < out->run_count; i++)
+        offered += out->runs[i].size;
+    size_t size = link->is_blocked ? 0 : link->is_slow ? offered / 2 : offered;
+    size_t left = size;
+    for (size_t i = 0; left > 0; i++) {
+        struct view part = view_slice(out->runs[i], 0, left);
+        take_bytes(link, part);
+        left -= part.size;
     }
+    link->is_blocked = size < offered;
     server_sent(server_of(meeting, link), meeting->now, link->stream, size);
 }
 
@@ -245,6 +251,27 @@ static bool pump_one(struct meeting *meeting, unsigned worker)
 
 static void pump(struct meeting *meeting)
 {
+    if (!meeting->is_lazy)
+        meeting_drain(meeting);
+}
+
+/* True: some bytes that had to wait have been taken. */
+static bool feed_those_waiting(struct meeting *meeting)
+{
+    bool has_fed = false;
+    for (unsigned i = 0; i < MEETING_LINKS; i++) {
+        struct link *link = &meeting->links[i];
+        if (link->state != LINK_CLOSED && link->waiting.size &&
+            server_wants_bytes(server_of(meeting, link), link->stream)) {
+            feed_waiting(meeting, link);
+            has_fed = true;
+        }
+    }
+    return has_fed;
+}
+
+void meeting_drain(struct meeting *meeting)
+{
     bool is_busy;
     do {
         is_busy = false;
@@ -254,13 +281,7 @@ static void pump(struct meeting *meeting)
             while (trace_take(server_trace(meeting->servers[i])))
                 ;
         }
-    } while (is_busy);
-    for (unsigned i = 0; i < MEETING_LINKS; i++) {
-        struct link *link = &meeting->links[i];
-        if (link->state != LINK_CLOSED && link->waiting.size &&
-            server_wants_bytes(server_of(meeting, link), link->stream))
-            feed_waiting(meeting, link);
-    }
+    } while (is_busy || feed_those_waiting(meeting));
 }
 
 /* ---- what the clients do ---- */
@@ -271,6 +292,14 @@ void meeting_cut(struct meeting *meeting, struct link *link)
         return;
     server_closed(server_of(meeting, link), meeting->now, link->stream);
     forget_stream(link);
+    pump(meeting);
+}
+
+void meeting_finish(struct meeting *meeting, struct link *link)
+{
+    if (link->state == LINK_CLOSED)
+        return;
+    server_ended(server_of(meeting, link), meeting->now, link->stream);
     pump(meeting);
 }
 
@@ -319,9 +348,9 @@ void meeting_send_frame(struct meeting *meeting, struct link *link, uint8_t flag
 
 void meeting_unblock(struct meeting *meeting, struct link *link)
 {
-    if (link->state == LINK_CLOSED || !link->is_blocked)
+    if (link->state == LINK_CLOSED || !(link->is_blocked || link->is_slow))
         return;
-    link->is_blocked = false;
+    link->is_blocked = link->is_slow = false;
     server_writable(server_of(meeting, link), meeting->now, link->stream);
     pump(meeting);
 }
@@ -342,6 +371,7 @@ static usec next_tick(struct meeting *meeting, usec until)
 void meeting_wait(struct meeting *meeting, usec time)
 {
     usec until = meeting->now + time;
+    meeting_drain(meeting);
     for (;;) {
         usec next = next_tick(meeting, until);
         /* time must go on: a wheel may ask for one tick twice, but not for ever */
@@ -350,7 +380,7 @@ void meeting_wait(struct meeting *meeting, usec time)
             break;
         for (unsigned i = 0; i < MEETING_WORKERS; i++)
             server_tick(meeting->servers[i], meeting->now);
-        pump(meeting);
+        meeting_drain(meeting);
         if (next >= until)
             break;
     }

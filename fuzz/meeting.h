@@ -20,6 +20,7 @@ struct link {
     unsigned worker;
     uint32_t stream;
     bool is_blocked;  /* reads nothing */
+    bool is_slow;     /* reads half of what it is sent, then nothing */
     bool is_numbered; /* gives its messages ids */
     struct span come; /* bytes that came and make no whole frame yet */
     size_t come_size;
@@ -38,6 +39,7 @@ struct meeting {
     struct server *servers[MEETING_WORKERS];
     struct metrics metrics[MEETING_WORKERS];
     bool is_lossy; /* streams that are handed over are lost */
+    bool is_lazy;  /* what the servers ask for is done only at meeting_drain and meeting_wait */
     struct link links[MEETING_LINKS];
 };
 
@@ -49,12 +51,16 @@ void meeting_end(struct meeting *meeting);
 /* A new stream, its old one cut.  For LINK_UPGRADING the handshake is sent. */
 void meeting_open(struct meeting *meeting, struct link *link, enum link_state state);
 void meeting_cut(struct meeting *meeting, struct link *link);
+/* It says that nothing more comes, and still reads. */
+void meeting_finish(struct meeting *meeting, struct link *link);
 
 /* Bytes as they are; one frame with a mask of zeros (flags: FIN 0x80, RSV1 0x40). */
 void meeting_send(struct meeting *meeting, struct link *link, struct view bytes);
 void meeting_send_frame(struct meeting *meeting, struct link *link, uint8_t flags,
                         struct view payload);
 
+/* Does all that the servers ask for. */
+void meeting_drain(struct meeting *meeting);
 /* It reads again. */
 void meeting_unblock(struct meeting *meeting, struct link *link);
 /* Time passes, timers expire as they should. */
