@@ -1,8 +1,8 @@
 /* Fuzzes a whole server, or two of them, with what clients may say and do.
  *
  * Input: a byte of settings (bit 0: hardly any memory; bit 1: streams are lost on their way to
- * another worker; bit 2: what the servers ask for waits for a line "." or for time), then lines.  A line is a letter, in most cases the number of a client (0 to 3),
- * and what the letter needs:
+ * another worker; bit 2: what the servers ask for waits for a line "." or for time), then lines.  A
+ * line is a letter, in most cases the number of a client (0 to 3), and what the letter needs:
  *
  *     w0       opens a WebSocket            o0 opens for HTTP          u0 opens for STUN
  *     x0       cuts it                      e0 it sends no more, and still reads
