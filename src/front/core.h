@@ -157,6 +157,9 @@ void websocket_upgrade(struct server *server, usec now, struct stream *stream,
 size_t websocket_consume(struct server *server, usec now, struct stream *stream, struct span bytes);
 /* Sends a text message made by ws_frame. */
 void websocket_send(struct server *server, usec now, struct stream *stream, struct buffer *frame);
+/* Sends a close frame and ends the stream, before the dialect is told. */
+void websocket_say_close(struct server *server, usec now, struct stream *stream, uint16_t code,
+                         struct view reason);
 /* Tells the dialect the end, sends a close frame and ends the stream. */
 void websocket_close(struct server *server, usec now, struct stream *stream, uint16_t code,
                      struct view reason, bool clean);

@@ -198,9 +198,15 @@ void server_stop(struct server *server, usec now)
         if (!stream->is_open)
             continue;
         if (stream->phase == PHASE_WEBSOCKET)
-            websocket_close(server, now, stream, 1001, VIEW("the server stops"), true);
+            websocket_say_close(server, now, stream, 1001, VIEW("the server stops"));
         else if (!stream->inbox.buffer && !http_session_in_body(&stream->http))
             stream_end(server, now, stream);
+    }
+    /* Only now do the places end: nobody is told that the others left, for they come back. */
+    for (uint32_t i = 0; i < server->streams.touched; i++) {
+        struct stream *stream = pool_at(&server->streams, i);
+        if (stream->is_open && stream->phase == PHASE_WEBSOCKET)
+            websocket_tell_closed(server, now, stream, true);
     }
     streams_settle(server, now);
 }

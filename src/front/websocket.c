@@ -87,17 +87,23 @@ void websocket_tell_closed(struct server *server, usec now, struct stream *strea
         dialect->closed(server, now, stream, clean);
 }
 
-void websocket_close(struct server *server, usec now, struct stream *stream, uint16_t code,
-                     struct view reason, bool clean)
+void websocket_say_close(struct server *server, usec now, struct stream *stream, uint16_t code,
+                         struct view reason)
 {
     struct buffer *frame;
-    websocket_tell_closed(server, now, stream, clean);
     if (stream->is_ending)
         return;
     if (!stream->ws.close_sent &&
         ws_close(&stream->ws, server->buffers, code, reason, &frame) == OK)
         stream_send_give(server, now, stream, frame);
     stream_end(server, now, stream);
+}
+
+void websocket_close(struct server *server, usec now, struct stream *stream, uint16_t code,
+                     struct view reason, bool clean)
+{
+    websocket_tell_closed(server, now, stream, clean);
+    websocket_say_close(server, now, stream, code, reason);
 }
 
 void websocket_send(struct server *server, usec now, struct stream *stream, struct buffer *frame)
