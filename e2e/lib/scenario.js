@@ -1,0 +1,137 @@
+/**
+ * One scenario is one test: its own server, its own browsers, its own people. Whatever happens, all
+ * of them end with it; when it failed, screenshots and the server's log are left in out/e2e/.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { chromiumPage, launchChromium, launchFirefox } from './browsers.js';
+import { Person } from './person.js';
+import { ROOT, Server } from './server.js';
+
+/**
+ * @typedef {import('playwright-core').BrowserContextOptions & {
+ *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string, camera?: 'small',
+ * }} PersonOptions `camera: 'small'` for rooms so large that two cores must save
+ */
+
+class Stage {
+  /** @type {Server} */
+  server;
+  /** @type {Person[]} */
+  people = [];
+  /** @type {Map<string, Promise<{ close: () => Promise<void> }>>} */
+  #browsers = new Map();
+  /** @type {(() => unknown)[]} */
+  #afterwards = [];
+
+  /** @param {Server} server */
+  constructor(server) {
+    this.server = server;
+  }
+
+  /**
+   * @param {string} name
+   * @param {PersonOptions} [options]
+   */
+  async person(
+    name,
+    { devices = {}, firefox = false, url = this.server.url, camera, ...context } = {},
+  ) {
+    const key = firefox ? 'firefox' : JSON.stringify(devices);
+    let launched = this.#browsers.get(key);
+    if (!launched) {
+      launched = firefox ? launchFirefox() : launchChromium(devices);
+      this.#browsers.set(key, launched);
+    }
+    const browser = /** @type {any} */ (await launched);
+    const page = firefox ? await browser.newPage() : await chromiumPage(browser, context);
+    if (camera === 'small') await page.addInitScript(wishSmall);
+    const person = new Person(page, name, url);
+    this.people.push(person);
+    return person;
+  }
+
+  /**
+   * They come in one after the other.
+   * @param {string} room
+   * @param {Person[]} people
+   */
+  async enter(room, people) {
+    for (const person of people) await person.enter(room);
+  }
+
+  /**
+   * Everybody sees and hears everybody else.
+   * @param {Person[]} people
+   */
+  async allSeeAll(people) {
+    for (const person of people) {
+      await person.seesMoving(
+        people.filter((other) => other !== person).map((other) => other.name),
+      );
+    }
+  }
+
+  /** @param {() => unknown} run at the end, whatever happens */
+  after(run) {
+    this.#afterwards.push(run);
+  }
+
+  /** @param {string} name of the scenario that failed */
+  async record(name) {
+    const folder = path.join(ROOT, 'out/e2e');
+    const stem = path.join(folder, name.replaceAll(/[^\p{L}\p{N}]+/gu, '-'));
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${stem}.log`, this.server.log);
+    for (const [i, { page, name: who }] of this.people.entries()) {
+      await page.screenshot({ path: `${stem}-${i + 1}-${who}.png` }).catch(() => {});
+    }
+  }
+
+  async close() {
+    try {
+      // With everybody still there: a server is stopped while meetings are held.
+      await this.server.close();
+    } finally {
+      for (const browser of this.#browsers.values()) {
+        await browser.then((opened) => opened.close()).catch(() => {});
+      }
+      for (const run of this.#afterwards.reverse()) await run();
+    }
+  }
+}
+
+/** Runs in the page, before it: its wishes for the camera are lowered. */
+function wishSmall() {
+  const devices = navigator.mediaDevices;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = (wish = {}) =>
+    getUserMedia({
+      ...wish,
+      video: wish.video ? { width: 320, height: 180, frameRate: 8 } : false,
+    });
+}
+
+/**
+ * @param {string} name
+ * @param {(stage: Stage) => Promise<void>} play
+ */
+export function scenario(name, play) {
+  test(name, async () => {
+    const stage = new Stage(await Server.start());
+    try {
+      await play(stage);
+      for (const person of stage.people) {
+        assert.deepEqual(person.faults, [], `the page of ${person.name} threw`);
+      }
+    } catch (error) {
+      await stage.record(name);
+      throw error;
+    } finally {
+      await stage.close();
+    }
+  });
+}
