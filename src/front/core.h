@@ -148,6 +148,8 @@ void stream_release(struct server *server, struct stream *stream);
 
 /* ---- http.c ---- */
 size_t http_consume(struct server *server, usec now, struct stream *stream, struct view bytes);
+/* A request has begun and does not come to its end: answers 408 and ends the stream. */
+void http_time_out(struct server *server, usec now, struct stream *stream);
 
 /* ---- websocket.c ---- */
 

@@ -35,3 +35,9 @@ size_t http_consume(struct server *server, usec now, struct stream *stream, stru
     }
     return used;
 }
+
+void http_time_out(struct server *server, usec now, struct stream *stream)
+{
+    server->request = (struct http_request){ .method = METHOD_OTHER };
+    respond_code(server, now, stream, 408, NULL);
+}

@@ -128,8 +128,14 @@ void stream_expired(struct server *server, usec now, struct stream *stream)
         websocket_heartbeat(server, now, stream);
         return;
     }
-    if (stream->inbox.buffer || stream->outbox.size)
+    bool is_begun = stream->inbox.buffer ||
+                    (stream->phase == PHASE_HTTP && http_session_in_body(&stream->http));
+    if (is_begun || stream->outbox.size)
         metrics_add(server->metrics, METRIC_CLOSED_TIMEOUT, 1);
+    if (is_begun && stream->phase == PHASE_HTTP && !stream->outbox.size)
+        http_time_out(server, now, stream);
+    if (stream->is_ending)
+        return;
     outbox_clear(&stream->outbox, &server->outboxes);
     stream_end(server, now, stream);
 }
