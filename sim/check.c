@@ -99,8 +99,8 @@ static bool check_order(const struct session *speaker, const struct session *lis
     return true;
 }
 
-/* Whether everything that is known to have been received was heard by the speaker itself, for as far
- * as it listened. */
+/* Whether everything that is known to have been received was heard by the speaker itself, for as
+ * far as it listened. */
 static bool check_own(const struct session *session)
 {
     uint32_t heard = 0;

@@ -1,4 +1,5 @@
-/* client.h - a meeting client in the simulation: it does what docs/PROTOCOL.md asks, badly connected.
+/* client.h - a meeting client in the simulation: it does what docs/PROTOCOL.md asks, badly
+ * connected.
  *
  * It joins, talks, loses its connection, resumes, leaves and comes again under another name, and
  * keeps a diary of every session for the check.

@@ -2,7 +2,8 @@
  *
  * Each seed is a world of 1 to 4 workers and 2 to 20 clients for two minutes of virtual time, then
  * a calm minute in which all that was said must arrive, and the end.  What is checked: check.h, and
- * that nothing is left when all have gone: no member, no room, no stream, no buffer.  A failure prints the command that replays it.
+ * that nothing is left when all have gone: no member, no room, no stream, no buffer.  A failure
+ * prints the command that replays it.
  */
 #include "check.h"
 

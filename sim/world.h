@@ -78,8 +78,8 @@ void world_send(struct world *world, struct wire *wire, struct view bytes);
 size_t world_receive(struct world *world, struct wire *wire, uint8_t *out, size_t capacity);
 /* Whether the server has closed, and all that it sent has been received. */
 bool world_ended(const struct world *world, const struct wire *wire);
-/* The client lets go.  Politely: what it sent still arrives.  Else what is under way is lost, and the
- * server learns of it soon, or (silently) never. */
+/* The client lets go.  Politely: what it sent still arrives.  Else what is under way is lost, and
+ * the server learns of it soon, or (silently) never. */
 void world_drop(struct world *world, struct wire *wire, bool politely, bool silently);
 
 /* Whether anything is under way. */

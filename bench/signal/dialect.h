@@ -1,7 +1,7 @@
 /* dialect.h - what a signaling client says to each of the servers, so that they do the same work:
  * take a message of 200 bytes that names another client, find it, and pass the message on. */
-#ifndef MOIM_BENCH_DIALECT_H
-#define MOIM_BENCH_DIALECT_H
+#ifndef MOIM_BENCH_SIGNAL_DIALECT_H
+#define MOIM_BENCH_SIGNAL_DIALECT_H
 
 #include "wire/websocket.h"
 

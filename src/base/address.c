@@ -1,5 +1,7 @@
 #include "base/address.h"
 
+#include "base/hex.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -67,17 +69,6 @@ static bool read_ipv4(struct view text, uint8_t out[4])
         out[count++] = (uint8_t)number;
     }
     return count == 4;
-}
-
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 static bool read_word(struct view part, uint8_t out[2])

@@ -6,8 +6,9 @@
  * says that it is gone (server_closed).  Numbers are below streams_max and are used again, so the
  * shell keeps its sockets in an array of that size.
  *
- * One thread.  Before it waits, the shell drains server_poll() until SERVER_WAIT; until then calls may
- * be made one after the other, so that what many messages have to say to one stream goes out at once.
+ * One thread.  Before it waits, the shell drains server_poll() until SERVER_WAIT; until then
+ * calls may be made one after the other, so that what many messages have to say to one stream
+ * goes out at once.
  */
 #ifndef MOIM_FRONT_SERVER_H
 #define MOIM_FRONT_SERVER_H

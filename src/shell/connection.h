@@ -1,8 +1,9 @@
 /* connection.h - one accepted TCP connection, plain or under TLS: bytes between the kernel and the
  * server.
  *
- * It knows nothing of epoll or of what is said: the worker asks for reads and writes when the socket
- * is ready, and `wants_write` tells when it has to wait for that.  Every call is non-blocking.
+ * It knows nothing of epoll or of what is said: the worker asks for reads and writes when the
+ * socket is ready, and `wants_write` tells when it has to wait for that.  Every call is
+ * non-blocking.
  */
 #ifndef MOIM_SHELL_CONNECTION_H
 #define MOIM_SHELL_CONNECTION_H

@@ -1,7 +1,7 @@
 /* listen.h - sockets that wait: for TCP connections, or for UDP datagrams.
  *
- * Every worker opens sockets of its own on the same addresses (SO_REUSEPORT), and the kernel spreads
- * what comes over them.
+ * Every worker opens sockets of its own on the same addresses (SO_REUSEPORT), and the kernel
+ * spreads what comes over them.
  */
 #ifndef MOIM_SHELL_LISTEN_H
 #define MOIM_SHELL_LISTEN_H

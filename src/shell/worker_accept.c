@@ -13,8 +13,8 @@
 #define DATAGRAM_SIZE 1500
 #define CONTROL_SIZE  64
 
-/* There is no descriptor for one more: takes it with the one in reserve and closes it, since it would
- * wake us for ever while it waits. */
+/* There is no descriptor for one more: takes it with the one in reserve and closes it, since it
+ * would wake us for ever while it waits. */
 static void turn_away(struct worker *worker, int listener)
 {
     close(worker->reserve);

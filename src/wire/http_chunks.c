@@ -1,6 +1,8 @@
 /* The chunked transfer coding (RFC 9112, section 7.1). */
 #include "wire/http.h"
 
+#include "base/hex.h"
+
 enum chunk_state {
     CHUNK_SIZE, /* at the first digit */
     CHUNK_SIZE_MORE,
@@ -19,20 +21,9 @@ enum chunk_state {
 #define CHUNK_DIGITS_MAX  8
 #define CHUNK_TRAILER_MAX 4096
 
-static int digit_of(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static int step_size(struct http_chunks *chunks, uint8_t c)
 {
-    int digit = digit_of(c);
+    int digit = hex_digit(c);
     if (digit >= 0 && chunks->state != CHUNK_SIZE_SPACE) {
         if (chunks->state == CHUNK_SIZE) {
             chunks->left = 0;

@@ -1,16 +1,7 @@
 /* Targets and header fields: percent-encoding, queries, ranges, entity tags, reason phrases. */
 #include "wire/http.h"
 
-static int hex_of(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
+#include "base/hex.h"
 
 int http_decode_percent(struct view text, uint8_t *out, size_t capacity, size_t *size)
 {
@@ -18,8 +9,8 @@ int http_decode_percent(struct view text, uint8_t *out, size_t capacity, size_t 
     for (size_t i = 0; i < text.size; i++) {
         uint8_t c = text.at[i];
         if (c == '%') {
-            int high = i + 1 < text.size ? hex_of(text.at[i + 1]) : -1;
-            int low = i + 2 < text.size ? hex_of(text.at[i + 2]) : -1;
+            int high = i + 1 < text.size ? hex_digit(text.at[i + 1]) : -1;
+            int low = i + 2 < text.size ? hex_digit(text.at[i + 2]) : -1;
             if (high < 0 || low < 0)
                 return ERR_MALFORMED;
             c = (uint8_t)(high << 4 | low);

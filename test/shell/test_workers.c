@@ -1,4 +1,5 @@
-/* test_workers.c - real sockets against real worker threads: HTTP, TLS, hand-over, STUN, the end. */
+/* test_workers.c - real sockets against real worker threads: HTTP, TLS, hand-over, STUN, the
+ * end. */
 #include "support.h"
 
 #include "shell/certificate.h"
@@ -276,8 +277,8 @@ static void test_broken_http(void **state)
     close(fd);
 }
 
-/* Whatever worker a connection comes to, it ends up where its room lives: with rooms and connections
- * enough, all pairs of workers occur. */
+/* Whatever worker a connection comes to, it ends up where its room lives: with rooms and
+ * connections enough, all pairs of workers occur. */
 static void test_meeting(void **state)
 {
     enum { ROOMS = 8, MEMBERS = 4 };
@@ -385,7 +386,8 @@ static void test_stun(void **state)
     }
 }
 
-/* A handshake that never begins holds no place in the server, and plain text on the TLS port ends. */
+/* A handshake that never begins holds no place in the server, and plain text on the TLS port
+ * ends. */
 static void test_no_tls(void **state)
 {
     struct house *house = *state;

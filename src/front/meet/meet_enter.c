@@ -3,8 +3,6 @@
 
 #include "base/base64.h"
 
-#include <string.h>
-
 /* The worker that owns a room: the same answer on every worker. */
 static unsigned owner_of(const struct server *server, struct view room)
 {
@@ -176,36 +174,6 @@ void meet_join(struct meet_call *call)
     trace_address(event, "peer", &call->stream->peer);
 }
 
-static int digit_of(uint8_t c)
-{
-    static const char ALPHABET[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const char *found = c ? strchr(ALPHABET, c) : NULL;
-    return found ? (int)(found - ALPHABET) : -1;
-}
-
-/* A session as base64url of 16 bytes. */
-static bool read_session(struct view text, uint8_t session[SESSION_SIZE])
-{
-    uint32_t bits = 0;
-    unsigned bit_count = 0;
-    size_t size = 0;
-    if (text.size != (SESSION_SIZE * 8 + 5) / 6)
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        int digit = digit_of(text.at[i]);
-        if (digit < 0)
-            return false;
-        bits = bits << 6 | (uint32_t)digit;
-        bit_count += 6;
-        if (bit_count >= 8 && size < SESSION_SIZE) {
-            bit_count -= 8;
-            session[size++] = (uint8_t)(bits >> bit_count);
-        }
-    }
-    return size == SESSION_SIZE;
-}
-
 /* The connection that has the place until now, which may be dead without our knowing. */
 static void close_old(struct meet_call *call, struct member *member)
 {
@@ -240,7 +208,7 @@ void meet_resume(struct meet_call *call)
     if (!check_version(call) || !read_room(call, &room))
         return;
     if (json_get_number(call->message, "seq", &seq) != OK ||
-        !read_session(json_get_string(call->message, "session"), session)) {
+        base64url_read(json_get_string(call->message, "session"), session, SESSION_SIZE) != OK) {
         meet_refuse(call, "bad-message", "\"session\" and \"seq\" must be as they were told");
         return;
     }

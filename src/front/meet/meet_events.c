@@ -123,8 +123,8 @@ static void send_to(struct server *server, usec now, struct member *member, stru
         meet_ping(server, now, stream);
 }
 
-/* An event that can't be written for want of memory counts as dropped.  Whoever should have heard it
- * must not believe that it has all: those are closed, and join anew. */
+/* An event that can't be written for want of memory counts as dropped.  Whoever should have heard
+ * it must not believe that it has all: those are closed, and join anew. */
 static void lose_event(struct server *server, const struct room_event *event)
 {
     struct room *room = event->room;
