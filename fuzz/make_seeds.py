@@ -247,8 +247,42 @@ def meet():
           + b"\ntf\ntf\nu1\n<1junkjunkjunkjunkjunk\n")
 
 
+def settings():
+    """"0" and a YAML text, or "1" and lines of environment (e) and --set (s)."""
+    with open(os.path.join(HERE, "..", "moim.example.yaml"), encoding="utf-8") as file:
+        write("settings", "example", "0" + file.read())
+    write("settings", "all_keys", """0http: {listen: ["0.0.0.0:8080", "[::]:8080"]}
+https:
+  listen: []
+  cert: a.pem
+  key: b.pem
+rtc: {public_ip: [203.0.113.7]}
+turn:
+  listen:
+    - 0.0.0.0:3478
+state: {dir: "state"}
+workers: 4
+log: {level: debug, format: json}
+""")
+    for name, text in {
+        "empty": "", "null": "http:", "unknown_key": "http:\n  lissten: []\n",
+        "wrong_kind": "workers: [1]\n", "text_for_a_list": "http:\n  listen: 0.0.0.0:80\n",
+        "bad_address": "http:\n  listen: [\"host:80\"]\n", "twice": "workers: 1\nworkers: 2\n",
+        "anchor": "a: &x 1\nb: *x\n", "two_documents": "workers: 1\n---\nworkers: 2\n",
+        "broken": "http: {listen: [", "tag": "workers: !!int \"3\"\n", "block": "log: |\n a\n b\n",
+        "deep": "a: " + "{a: " * 9 + "1" + "}" * 9, "tab": "log:\n\tlevel: info\n",
+        "too_many": "http: {listen: [" + "0.0.0.0:80, " * 17 + "]}", "quotes": "state: {dir: 'a''b'}",
+    }.items():
+        write("settings", name, "0" + text)
+    write("settings", "environment", "1eMOIM_HTTP_LISTEN=0.0.0.0:80, [::1]:81\neMOIM_WORKERS=2")
+    write("settings", "sets", "1shttp.listen=[\"0.0.0.0:0\"]\nslog.level=warn\nsworkers=65\n")
+    write("settings", "set_nothing", "1shttp.listen=\nshttps.cert=\neMOIM_STATE_DIR=")
+    write("settings", "set_unknown", "1sa.b=1\neMOIM_NONE=1\nsworkers")
+
+
 http()
 json()
 meet()
+settings()
 stun_seeds()
 websocket()
