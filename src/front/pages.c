@@ -43,15 +43,27 @@ const struct asset *assets_find(const struct assets *assets, struct view path)
     return NULL;
 }
 
+/* Files have no version in their names: a browser asks each time, and mostly gets 304.  The
+ * compressed form is told by a weak tag, which no range may refer to. */
+static void write_headers(const struct asset *asset, bool is_weak, char *headers, size_t capacity)
+{
+    bool is_page = view_starts(view_of(asset->type), VIEW("text/html"));
+    snprintf(headers, capacity,
+             "ETag: %s%s\r\nCache-Control: no-cache\r\nVary: Accept-Encoding\r\n"
+             "Accept-Ranges: bytes\r\n%s",
+             is_weak ? "W/" : "", asset->etag, is_page ? PAGE_POLICY : "");
+}
+
 /* Answers with a part of the file (RFC 9110, section 14).  False: send all of it. */
 static bool answer_range(struct server *server, usec now, struct stream *stream,
-                         const struct asset *asset, const char *headers)
+                         const struct asset *asset)
 {
     const struct http_request *request = &server->request;
     struct view range = http_header(request, "Range");
     struct view condition = http_header(request, "If-Range");
     uint64_t first;
     uint64_t count;
+    char headers[1024];
     char all[1200];
     if (!range.at || request->method != METHOD_GET ||
         (condition.at && !view_equal(condition, view_of(asset->etag))))
@@ -64,6 +76,7 @@ static bool answer_range(struct server *server, usec now, struct stream *stream,
     }
     if (status != OK)
         return false;
+    write_headers(asset, false, headers, sizeof headers);
     snprintf(all, sizeof all, "%sContent-Range: bytes %llu-%llu/%zu\r\n", headers,
              (unsigned long long)first, (unsigned long long)(first + count - 1),
              asset->content.size);
@@ -89,20 +102,15 @@ void pages_answer(struct server *server, usec now, struct stream *stream, struct
         respond_code(server, now, stream, 405, "Allow: GET, HEAD\r\n");
         return;
     }
-    /* files have no version in their names: a browser asks each time, and mostly gets 304 */
-    bool is_page = view_starts(view_of(asset->type), VIEW("text/html"));
-    snprintf(headers, sizeof headers,
-             "ETag: %s\r\nCache-Control: no-cache\r\nVary: Accept-Encoding\r\n"
-             "Accept-Ranges: bytes\r\n%s",
-             asset->etag, is_page ? PAGE_POLICY : "");
+    bool gzip = asset->gzipped.size && http_header_lists(request, "Accept-Encoding", "gzip");
+    write_headers(asset, gzip, headers, sizeof headers);
     if (http_etag_matches(http_header(request, "If-None-Match"), view_of(asset->etag))) {
         respond(server, now, stream, &(struct response){ .code = 304, .headers = headers });
         return;
     }
-    if (answer_range(server, now, stream, asset, headers))
+    if (answer_range(server, now, stream, asset))
         return;
 
-    bool gzip = asset->gzipped.size && http_header_lists(request, "Accept-Encoding", "gzip");
     char encoded[1100];
     snprintf(encoded, sizeof encoded, "%s%s", headers, gzip ? "Content-Encoding: gzip\r\n" : "");
     respond(server, now, stream,
