@@ -380,5 +380,5 @@ int main(void)
         cmocka_unit_test(test_idle_time),
         cmocka_unit_test(test_reader_that_never_reads),
     };
-    return cmocka_run_group_tests_name("server_http_bad", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("http_bad", tests, NULL, NULL);
 }
