@@ -247,6 +247,19 @@ export class Person {
       { seen: async () => ({ before, now: await this.pictures() }) },
     );
   }
+
+  /** Somebody's shared screen is here, and frames of it are decoded. */
+  seesScreen() {
+    const look = () => this.ask(lookAtScreen);
+    return until(
+      `${this.name} to see a shared screen`,
+      async () => {
+        const screen = await look();
+        return screen && screen.frames > 0 && screen.width > 0;
+      },
+      { seen: look },
+    );
+  }
 }
 
 /**
@@ -305,4 +318,23 @@ async function lookAtPictures() {
     });
   }
   return all;
+}
+
+/** Runs in the page. @returns {Promise<{ frames: number, width: number } | null>} */
+async function lookAtScreen() {
+  const tile = /** @type {HTMLElement | null} */ (
+    document.querySelector('[data-testid="screen-tile"]')
+  );
+  const video = tile?.querySelector('video');
+  if (!tile || !video) return null;
+  const stream = /** @type {MediaStream | null} */ (video.srcObject);
+  const track = stream?.getVideoTracks()[0];
+  let frames = 0;
+  // @ts-ignore - the page's own handle
+  for (const entry of (await window.moim.connection(tile.dataset.member).getStats()).values()) {
+    if (entry.type === 'inbound-rtp' && entry.trackIdentifier === track?.id) {
+      frames += entry.framesDecoded ?? 0;
+    }
+  }
+  return { frames, width: video.videoWidth };
 }
