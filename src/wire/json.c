@@ -1,5 +1,7 @@
 #include "wire/json.h"
 
+#include "base/hex.h"
+
 #include <string.h>
 
 static bool is_digit(uint8_t c)
@@ -22,10 +24,9 @@ static size_t escape_size(struct view text)
     for (size_t i = 2; i < 6; i++) {
         if (i >= text.size)
             return 0;
-        uint8_t c = text.at[i];
-        if (!is_digit(c) && !(c >= 'a' && c <= 'f') && !(c >= 'A' && c <= 'F'))
+        if (hex_digit(text.at[i]) < 0)
             return 0;
-        is_zero = is_zero && c == '0';
+        is_zero = is_zero && text.at[i] == '0';
     }
     return is_zero ? 0 : 6;
 }
