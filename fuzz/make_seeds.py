@@ -271,7 +271,8 @@ log: {level: debug, format: json}
         "anchor": "a: &x 1\nb: *x\n", "two_documents": "workers: 1\n---\nworkers: 2\n",
         "broken": "http: {listen: [", "tag": "workers: !!int \"3\"\n", "block": "log: |\n a\n b\n",
         "deep": "a: " + "{a: " * 9 + "1" + "}" * 9, "tab": "log:\n\tlevel: info\n",
-        "too_many": "http: {listen: [" + "0.0.0.0:80, " * 17 + "]}", "quotes": "state: {dir: 'a''b'}",
+        "too_many": "http: {listen: [" + "0.0.0.0:80, " * 17 + "]}",
+        "quotes": "state: {dir: 'a''b'}",
     }.items():
         write("settings", name, "0" + text)
     write("settings", "environment", "1eMOIM_HTTP_LISTEN=0.0.0.0:80, [::1]:81\neMOIM_WORKERS=2")

@@ -86,7 +86,9 @@ export class Meeting {
       screen: () => local.setScreen(!local.flags.screen),
       hand: () => this.#raise(!this.#hand),
       leave: () => this.leave(),
-      chat: (text, to) => this.session.send(to ? { type: 'chat', text, to } : { type: 'chat', text }),
+      chat: (text, to) => {
+        this.session.send(to ? { type: 'chat', text, to } : { type: 'chat', text });
+      },
       device: (kind) => kind === 'speaker' && this.view.stage.setSpeaker(local.speakerId),
     });
     this.view.stage.setSpeaker(local.speakerId);
@@ -156,7 +158,9 @@ export class Meeting {
     this.view.setSharing(screen);
     if (!this.#entered) return;
     if (audio !== before.audio) this.view.notices.say(t(audio ? 'micNowOn' : 'micNowOff'), false);
-    if (video !== before.video) this.view.notices.say(t(video ? 'cameraNowOn' : 'cameraNowOff'), false);
+    if (video !== before.video) {
+      this.view.notices.say(t(video ? 'cameraNowOn' : 'cameraNowOff'), false);
+    }
     this.#tellMedia();
     this.#drawSelf();
   }
@@ -172,7 +176,8 @@ export class Meeting {
   #tellMedia() {
     const { flags } = this.#options.local;
     const told = this.#told;
-    if (flags.audio === told.audio && flags.video === told.video && flags.screen === told.screen) return;
+    const { audio, video, screen } = told;
+    if (flags.audio === audio && flags.video === video && flags.screen === screen) return;
     this.#told = flags;
     this.session.send({ type: 'media', ...flags });
   }
@@ -224,7 +229,10 @@ export class Meeting {
         this.#onChat(event);
         return;
       case 'member-left':
-        if (member) this.view.notices.say(t(event.reason === 'lost' ? 'lost' : 'left', { name: member.name }));
+        if (member) {
+          const words = event.reason === 'lost' ? 'lost' : 'left';
+          this.view.notices.say(t(words, { name: member.name }));
+        }
         this.#drawAll();
         return;
       case 'member-joined':
@@ -250,7 +258,9 @@ export class Meeting {
   #onChat(event) {
     const own = event.from === this.#roster.you;
     const nameOf = (/** @type {string} */ id) => this.#roster.others.get(id)?.name ?? '…';
-    const aside = !event.to ? '' : own ? t('chatPrivateTo', { name: nameOf(event.to) }) : t('chatPrivateYou');
+    let aside = '';
+    if (event.to && own) aside = t('chatPrivateTo', { name: nameOf(event.to) });
+    else if (event.to) aside = t('chatPrivateYou');
     this.view.chat.add({
       from: event.from, name: own ? this.#options.name : nameOf(event.from), own, text: event.text,
       to: event.to ?? '', aside,
@@ -283,7 +293,9 @@ export class Meeting {
     const { local, name } = this.#options;
     const tile = this.view.stage.self();
     const { audio, video } = local.flags;
-    tile?.update({ name, self: true, audio, video, hand: this.#hand, away: false, state: 'connected' });
+    tile?.update({
+      name, self: true, audio, video, hand: this.#hand, away: false, state: 'connected',
+    });
     tile?.setMedia(local.tracks.camera, null);
   }
 
@@ -319,7 +331,8 @@ export class Meeting {
     if (this.#over) return;
     for (const id of this.mesh.peers.keys()) this.#draw(id);
     if (this.view.panel !== 'stats') return;
-    const names = new Map([...this.#roster.others.values()].map((member) => [member.id, member.name]));
+    const others = [...this.#roster.others.values()];
+    const names = new Map(others.map((member) => [member.id, member.name]));
     this.view.stats.update(names, this.#stats.samples);
   }
 

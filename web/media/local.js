@@ -213,7 +213,8 @@ export class LocalMedia {
 }
 
 function insecure() {
-  return Object.assign(new Error('no media devices on an insecure origin'), { name: 'InsecureOrigin' });
+  const error = new Error('no media devices on an insecure origin');
+  return Object.assign(error, { name: 'InsecureOrigin' });
 }
 
 /** @param {MediaStreamConstraints} constraints */
@@ -224,7 +225,8 @@ function ask(constraints) {
 
 /**
  * What can be chosen from. Labels are empty until a permission was given.
- * @returns {Promise<{ mics: MediaDeviceInfo[], cameras: MediaDeviceInfo[], speakers: MediaDeviceInfo[] }>}
+ * @returns {Promise<{ mics: MediaDeviceInfo[], cameras: MediaDeviceInfo[],
+ *   speakers: MediaDeviceInfo[] }>}
  */
 export async function listDevices() {
   const all = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];

@@ -3,7 +3,8 @@
  * The names of the errors are those of Media Capture and Streams, section 10.3 (getUserMedia).
  *
  * @typedef {'camera' | 'mic' | 'screen'} Device
- * @typedef {'insecure' | 'refused' | 'refusedBySystem' | 'missing' | 'busy' | 'cancelled' | 'unknown'} Reason
+ * @typedef {'insecure' | 'refused' | 'refusedBySystem' | 'missing' | 'busy' | 'cancelled'
+ *   | 'unknown'} Reason
  */
 
 /**
@@ -12,7 +13,8 @@
  * @returns {Reason}
  */
 export function reasonOf(error, device) {
-  const { name = '', message = '' } = /** @type {{ name?: string, message?: string }} */ (error ?? {});
+  const told = /** @type {{ name?: string, message?: string }} */ (error ?? {});
+  const { name = '', message = '' } = told;
   switch (name) {
     case 'InsecureOrigin':
       return 'insecure';

@@ -56,7 +56,8 @@ function chosenPair(entries) {
   const transport = entries.find((entry) => entry.type === 'transport');
   const chosen = transport?.selectedCandidatePairId;
   return entries.find((entry) => entry.type === 'candidate-pair'
-    && (chosen ? entry.id === chosen : entry.selected || (entry.nominated && entry.state === 'succeeded')));
+    && (chosen ? entry.id === chosen
+      : entry.selected || (entry.nominated && entry.state === 'succeeded')));
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * The signalling session: one member's place in one room, over as many WebSockets as it takes.
  * It joins, numbers what it sends, keeps it until acknowledged, notices a dead server, reconnects
- * by itself, resumes, and joins anew when the place is gone. Room events come out once and in order.
- * It never touches the DOM or media; socket, clock and chance are arguments (`World`).
+ * by itself, resumes, and joins anew when the place is gone. Room events come out once and in
+ * order. It never touches the DOM or media; socket, clock and chance are arguments (`World`).
  *
  * @typedef {import('../protocol.js').FromServer} FromServer
  * @typedef {import('../protocol.js').RoomEvent} RoomEvent

@@ -4,7 +4,9 @@ import { test } from 'node:test';
 import { isPoor, sampleOf, totalsOf } from '../rtc/stats.js';
 import { slotsOf } from '../rtc/slots.js';
 import { reasonOf } from '../media/problems.js';
-import { isName, isPolite, isRoom, memberNumber, pathOfRoom, roomOfPath } from '../signal/limits.js';
+import {
+  isName, isPolite, isRoom, memberNumber, pathOfRoom, roomOfPath,
+} from '../signal/limits.js';
 import { roomName } from '../room-name.js';
 
 test('names and rooms have the limits of the protocol, counted in bytes', () => {
@@ -38,15 +40,18 @@ test('the greater number is polite, as a number and not as a text', () => {
 
 test('sections are told apart by kind and order', () => {
   const section = (kind, direction = 'sendrecv') => ({ receiver: { track: { kind } }, direction });
-  const [mic, camera, screen, sound] = ['audio', 'video', 'video', 'audio'].map((kind) => section(kind));
-  assert.deepEqual(slotsOf([mic, camera, screen, sound]), { mic, camera, screen, screenAudio: sound });
+  const kinds = ['audio', 'video', 'video', 'audio'];
+  const [mic, camera, screen, sound] = kinds.map((kind) => section(kind));
+  const slots = slotsOf([mic, camera, screen, sound]);
+  assert.deepEqual(slots, { mic, camera, screen, screenAudio: sound });
   assert.deepEqual(slotsOf([section('video', 'stopped'), camera]), { camera });
 });
 
 test('every failure of a device has its reason', () => {
   const named = (name, message = '') => Object.assign(new Error(message), { name });
   assert.equal(reasonOf(named('NotAllowedError'), 'camera'), 'refused');
-  assert.equal(reasonOf(named('NotAllowedError', 'Permission denied by system'), 'mic'), 'refusedBySystem');
+  const bySystem = named('NotAllowedError', 'Permission denied by system');
+  assert.equal(reasonOf(bySystem, 'mic'), 'refusedBySystem');
   assert.equal(reasonOf(named('NotAllowedError'), 'screen'), 'cancelled');
   assert.equal(reasonOf(named('NotFoundError'), 'mic'), 'missing');
   assert.equal(reasonOf(named('NotReadableError'), 'camera'), 'busy');
@@ -56,10 +61,16 @@ test('every failure of a device has its reason', () => {
 
 test('two reports make a sample', () => {
   const report = (at, bytes, packets, lost) => totalsOf([
-    { type: 'inbound-rtp', timestamp: at, bytesReceived: bytes, packetsReceived: packets, packetsLost: lost, framesDecoded: packets },
+    {
+      type: 'inbound-rtp', timestamp: at, bytesReceived: bytes, packetsReceived: packets,
+      packetsLost: lost, framesDecoded: packets,
+    },
     { type: 'outbound-rtp', timestamp: at, bytesSent: bytes * 2 },
     { type: 'transport', selectedCandidatePairId: 'p' },
-    { type: 'candidate-pair', id: 'p', timestamp: at, currentRoundTripTime: 0.02, localCandidateId: 'l' },
+    {
+      type: 'candidate-pair', id: 'p', timestamp: at, currentRoundTripTime: 0.02,
+      localCandidateId: 'l',
+    },
     { type: 'local-candidate', id: 'l', candidateType: 'host', protocol: 'udp' },
   ]);
   const sample = sampleOf(report(1000, 1000, 10, 0), report(2000, 126000, 100, 10));

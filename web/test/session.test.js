@@ -12,7 +12,11 @@ class FakeWorld {
   timers = [];
 
   open = () => {
-    const socket = { sent: [], send: (text) => socket.sent.push(JSON.parse(text)), close: (code) => { socket.closed = code; } };
+    const socket = {
+      sent: [],
+      send: (text) => socket.sent.push(JSON.parse(text)),
+      close: (code) => { socket.closed = code; },
+    };
     this.sockets.push(socket);
     return socket;
   };
@@ -89,7 +93,9 @@ test('messages are numbered from 1 and kept until acknowledged', () => {
 
 test('events come once and in order, whatever is said twice', () => {
   const { world, seen, session } = joined();
-  for (const seq of [7, 8, 8, 12, 9]) world.say({ type: 'chat', from: 'm1', text: String(seq), seq });
+  for (const seq of [7, 8, 8, 12, 9]) {
+    world.say({ type: 'chat', from: 'm1', text: String(seq), seq });
+  }
   assert.deepEqual(seen.events.map((event) => event.seq), [8, 12]);
   assert.equal(session.seq, 12);
 });
@@ -104,9 +110,11 @@ test('a broken connection is resumed: what came after `received` is said again',
   world.pass(1000);
   assert.equal(world.sockets.length, 2);
   world.socket.onopen({});
-  assert.deepEqual(world.socket.sent, [{ type: 'resume', version: 1, room: 'r', session: 'secret', seq: 11 }]);
+  const resume = { type: 'resume', version: 1, room: 'r', session: 'secret', seq: 11 };
+  assert.deepEqual(world.socket.sent, [resume]);
   world.say({ type: 'resumed', seq: 11, received: 2, iceServers: [] });
-  assert.deepEqual(world.socket.sent.slice(1).map((message) => [message.id, message.text]), [[3, 'c'], [4, 'd']]);
+  const again = world.socket.sent.slice(1).map((message) => [message.id, message.text]);
+  assert.deepEqual(again, [[3, 'c'], [4, 'd']]);
   assert.equal(seen.resumed, 1);
   session.send(chat('e'));
   assert.equal(world.socket.sent.at(-1).id, 5);
@@ -133,7 +141,8 @@ test('a lost session joins anew on the same connection and says the unsaid chat 
   assert.equal(world.socket.sent.at(-1).type, 'join');
   world.say({ ...WELCOME, you: 'm5', seq: 1, session: 'other' });
   assert.deepEqual(seen.welcomes.at(-1), { you: 'm5', again: true });
-  assert.deepEqual(world.socket.sent.slice(2), [{ type: 'chat', text: 'written meanwhile', id: 1 }]);
+  const late = { type: 'chat', text: 'written meanwhile', id: 1 };
+  assert.deepEqual(world.socket.sent.slice(2), [late]);
 });
 
 test('a silent server is asked, then left for a new connection', () => {

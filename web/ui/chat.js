@@ -44,7 +44,8 @@ export class Chat {
     input: () => this.#grow(),
   });
   #note = h('p', { class: 'field-error', role: 'alert', hidden: true });
-  /** @type {{ text: string, to: string, line: HTMLElement }[]} said, not yet echoed by the server */
+  /** Said, not yet echoed by the server.
+   * @type {{ text: string, to: string, line: HTMLElement }[]} */
   #waiting = [];
   #last = { from: '', at: 0, aside: '' };
 
@@ -82,7 +83,8 @@ export class Chat {
 
   /**
    * Somebody said something, perhaps oneself.
-   * @param {{ from: string, name: string, own: boolean, text: string, to: string, aside: string }} said
+   * @param {{ from: string, name: string, own: boolean, text: string, to: string,
+   *   aside: string }} said
    *     `aside` tells whom it is for when it is not for everyone
    */
   add(said) {
@@ -106,7 +108,8 @@ export class Chat {
     const { from, aside } = this.#last;
     const follows = from === said.from && aside === said.aside && at - this.#last.at < GROUP_MS;
     this.#last = { from: said.from, at, aside: said.aside };
-    const kind = `chat-line${said.own ? ' own' : ''}${follows ? ' follows' : ''}${said.aside ? ' private' : ''}`;
+    const whose = `${said.own ? ' own' : ''}${said.aside ? ' private' : ''}`;
+    const kind = `chat-line${whose}${follows ? ' follows' : ''}`;
     return h('li', { class: kind },
       !follows && h('div', { class: 'chat-who' },
         h('strong', {}, said.own ? t('you') : said.name),
@@ -118,7 +121,8 @@ export class Chat {
   /** @param {KeyboardEvent} event */
   #key(event) {
     // While Hangul is being composed, Enter belongs to the input method.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    const isComposing = event.isComposing || event.keyCode === 229;
+    if (event.key !== 'Enter' || event.shiftKey || isComposing) return;
     event.preventDefault();
     this.#input.form?.requestSubmit();
   }
@@ -148,7 +152,8 @@ export class Chat {
     this.#input.style.height = `${Math.min(this.#input.scrollHeight + 2, 140)}px`;
   }
 
-  /** The place in the room was lost: private words to members who are new now will not come back. */
+  /** The place in the room was lost: private words to members who are new now will not come
+   * back. */
   forgetPrivate() {
     this.#waiting = this.#waiting.filter((one) => {
       if (one.to) one.line.classList.add('undelivered');

@@ -1,4 +1,5 @@
-/** Copies a text. Where the clipboard is not to be had, the text is shown, selected, to be taken. */
+/** Copies a text. Where the clipboard is not to be had, the text is shown, selected, to be
+ * taken. */
 
 import { t } from '../i18n.js';
 import { h } from './dom.js';

@@ -25,7 +25,8 @@ export class DevicePickers {
     this.#local = local;
     this.#chosen = chosen;
     /** @param {Kind} kind */
-    const field = (kind) => h('label', { class: 'field' }, h('span', {}, t(kind)), this.#selects[kind]);
+    const field = (kind) => h('label', { class: 'field' },
+      h('span', {}, t(kind)), this.#selects[kind]);
     this.#fields = { mic: field('mic'), camera: field('camera'), speaker: field('speaker') };
     // Only some browsers can choose where the sound goes.
     this.#fields.speaker.hidden = !('setSinkId' in HTMLMediaElement.prototype);
@@ -38,7 +39,8 @@ export class DevicePickers {
   async refresh() {
     const { mics, cameras, speakers } = await listDevices();
     const { tracks } = this.#local;
-    const used = (/** @type {MediaStreamTrack | null} */ track) => track?.getSettings().deviceId ?? '';
+    /** @param {MediaStreamTrack | null} track */
+    const used = (track) => track?.getSettings().deviceId ?? '';
     this.#fill('mic', mics, used(tracks.mic) || this.#local.micId);
     this.#fill('camera', cameras, used(tracks.camera) || this.#local.cameraId);
     this.#fill('speaker', speakers, this.#local.speakerId);

@@ -26,19 +26,26 @@ import { shortcut } from './toolbar.js';
 export class Lobby {
   #options;
   #pickers;
-  #video = h('video', { autoplay: true, playsinline: true, muted: true, 'aria-label': t('preview') });
+  #video = h('video', {
+    autoplay: true, playsinline: true, muted: true, 'aria-label': t('preview'),
+  });
   #idle = h('span', { class: 'preview-text' }, t('waitingForDevices'));
   #avatar = h('div', { class: 'avatar hue-2', 'aria-hidden': 'true' }, h('span'));
   #meter = h('div', {
-    class: 'meter', role: 'meter', 'aria-label': t('micLevel'), 'aria-valuemin': '0', 'aria-valuemax': '100',
+    class: 'meter', role: 'meter', 'aria-label': t('micLevel'),
+    'aria-valuemin': '0', 'aria-valuemax': '100',
     'data-testid': 'lobby-level',
   }, ...Array.from({ length: 5 }, () => h('i')));
   #mic = this.#toggle('mic', shortcut('D'));
   #cam = this.#toggle('camera', shortcut('E'));
-  #problem = h('div', { class: 'note warning', role: 'alert', hidden: true, 'data-testid': 'lobby-problem' });
+  #problem = h('div', {
+    class: 'note warning', role: 'alert', hidden: true, 'data-testid': 'lobby-problem',
+  });
   #name;
   #room;
-  #error = h('p', { class: 'field-error', role: 'alert', hidden: true, 'data-testid': 'lobby-error' });
+  #error = h('p', {
+    class: 'field-error', role: 'alert', hidden: true, 'data-testid': 'lobby-error',
+  });
   #submit = h('button', {
     class: 'button primary large', type: 'submit', 'data-testid': 'lobby-join',
   }, t('join'));
@@ -56,7 +63,8 @@ export class Lobby {
     this.#pickers = new DevicePickers(options.local, () => {});
     this.#name = h('input', {
       name: 'name', value: options.name, placeholder: t('namePlaceholder'), autocomplete: 'name',
-      required: true, maxlength: '128', 'data-testid': 'lobby-name', input: () => this.#drawAvatar(),
+      required: true, maxlength: '128', 'data-testid': 'lobby-name',
+      input: () => this.#drawAvatar(),
     });
     this.#room = h('input', {
       name: 'room', value: options.room, required: true, maxlength: '128', autocomplete: 'off',
@@ -78,7 +86,8 @@ export class Lobby {
             h('div', { class: 'preview-bar' }, this.#mic, this.#cam, this.#meter)),
           this.#problem, this.#pickers.element),
         h('form', {
-          class: 'card', novalidate: true, submit: (/** @type {Event} */ event) => this.#join(event),
+          class: 'card', novalidate: true,
+          submit: (/** @type {Event} */ event) => this.#join(event),
         },
         h('label', { class: 'field' }, h('span', {}, t('yourName')), this.#name),
         h('label', { class: 'field' }, h('span', {}, t('room')), this.#room),
@@ -225,7 +234,9 @@ export class Lobby {
   #measure() {
     const level = this.#options.local.flags.audio ? this.#level?.level ?? 0 : 0;
     this.#meter.setAttribute('aria-valuenow', String(Math.round(level * 100)));
-    [...this.#meter.children].forEach((bar, i) => bar.classList.toggle('lit', level > (i + 0.5) / 5.5));
+    [...this.#meter.children].forEach((bar, i) => {
+      bar.classList.toggle('lit', level > (i + 0.5) / 5.5);
+    });
   }
 }
 
@@ -238,7 +249,8 @@ export function problemText(problems) {
   const camera = problems.get('camera');
   if (mic === 'insecure' || camera === 'insecure') return insecureText();
   if (mic && mic === camera && isKey(`both_${mic}`)) return t(/** @type {Key} */ (`both_${mic}`));
-  return [...problems].map(([device, reason]) => deviceText(device, reason)).filter(Boolean).join(' ');
+  const words = [...problems].map(([device, reason]) => deviceText(device, reason));
+  return words.filter(Boolean).join(' ');
 }
 
 /**

@@ -37,7 +37,8 @@ export class MeetingView {
   #panelBody = h('div', { class: 'panel-body' });
   #panel = h('aside', { class: 'panel', hidden: true },
     h('header', {}, this.#panelTitle, h('button', {
-      class: 'button quiet square', type: 'button', 'aria-label': t('close'), title: `${t('close')} (Esc)`,
+      class: 'button quiet square', type: 'button', 'aria-label': t('close'),
+      title: `${t('close')} (Esc)`,
       click: () => this.openPanel(''),
     }, icon('close'))), this.#panelBody);
   #sharing;
@@ -72,7 +73,9 @@ export class MeetingView {
       h('header', { class: 'meeting-head' }, logo(),
         h('h1', { title: room }, room), this.#count, h('div', { class: 'spring' }),
         copyButton, this.#statsButton,
-        this.#headerButton('settings', t('settings'), 'settings-toggle', () => this.settings.open())),
+        this.#headerButton('settings', t('settings'), 'settings-toggle', () => {
+          this.settings.open();
+        })),
       this.notices.banner,
       h('div', { class: 'meeting-body' },
         h('div', { class: 'stage-side' }, this.#sharing, this.stage.element, this.notices.element),
@@ -161,7 +164,8 @@ export class MeetingView {
    */
   #headerButton(name, label, testid, click) {
     return h('button', {
-      class: 'button quiet', type: 'button', 'aria-label': label, title: label, 'data-testid': testid, click,
+      class: 'button quiet', type: 'button', 'aria-label': label, title: label,
+      'data-testid': testid, click,
     }, icon(name));
   }
 

@@ -19,7 +19,8 @@ export class Notices {
     class: 'banner', role: 'status', hidden: true, 'data-testid': 'banner',
   }, icon('warning'), this.#text, this.#action,
   h('button', {
-    class: 'button quiet square small', type: 'button', 'aria-label': t('dismiss'), click: () => this.hide(),
+    class: 'button quiet square small', type: 'button', 'aria-label': t('dismiss'),
+    click: () => this.hide(),
   }, icon('close')));
   element = h('div', { class: 'notices' }, this.#toasts, this.#voice);
   #kind = '';

@@ -24,11 +24,14 @@ export class Settings {
    */
   constructor(local, chosen) {
     this.#pickers = new DevicePickers(local, chosen);
-    this.element = h('dialog', { class: 'dialog', 'aria-labelledby': 'settings-title', 'data-testid': 'settings' },
+    this.element = h('dialog', {
+      class: 'dialog', 'aria-labelledby': 'settings-title', 'data-testid': 'settings',
+    },
       h('header', {},
         h('h2', { id: 'settings-title' }, t('settings')),
         h('button', {
-          class: 'button quiet square', type: 'button', 'aria-label': t('close'), click: () => this.element.close(),
+          class: 'button quiet square', type: 'button', 'aria-label': t('close'),
+          click: () => this.element.close(),
         }, icon('close'))),
       this.#pickers.element,
       h('h3', {}, t('shortcuts')),

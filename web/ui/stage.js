@@ -44,8 +44,12 @@ export class Stage {
     for (const [id, tile] of this.#screens) {
       if (!sharing.includes(id)) this.#drop(this.#screens, id, tile);
     }
-    for (const id of others) if (!this.#people.has(id)) this.#add(this.#people, id, new PersonTile(id, false));
-    for (const id of sharing) if (!this.#screens.has(id)) this.#add(this.#screens, id, new ScreenTile(id));
+    for (const id of others) {
+      if (!this.#people.has(id)) this.#add(this.#people, id, new PersonTile(id, false));
+    }
+    for (const id of sharing) {
+      if (!this.#screens.has(id)) this.#add(this.#screens, id, new ScreenTile(id));
+    }
     if (!this.#people.has(SELF)) this.#add(this.#people, SELF, new PersonTile(you, true));
     const self = this.#people.get(SELF);
     if (self) self.element.dataset.member = you;
@@ -71,7 +75,8 @@ export class Stage {
   /** @param {string} deviceId the loudspeaker; '' is the system's */
   setSpeaker(deviceId) {
     this.#speaker = deviceId;
-    for (const tile of [...this.#people.values(), ...this.#screens.values()]) this.#route(tile.audio);
+    const tiles = [...this.#people.values(), ...this.#screens.values()];
+    for (const tile of tiles) this.#route(tile.audio);
   }
 
   /** After a gesture of the person: what was held back may sound now. */

@@ -10,7 +10,8 @@ import { h } from './dom.js';
 import { drawPlot } from './plot.js';
 
 /** @param {number} kbps */
-const rate = (kbps) => (kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mb/s` : `${Math.round(kbps)} kb/s`);
+const rate = (kbps) => (
+  kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mb/s` : `${Math.round(kbps)} kb/s`);
 
 class Row {
   /** @param {string} name */
@@ -30,7 +31,8 @@ class Row {
     const last = samples[samples.length - 1];
     if (!last) return;
     const way = last.path.startsWith('relay') ? t('pathRelay') : t('pathDirect');
-    this.path.textContent = last.path ? `${way} · ${t('fps', { count: Math.round(last.fps) })}` : '';
+    const fps = t('fps', { count: Math.round(last.fps) });
+    this.path.textContent = last.path ? `${way} · ${fps}` : '';
     this.bitrate.draw([
       { values: samples.map((sample) => sample.inKbps), colour: '--accent', fill: true },
       { values: samples.map((sample) => sample.outKbps), colour: '--second' },
@@ -53,7 +55,8 @@ class Plot {
     this.canvas = h('canvas', { 'aria-hidden': 'true' });
     this.value = h('span', { class: 'plot-value' }, '–');
     this.element = h('div', { class: 'plot' },
-      h('div', { class: 'plot-head' }, h('span', { class: 'plot-title' }, title), this.value), this.canvas);
+      h('div', { class: 'plot-head' }, h('span', { class: 'plot-title' }, title), this.value),
+      this.canvas);
   }
 
   /**

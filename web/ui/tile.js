@@ -25,7 +25,8 @@ export function initialsOf(name) {
   const words = name.trim().split(/\s+/);
   const first = [...words[0] ?? ''];
   // A Korean, Chinese or Japanese given name is known by its last two syllables.
-  if (/[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(first[0] ?? '')) return first.slice(-2).join('');
+  const isEastAsian = /[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]/.test(first[0] ?? '');
+  if (isEastAsian) return first.slice(-2).join('');
   const second = words.length > 1 ? [...words[words.length - 1]][0] : '';
   return ((first[0] ?? '') + second).toUpperCase();
 }
@@ -62,7 +63,8 @@ export class PersonTile {
   constructor(member, self) {
     this.#video.muted = true; // sound comes from the audio element, which has its own output
     this.element = h('article', {
-      class: `tile${self ? ' self' : ''}`, role: 'group', 'data-testid': 'tile', 'data-member': member,
+      class: `tile${self ? ' self' : ''}`, role: 'group', 'data-testid': 'tile',
+      'data-member': member,
       'data-self': String(self), 'data-state': 'connecting',
     }, this.#avatar, this.#video, self ? null : this.#audio, this.#status, this.#hand,
     h('div', { class: 'tile-name' }, this.#muted, this.#name));

@@ -19,13 +19,29 @@ export const shortcut = (key) => (isMac ? `⌘${key}` : `Ctrl+${key}`);
 /** @param {string} key */
 export const altShortcut = (key) => (isMac ? `⌥${key}` : `Alt+${key}`);
 
-/** @type {{ name: ToggleName, testid: string, label: Key, on: Key, off: Key, icons: [IconName, IconName], keys: string }[]} */
+/** @type {{ name: ToggleName, testid: string, label: Key, on: Key, off: Key,
+ *   icons: [IconName, IconName], keys: string }[]} */
 const TOGGLES = [
-  { name: 'mic', testid: 'mic', label: 'toolMic', on: 'micOff', off: 'micOn', icons: ['mic', 'micOff'], keys: shortcut('D') },
-  { name: 'camera', testid: 'cam', label: 'toolCamera', on: 'cameraOff', off: 'cameraOn', icons: ['camera', 'cameraOff'], keys: shortcut('E') },
-  { name: 'screen', testid: 'screen', label: 'toolScreen', on: 'shareStop', off: 'shareStart', icons: ['screen', 'screen'], keys: '' },
-  { name: 'hand', testid: 'hand', label: 'toolHand', on: 'handDown', off: 'handUp', icons: ['hand', 'hand'], keys: altShortcut('H') },
-  { name: 'chat', testid: 'chat-toggle', label: 'chat', on: 'close', off: 'chat', icons: ['chat', 'chat'], keys: altShortcut('C') },
+  {
+    name: 'mic', testid: 'mic', label: 'toolMic', on: 'micOff', off: 'micOn',
+    icons: ['mic', 'micOff'], keys: shortcut('D'),
+  },
+  {
+    name: 'camera', testid: 'cam', label: 'toolCamera', on: 'cameraOff', off: 'cameraOn',
+    icons: ['camera', 'cameraOff'], keys: shortcut('E'),
+  },
+  {
+    name: 'screen', testid: 'screen', label: 'toolScreen', on: 'shareStop', off: 'shareStart',
+    icons: ['screen', 'screen'], keys: '',
+  },
+  {
+    name: 'hand', testid: 'hand', label: 'toolHand', on: 'handDown', off: 'handUp',
+    icons: ['hand', 'hand'], keys: altShortcut('H'),
+  },
+  {
+    name: 'chat', testid: 'chat-toggle', label: 'chat', on: 'close', off: 'chat',
+    icons: ['chat', 'chat'], keys: altShortcut('C'),
+  },
 ];
 
 export class Toolbar {
@@ -46,8 +62,11 @@ export class Toolbar {
     }
     this.#buttons.get('chat')?.append(this.#badge);
     this.element.append(h('button', {
-      class: 'tool tool-leave', type: 'button', 'data-testid': 'leave', title: t('leave'), click: on.leave,
-    }, h('span', { class: 'tool-icon' }, icon('leave')), h('span', { class: 'tool-label' }, t('leave'))));
+      class: 'tool tool-leave', type: 'button', 'data-testid': 'leave', title: t('leave'),
+      click: on.leave,
+    },
+    h('span', { class: 'tool-icon' }, icon('leave')),
+    h('span', { class: 'tool-label' }, t('leave'))));
   }
 
   /**
