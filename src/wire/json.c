@@ -64,7 +64,8 @@ static size_t number_size(struct view text)
     return at;
 }
 
-/* What stands at the front of `text` outside of a string: its bytes, 0 when it can't stand there. */
+/* What stands at the front of `text` outside of a string: its bytes, 0 when it can't stand
+ * there. */
 static size_t token_size(struct view text, int *depth)
 {
     uint8_t c = text.at[0];

@@ -1,10 +1,11 @@
 /* house.h - whole servers for tests, in memory: a shell with a virtual clock and no I/O.
  *
- * A wire is a client's end of one stream.  What the client sends is fed at once; what the server sends
- * is collected up to the wire's room (a socket's window), and the server is told so as a socket would
- * tell it.  After every call all servers are drained.
+ * A wire is a client's end of one stream.  What the client sends is fed at once; what the server
+ * sends is collected up to the wire's room (a socket's window), and the server is told so as a
+ * socket would tell it.  After every call all servers are drained.
  *
- * house_close() ends every wire, lets places that are kept run out, and checks that nothing is left.
+ * house_close() ends every wire, lets places that are kept run out, and checks that nothing is
+ * left.
  */
 #ifndef MOIM_TEST_FRONT_HOUSE_H
 #define MOIM_TEST_FRONT_HOUSE_H

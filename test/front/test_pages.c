@@ -273,8 +273,8 @@ static void test_ranges(void **state)
     house_close(house);
 }
 
-/* A file larger than what may wait: it comes whole, however little is taken at a time, and so does what
- * was asked for behind it. */
+/* A file larger than what may wait: it comes whole, however little is taken at a time, and so does
+ * what was asked for behind it. */
 static void test_large_file(void **state)
 {
     uint8_t *content = malloc(600000);
