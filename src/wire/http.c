@@ -218,7 +218,7 @@ static int finish_head(const http_parser *parser, struct http_request *request)
     request->query = view_slice(request->target, query + 1, request->target.size);
     request->keep_alive = is_1_0 ? http_header_lists(request, "Connection", "keep-alive")
                                  : !http_header_lists(request, "Connection", "close");
-    request->upgrade = http_header_lists(request, "Connection", "upgrade") &&
+    request->upgrade = !is_1_0 && http_header_lists(request, "Connection", "upgrade") &&
                        http_header(request, "Upgrade").at != NULL;
     request->expect_continue =
         !is_1_0 && view_equal_nocase(http_header(request, "Expect"), VIEW("100-continue"));

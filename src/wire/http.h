@@ -38,7 +38,7 @@ struct http_request {
     struct view path;   /* the target before the '?', still percent-encoded */
     struct view query;  /* behind the '?'; empty when there is none */
     bool keep_alive;    /* RFC 9112, section 9.3 */
-    bool upgrade;       /* "Connection: upgrade" and an Upgrade header are there */
+    bool upgrade;       /* "Connection: upgrade" and an Upgrade header are there, in HTTP/1.1 */
     bool expect_continue;
     enum http_body_kind body;
     uint64_t body_size; /* for HTTP_BODY_LENGTH */
