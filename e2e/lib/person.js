@@ -234,15 +234,30 @@ export class Person {
    * decoded and shown, what is shown changes, and the sound gains energy. An event that says so
    * would prove nothing.
    * @param {string[]} names
-   * @param {{ silent?: string[] }} [options] who makes no sound
    */
-  async seesMoving(names, { silent = [] } = {}) {
+  async seesMoving(names) {
     const before = await this.pictures();
     await until(
       `${this.name} to see and hear ${names.join(', ')}`,
       async () => {
         const now = await this.pictures();
-        return names.every((name) => isMoving(before[name], now[name], !silent.includes(name)));
+        return names.every((name) => isMoving(before[name], now[name]) && isLoud(before[name], now[name]));
+      },
+      { seen: async () => ({ before, now: await this.pictures() }) },
+    );
+  }
+
+  /**
+   * The sound alone: for members without a camera.
+   * @param {string[]} names
+   */
+  async hears(names) {
+    const before = await this.pictures();
+    await until(
+      `${this.name} to hear ${names.join(', ')}`,
+      async () => {
+        const now = await this.pictures();
+        return names.every((name) => isLoud(before[name], now[name]));
       },
       { seen: async () => ({ before, now: await this.pictures() }) },
     );
@@ -265,18 +280,32 @@ export class Person {
 /**
  * @param {Picture | undefined} before
  * @param {Picture | undefined} now
- * @param {boolean} heard
  */
-function isMoving(before, now, heard) {
-  if (!now || (now.state !== 'connected' && now.state !== 'poor')) return false;
+function isMoving(before, now) {
+  if (!isHere(now)) return false;
   const since = before?.id === now.id ? before : undefined;
   return (
     now.frames >= (since?.frames ?? 0) + 10 &&
     now.time > (since?.time ?? 0) &&
     now.colours > 3 &&
-    now.print !== since?.print &&
-    (!heard || now.loudness > (since?.loudness ?? 0))
+    now.print !== since?.print
   );
+}
+
+/**
+ * @param {Picture | undefined} before
+ * @param {Picture | undefined} now
+ */
+function isLoud(before, now) {
+  return isHere(now) && now.loudness > (before?.id === now.id ? before.loudness : 0);
+}
+
+/**
+ * @param {Picture | undefined} now
+ * @returns {now is Picture}
+ */
+function isHere(now) {
+  return now?.state === 'connected' || now?.state === 'poor';
 }
 
 /** Runs in the page. @returns {Promise<Picture[]>} */

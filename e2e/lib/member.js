@@ -1,0 +1,49 @@
+/** A member without a page: it speaks the meeting protocol over a bare WebSocket. */
+
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { until } from './until.js';
+
+export class Member {
+  /** All that the server said. */
+  heard = /** @type {any[]} */ ([]);
+  #socket;
+
+  /** @param {import('./server.js').Server} server */
+  constructor(server) {
+    this.#socket = new WebSocket(`ws://127.0.0.1:${server.ports.http}/api/v1/meet`);
+    this.#socket.on('error', () => {}); // `close` follows
+    this.#socket.on('message', (data) => this.heard.push(JSON.parse(String(data))));
+  }
+
+  /**
+   * @param {string} room
+   * @param {string} name
+   * @returns {Promise<any>} the server's answer: `welcome` or `error`
+   */
+  async join(room, name) {
+    if (this.#socket.readyState === WebSocket.CONNECTING) await once(this.#socket, 'open');
+    const before = this.heard.length;
+    this.say({ type: 'join', version: 1, room, name });
+    return this.hears((message) => ['welcome', 'error'].includes(message.type), before);
+  }
+
+  /** @param {object} message */
+  say(message) {
+    this.#socket.send(JSON.stringify(message));
+  }
+
+  /**
+   * @param {(message: any) => boolean} wanted
+   * @param {number} [from] where to begin in what was heard
+   */
+  hears(wanted, from = 0) {
+    return until('a message from the server', () => this.heard.slice(from).find(wanted), {
+      seen: () => this.heard,
+    });
+  }
+
+  close() {
+    this.#socket.close(1000);
+  }
+}

@@ -1,0 +1,75 @@
+/** The ways to the server: its own STUN, and https with the certificate that it made itself. */
+
+import assert from 'node:assert/strict';
+import { scenario } from './lib/scenario.js';
+import { until } from './lib/until.js';
+
+const ANSWERED = 'moim_stun_requests_total{result="answered"}';
+
+scenario("the page is told of this server's STUN, and asks it", async (stage) => {
+  const mina = await stage.person('Mina');
+  const welcomes = /** @type {any[]} */ ([]);
+  mina.page.on('websocket', (/** @type {import('playwright-core').WebSocket} */ socket) => {
+    socket.on('framereceived', ({ payload }) => {
+      const message = JSON.parse(String(payload));
+      if (message.type === 'welcome') welcomes.push(message);
+    });
+  });
+  assert.equal(await stage.server.metric(ANSWERED), 0);
+  await mina.enter('stun');
+  assert.deepEqual(
+    welcomes.map(({ iceServers }) => iceServers),
+    [[{ urls: [`stun:localhost:${stage.server.ports.stun}`] }]],
+  );
+
+  const jun = await stage.person('Jun');
+  await jun.enter('stun');
+  await stage.allSeeAll([mina, jun]);
+  await until("the server's count of STUN answers", async () => {
+    return (await stage.server.metric(ANSWERED)) > 0;
+  });
+  assert.ok((await candidates(mina)).some((candidate) => candidate.type === 'host'));
+});
+
+scenario('a browser without leave to see addresses learns its own from the STUN', async (stage) => {
+  // Without camera and microphone the browser hides host addresses behind made-up .local names; on
+  // the open network nothing but the STUN's answer would then lead here.
+  const mina = await stage.person('Mina', { devices: { permission: 'deny' } });
+  const jun = await stage.person('Jun');
+  await stage.enter('hidden', [mina, jun]);
+  await mina.seesMoving(['Jun']);
+  assert.ok((await candidates(mina)).some(({ type, address }) => type === 'srflx' && address));
+});
+
+scenario('https works with the certificate that the server made for itself', async (stage) => {
+  const url = `https://localhost:${stage.server.ports.https}`;
+  const people = [];
+  for (const name of ['Mina', 'Jun']) {
+    people.push(await stage.person(name, { url, ignoreHTTPSErrors: true }));
+  }
+  const [mina, jun] = people;
+  await stage.enter('secure', people);
+  await stage.allSeeAll(people);
+  await mina.say('over TLS');
+  await jun.hasChat(['over TLS']);
+  assert.match(await mina.ask(() => document.location.href), /^https:\/\/localhost:\d+\/r\/secure$/);
+  // The same room, whichever way one comes.
+  const ada = await stage.person('Ada', { camera: 'small' });
+  await ada.enter('secure');
+  await stage.allSeeAll([mina, ada]);
+});
+
+/**
+ * The candidates that the page's first connection has found for itself.
+ * @param {import('./lib/person.js').Person} person
+ * @returns {Promise<{ type: string, address: string }[]>}
+ */
+function candidates(person) {
+  return person.ask(async () => {
+    // @ts-ignore - the page's own handle
+    const connection = window.moim.connection(window.moim.members[0]);
+    return [...(await connection.getStats()).values()]
+      .filter((entry) => entry.type === 'local-candidate')
+      .map(({ candidateType, address }) => ({ type: candidateType, address }));
+  });
+}
