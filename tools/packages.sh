@@ -9,7 +9,7 @@ set -eu
 
 build="meson ninja-build gcc libc6-dev pkg-config python3 libssl-dev libhttp-parser-dev
        libcjson-dev libcyaml-dev libyaml-dev zlib1g-dev"
-test="libcmocka-dev clang-14 libclang-rt-14-dev clang-format-14 llvm-14 chromium firefox-esr
+test="libcmocka-dev openssl clang-14 libclang-rt-14-dev clang-format-14 llvm-14 chromium firefox-esr
       fonts-noto-cjk"
 
 case "${1:-}" in
