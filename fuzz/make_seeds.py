@@ -205,8 +205,8 @@ def meet():
     seed("rooms_on_both_workers", "w0", "j0ra", "w1", "j1ra", "w2", "j2sa", "w3", "j3sb", "c0x",
          "c3y", "x1", "w1", "j1tb", "l2")
     seed("lost_on_the_way", "w0", "j0ra", "w1", "j1sa", "w2", "j2ta", settings="2")
-    seed("slow_reader", *two, "b1", *["c0" + "x" * 3000] * 20, "td", "B1", "tf", "tf")
-    seed("slow_reader_tight", *two, "b1", *["c0" + "x" * 3000] * 40, "B1", settings="1")
+    seed("slow_reader", *two, "b1", "*5c0" + "x" * 3000, "td", "B1", "tf", "tf")
+    seed("slow_reader_tight", *two, "b1", "*6c0" + "x" * 3000, "B1", settings="1")
     seed("fragments", "w0", "F0ajoi", "F0`n", "F0I!", "F0@", 'F0a{"type":', 'F0@"ping"}', "F0B1",
          "w0", "F0H\x03\xe8", "w1", "F1Qjunk")
     seed("stop", *two, "o2", "s0", "t5", "s1", "w3", "tf")
@@ -230,8 +230,8 @@ def meet():
     seed("flood", *two, "*bp0", "c1x")
     seed("acks_and_pings", *two, "n0", "*8c0x", "td", "x1", "c0x", "w1", "r11")
     seed("long_absence", *two, "x1", "*8c0x", "w1", "r11", "j1rb")
-    seed("long_absence_big", *two, "x1", "*7c0" + "x" * 3000, "*7C02" + "y" * 3000, "w1", "r11")
-    seed("slow_and_cut", *two, "P1", "*6c0" + "x" * 7000, "*8c0" + "x" * 7000, "B1", "tf")
+    seed("long_absence_big", *two, "x1", "*7c0" + "x" * 1500, "*7C02" + "y" * 1500, "w1", "r11")
+    seed("slow_and_cut", *two, "P1", "*8c0" + "x" * 3500, "B1", "tf")
     seed("half_closed", *two, "e0", "c1x", "e1", "tf", "o2", "<2GET / HTTP/1.1|Host: a||", "e2",
          "o3", "<3GET / HT", "e3")
     seed("bad_fields", *two, 'm0{"type":"chat","text":"x","to":"m99999999999"}',
@@ -242,7 +242,7 @@ def meet():
          'm2{"type":"resume","version":1,"room":"r","session":"x","seq":-1}')
     seed("all_at_once", *three, "c0x", "c1y", "l2", "x1", ".", "c0z", "w1", "r11", ".", "s0",
          settings="4")
-    seed("slow_and_late", *two, "*9c0" + "x" * 7000, "e1", ".", "x0", "tf", settings="4")
+    seed("slow_and_late", *two, "*9c0" + "x" * 3500, "e1", ".", "x0", "tf", settings="4")
     write("meet", "stun", b"0u0\n<0" + stun(1) + b"\n<0" + stun(1)[:10] + b"\nd" + stun(1)
           + b"\ntf\ntf\nu1\n<1junkjunkjunkjunkjunk\n")
 
