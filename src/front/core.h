@@ -50,7 +50,7 @@ struct dialect {
     /* Once in HEARTBEAT_TIME: fills in the ping's payload and gives its size. */
     size_t (*heartbeat)(struct server *server, usec now, struct stream *stream,
                         uint8_t payload[WEBSOCKET_CONTROL_MAX]);
-    /* The stream takes nothing more.  clean: the client closed it with 1000 or 1001. */
+    /* The stream takes nothing more.  clean: the client closed it on purpose. */
     void (*closed)(struct server *server, usec now, struct stream *stream, bool clean);
 };
 

@@ -132,7 +132,8 @@ static void close_failed(struct server *server, usec now, struct stream *stream,
 static void handle(struct server *server, usec now, struct stream *stream,
                    const struct ws_event *event)
 {
-    bool is_clean = event->code == 1000 || event->code == 1001;
+    /* 1005: closed on purpose, without a word why, as close() in a page does */
+    bool is_clean = event->code == 1000 || event->code == 1001 || event->code == 1005;
     switch (event->kind) {
     case WS_TEXT:
         metrics_add(server->metrics, METRIC_WEBSOCKET_IN, 1);
