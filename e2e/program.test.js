@@ -93,7 +93,9 @@ scenario('an address that is taken is told with its key', async (use) => {
   const other = net.createServer().listen(0, '127.0.0.1');
   await once(other, 'listening');
   const address = `127.0.0.1:${/** @type {net.AddressInfo} */ (other.address()).port}`;
-  const args = ['--set', `http.listen=${address}`, '--set', 'https.listen=', '--set', 'turn.listen='];
+  const args = [
+    '--set', `http.listen=${address}`, '--set', 'https.listen=', '--set', 'turn.listen=',
+  ];
   const second = use(new Program(args));
   assert.notEqual(await second.ended(), 0);
   assert.match(second.output, new RegExp(`http\\.listen: can't listen on ${address}: .*in use`));
