@@ -50,6 +50,8 @@ struct dialect {
     /* Once in HEARTBEAT_TIME: fills in the ping's payload and gives its size. */
     size_t (*heartbeat)(struct server *server, usec now, struct stream *stream,
                         uint8_t payload[WEBSOCKET_CONTROL_MAX]);
+    /* The client sends more than it may, and is about to be closed: tell it so. */
+    void (*too_fast)(struct server *server, usec now, struct stream *stream);
     /* The stream takes nothing more.  clean: the client closed it on purpose. */
     void (*closed)(struct server *server, usec now, struct stream *stream, bool clean);
 };

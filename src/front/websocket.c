@@ -171,6 +171,7 @@ size_t websocket_consume(struct server *server, usec now, struct stream *stream,
             break;
         if (!stream_take_token(stream, now)) {
             metrics_add(server->metrics, METRIC_CLOSED_FLOOD, 1);
+            stream->dialect->too_fast(server, now, stream);
             websocket_close(server, now, stream, 1008, VIEW("too many messages"), false);
             break;
         }

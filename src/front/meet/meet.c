@@ -285,6 +285,12 @@ void meet_ping(struct server *server, usec now, struct stream *stream)
         stream_send_give(server, now, stream, frame);
 }
 
+static void meet_too_fast(struct server *server, usec now, struct stream *stream)
+{
+    struct meet_call call = { .server = server, .now = now, .stream = stream };
+    meet_refuse(&call, "too-fast", "over 200 messages a second");
+}
+
 static void meet_closed(struct server *server, usec now, struct stream *stream, bool clean)
 {
     struct member *member = stream->context;
@@ -310,5 +316,6 @@ const struct dialect meet_dialect = {
     .message = meet_message,
     .ponged = meet_ponged,
     .heartbeat = meet_heartbeat,
+    .too_fast = meet_too_fast,
     .closed = meet_closed,
 };
