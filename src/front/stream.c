@@ -57,6 +57,7 @@ void streams_settle(struct server *server, usec now)
         list_remove(&stream->ready);
         stream->is_failing = false;
         close_slow(server, now, stream);
+        stream_wake(server, stream); /* one that was ending already was not looked at meanwhile */
     }
 }
 
