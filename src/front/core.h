@@ -31,8 +31,8 @@
 #define HTTP_QUEUE_MAX   ((size_t)16 * 1024 * 1024)
 #define HTTP_QUEUE_PAUSE ((size_t)256 * 1024) /* pipelined requests wait from here on */
 #define WS_QUEUE_MAX     ((size_t)1536 * 1024)
-#define FLOOD_RATE       200  /* frames a second ... */
-#define FLOOD_BURST      1000 /* ... over this many at once */
+#define FLOOD_EACH       (USEC_S / 200) /* 200 frames a second ... */
+#define FLOOD_BURST      1000           /* ... over this many at once */
 #define HOST_MAX         200
 
 enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY };

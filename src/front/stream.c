@@ -143,12 +143,15 @@ void stream_expired(struct server *server, usec now, struct stream *stream)
 
 bool stream_take_token(struct stream *stream, usec now)
 {
-    uint64_t fresh = (now - stream->tokens_at) * FLOOD_RATE / USEC_S;
-    if (fresh > 0) {
-        uint64_t tokens = stream->tokens + fresh;
-        stream->tokens = (uint16_t)(tokens > FLOOD_BURST ? FLOOD_BURST : tokens);
+    uint64_t tokens = stream->tokens + (now - stream->tokens_at) / FLOOD_EACH;
+    if (tokens < FLOOD_BURST) {
+        /* what is left of the time counts for the next */
+        stream->tokens_at = now - (now - stream->tokens_at) % FLOOD_EACH;
+    } else {
+        tokens = FLOOD_BURST;
         stream->tokens_at = now;
     }
+    stream->tokens = (uint16_t)tokens;
     if (stream->tokens == 0)
         return false;
     stream->tokens--;
