@@ -20,6 +20,7 @@ static int put(struct outbox *outbox, struct outbox_store *store, struct buffer 
         outbox->first = entry;
     outbox->last = entry;
     outbox->size += bytes.size;
+    outbox->count++;
     return OK;
 }
 
@@ -50,6 +51,7 @@ static void drop_first(struct outbox *outbox, struct outbox_store *store)
     if (!outbox->first)
         outbox->last = NULL;
     outbox->size -= entry->bytes.size;
+    outbox->count--;
     buffer_give(store->buffers, entry->buffer);
     pool_give(&store->entries, entry);
 }

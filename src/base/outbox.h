@@ -17,7 +17,8 @@ struct outbox_entry {
 struct outbox {
     struct outbox_entry *first;
     struct outbox_entry *last;
-    size_t size; /* bytes waiting */
+    size_t size;    /* bytes waiting */
+    uint32_t count; /* entries */
 };
 
 /* Where outboxes take their entries from and give their buffers back to. */

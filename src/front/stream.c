@@ -15,13 +15,22 @@ static size_t queue_max(const struct stream *stream)
     return stream->phase == PHASE_WEBSOCKET ? WS_QUEUE_MAX : HTTP_QUEUE_MAX;
 }
 
+/* Queues share one pool of entries.  One may have as many as are left for all the others, so that no
+ * number of slow readers takes the last. */
+static bool has_share(const struct server *server, const struct stream *stream)
+{
+    const struct pool *entries = &server->outboxes.entries;
+    return stream->outbox.count < entries->count_max - entries->used;
+}
+
 void stream_send(struct server *server, usec now, struct stream *stream, struct buffer *buffer)
 {
     if (stream->is_ending || stream->is_failing)
         return;
     if (stream->outbox.size == 0)
         stream->since = now;
-    if (outbox_put(&stream->outbox, &server->outboxes, buffer, queue_max(stream)) == OK) {
+    if (has_share(server, stream) &&
+        outbox_put(&stream->outbox, &server->outboxes, buffer, queue_max(stream)) == OK) {
         stream_wake(server, stream);
         return;
     }
