@@ -15,8 +15,8 @@ static size_t queue_max(const struct stream *stream)
     return stream->phase == PHASE_WEBSOCKET ? WS_QUEUE_MAX : HTTP_QUEUE_MAX;
 }
 
-/* Queues share one pool of entries.  One may have as many as are left for all the others, so that no
- * number of slow readers takes the last. */
+/* Queues share one pool of entries.  One may have as many as are left for all the others, so that
+ * no number of slow readers takes the last. */
 static bool has_share(const struct server *server, const struct stream *stream)
 {
     const struct pool *entries = &server->outboxes.entries;

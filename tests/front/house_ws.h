@@ -2,8 +2,8 @@
  *
  * Texts of JSON are written with ' for ", which none of them contains otherwise.
  */
-#ifndef MOIM_TEST_FRONT_HOUSE_WS_H
-#define MOIM_TEST_FRONT_HOUSE_WS_H
+#ifndef MOIM_TESTS_FRONT_HOUSE_WS_H
+#define MOIM_TESTS_FRONT_HOUSE_WS_H
 
 #include "house.h"
 

@@ -1,6 +1,6 @@
 /* house_meet.h - guests: clients of the meeting protocol on wires of a house. */
-#ifndef MOIM_TEST_FRONT_HOUSE_MEET_H
-#define MOIM_TEST_FRONT_HOUSE_MEET_H
+#ifndef MOIM_TESTS_FRONT_HOUSE_MEET_H
+#define MOIM_TESTS_FRONT_HOUSE_MEET_H
 
 #include "house_ws.h"
 

@@ -1,6 +1,6 @@
 /* house_http.h - an HTTP client's end of a wire: it asks, and takes answers apart. */
-#ifndef MOIM_TEST_FRONT_HOUSE_HTTP_H
-#define MOIM_TEST_FRONT_HOUSE_HTTP_H
+#ifndef MOIM_TESTS_FRONT_HOUSE_HTTP_H
+#define MOIM_TESTS_FRONT_HOUSE_HTTP_H
 
 #include "house.h"
 

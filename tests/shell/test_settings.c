@@ -450,7 +450,7 @@ static void read_repository_file(const char *name, char *out, size_t size)
         strcat(path, "/");
     }
     strcat(path, __FILE__);
-    *strstr(path, "test/shell/test_settings.c") = '\0';
+    *strstr(path, "tests/shell/test_settings.c") = '\0';
     strcat(path, name);
     FILE *file = fopen(path, "r");
     if (!file)

@@ -7,8 +7,8 @@
  * house_close() ends every wire, lets places that are kept run out, and checks that nothing is
  * left.
  */
-#ifndef MOIM_TEST_FRONT_HOUSE_H
-#define MOIM_TEST_FRONT_HOUSE_H
+#ifndef MOIM_TESTS_FRONT_HOUSE_H
+#define MOIM_TESTS_FRONT_HOUSE_H
 
 #include "front/core.h"
 #include "support.h"

@@ -1,7 +1,7 @@
 /* support.h - what every unit test includes: cmocka and what it needs, and a few checks of our
  * own. */
-#ifndef MOIM_TEST_SUPPORT_H
-#define MOIM_TEST_SUPPORT_H
+#ifndef MOIM_TESTS_SUPPORT_H
+#define MOIM_TESTS_SUPPORT_H
 
 #include <setjmp.h>
 #include <stdarg.h>
