@@ -52,7 +52,10 @@ scenario('https works with the certificate that the server made for itself', asy
   await stage.allSeeAll(people);
   await mina.say('over TLS');
   await jun.hasChat(['over TLS']);
-  assert.match(await mina.ask(() => document.location.href), /^https:\/\/localhost:\d+\/r\/secure$/);
+  assert.match(
+    await mina.ask(() => document.location.href),
+    /^https:\/\/localhost:\d+\/r\/secure$/,
+  );
   // The same room, whichever way one comes.
   const ada = await stage.person('Ada', { camera: 'small' });
   await ada.enter('secure');

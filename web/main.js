@@ -49,6 +49,14 @@ const REFUSALS = {
 };
 
 /**
+ * Where in the lobby a refusal can be mended.
+ * @type {Record<string, 'name' | 'room'>}
+ */
+const FIELDS = {
+  'name-taken': 'name', 'bad-name': 'name', 'bad-room': 'room', 'room-full': 'room',
+};
+
+/**
  * @param {string} code
  * @param {string} message
  */
@@ -103,7 +111,7 @@ function join({ name, room }) {
       const error = refusalText(code, message);
       if (lobby) {
         lobby.setJoining(false);
-        lobby.error(error);
+        lobby.error(error, FIELDS[code]);
       } else if (code === 'replaced') {
         showLeft({ name, room, title: t('endedTitle'), text: error });
       } else {

@@ -241,7 +241,9 @@ export class Person {
       `${this.name} to see and hear ${names.join(', ')}`,
       async () => {
         const now = await this.pictures();
-        return names.every((name) => isMoving(before[name], now[name]) && isLoud(before[name], now[name]));
+        return names.every(
+          (name) => isMoving(before[name], now[name]) && isLoud(before[name], now[name]),
+        );
       },
       { seen: async () => ({ before, now: await this.pictures() }) },
     );

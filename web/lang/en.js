@@ -2,6 +2,7 @@
 
 export const en = {
   tagline: 'A meeting, one link away.',
+  readyTitle: 'Ready to join?',
   yourName: 'Your name',
   namePlaceholder: 'How others see you',
   room: 'Room',
@@ -19,6 +20,7 @@ export const en = {
   allowDevices: 'Allow camera and microphone when the browser asks, or join without.',
   cameraIsOff: 'Camera is off',
   waitingForDevices: 'Waiting for camera and microphone…',
+  noName: 'Please enter your name.',
   badName: 'Please enter a name (up to about 40 letters).',
   badRoom: 'Please enter a room name: up to about 40 letters, without a slash.',
 

@@ -3,6 +3,7 @@
 /** @type {Record<import('./en.js').Key, string>} */
 export const ko = {
   tagline: '링크 하나로 시작하는 모임.',
+  readyTitle: '참여할 준비가 되셨나요?',
   yourName: '이름',
   namePlaceholder: '다른 사람에게 보일 이름',
   room: '회의실',
@@ -20,6 +21,7 @@ export const ko = {
   allowDevices: '브라우저가 물으면 카메라와 마이크를 허용해 주세요. 없이 참여할 수도 있습니다.',
   cameraIsOff: '카메라가 꺼져 있습니다',
   waitingForDevices: '카메라와 마이크를 기다리는 중…',
+  noName: '이름을 입력해 주세요.',
   badName: '이름을 입력해 주세요(40자 정도까지).',
   badRoom: '회의실 이름을 입력해 주세요. 40자 정도까지, 빗금(/) 없이.',
 

@@ -30,7 +30,7 @@ export class Lobby {
     autoplay: true, playsinline: true, muted: true, 'aria-label': t('preview'),
   });
   #idle = h('span', { class: 'preview-text' }, t('waitingForDevices'));
-  #avatar = h('div', { class: 'avatar hue-2', 'aria-hidden': 'true' }, h('span'));
+  #avatar = h('div', { class: 'avatar', 'data-hue': '2', 'aria-hidden': 'true' }, h('span'));
   #meter = h('div', {
     class: 'meter', role: 'meter', 'aria-label': t('micLevel'),
     'aria-valuemin': '0', 'aria-valuemax': '100',
@@ -89,6 +89,7 @@ export class Lobby {
           class: 'card', novalidate: true,
           submit: (/** @type {Event} */ event) => this.#join(event),
         },
+        h('h2', {}, t('readyTitle')),
         h('label', { class: 'field' }, h('span', {}, t('yourName')), this.#name),
         h('label', { class: 'field' }, h('span', {}, t('room')), this.#room),
         this.#error,
@@ -136,10 +137,19 @@ export class Lobby {
     if (busy) this.#error.hidden = true;
   }
 
-  /** @param {string} text */
-  error(text) {
+  /**
+   * @param {string} text '' takes the last one away
+   * @param {'name' | 'room' | null} [at] the field that is to blame
+   */
+  error(text, at = null) {
+    const fields = { name: this.#name, room: this.#room };
+    for (const [name, field] of Object.entries(fields)) {
+      field.setAttribute('aria-invalid', String(name === at));
+    }
+    fields[at ?? 'room'].closest('.field')?.after(this.#error);
     this.#error.textContent = text;
     this.#error.hidden = text === '';
+    if (at) fields[at].focus();
   }
 
   close() {
@@ -172,16 +182,14 @@ export class Lobby {
     event.preventDefault();
     const name = this.#name.value.trim();
     const room = this.#room.value.trim();
-    const wrong = !isName(name) ? this.#name : !isRoom(room) ? this.#room : null;
-    this.#name.setAttribute('aria-invalid', String(wrong === this.#name));
-    this.#room.setAttribute('aria-invalid', String(wrong === this.#room));
-    if (wrong) {
-      this.error(t(wrong === this.#name ? 'badName' : 'badRoom'));
-      wrong.focus();
-      return;
+    if (!isName(name)) {
+      this.error(t(name === '' ? 'noName' : 'badName'), 'name');
+    } else if (!isRoom(room)) {
+      this.error(t('badRoom'), 'room');
+    } else {
+      this.error('');
+      this.#options.join({ name, room });
     }
-    this.error('');
-    this.#options.join({ name, room });
   }
 
   #draw() {
@@ -203,7 +211,7 @@ export class Lobby {
 
   #drawAvatar() {
     const [letters] = this.#avatar.children;
-    letters.textContent = initialsOf(this.#name?.value ?? '') || '·';
+    letters.replaceChildren(initialsOf(this.#name?.value ?? '') || icon('person'));
   }
 
   #drawProblem() {

@@ -27,7 +27,9 @@ export class Stage {
     this.#invite = h('section', { class: 'tile invite', 'data-testid': 'invite' },
       h('div', {},
         h('h2', {}, t('aloneTitle')), h('p', {}, t('aloneText')),
-        h('button', { class: 'button primary', type: 'button', click: copyLink },
+        h('button', {
+          class: 'button primary', type: 'button', 'data-testid': 'invite-copy', click: copyLink,
+        },
           icon('link'), t('copyLink'))));
     new ResizeObserver(() => this.layout()).observe(this.element);
   }

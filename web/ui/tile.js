@@ -89,7 +89,7 @@ export class PersonTile {
     this.#name.textContent = look.self ? t('youSuffix', { name: look.name }) : look.name;
     const [letters] = this.#avatar.children;
     letters.textContent = initialsOf(look.name);
-    this.#avatar.className = `avatar hue-${hueOf(look.name)}`;
+    element.dataset.hue = String(hueOf(look.name));
     this.#muted.hidden = look.audio;
     this.#hand.hidden = !look.hand;
     const key = STATE_TEXT[look.state] ?? (look.away ? 'tileAway' : null);
