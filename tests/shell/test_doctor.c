@@ -5,6 +5,7 @@
 #include "shell/command_doctor.h"
 #include "shell/listen.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -92,9 +93,9 @@ static void test_ports(void **state)
         visit.settings.turn_listen.items[0].port = listen_port(fd);
         assert_int_equal(see(&visit), 1);
         snprintf(wanted, sizeof(wanted),
-                 "fail  turn.listen 127.0.0.1:%u (%s)  -> test_doctor (pid %ld) has it: stop that, "
+                 "fail  turn.listen 127.0.0.1:%u (%s)  -> %s (pid %ld) has it: stop that, "
                  "or set another port in turn.listen\n",
-                 listen_port(fd), i ? "UDP" : "TCP", (long)getpid());
+                 listen_port(fd), i ? "UDP" : "TCP", program_invocation_short_name, (long)getpid());
         check_line(&visit, wanted);
         close(fd);
         finish(&visit);

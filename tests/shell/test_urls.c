@@ -4,6 +4,7 @@
 #include "shell/port_owner.h"
 #include "shell/urls.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static struct address read_address(const char *text)
@@ -25,7 +26,8 @@ static void test_owner(void **state)
         assert_int_equal(listen_open(&address, transports[i], &fd), OK);
         uint16_t port = listen_port(fd);
         assert_true(port_owner_find(port, transports[i], owner));
-        snprintf(wanted, sizeof(wanted), "test_urls (pid %ld)", (long)getpid());
+        snprintf(wanted, sizeof(wanted), "%.15s (pid %ld)", program_invocation_short_name,
+                 (long)getpid());
         assert_string_equal(owner, wanted);
         close(fd);
     }
