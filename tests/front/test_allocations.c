@@ -1,7 +1,7 @@
 /* test_allocations.c - the heap runs out at every place in turn: nothing crashes, nothing is left.
  *
- * The heap is used in three ways only: when a server is made, for the tree of a JSON message, and for
- * a parcel.  The linker puts the functions below in the place of the C library's (--wrap).
+ * The heap is used in three ways only: when a server is made, for the tree of a JSON message, and
+ * for a parcel.  The linker puts the functions below in the place of the C library's (--wrap).
  */
 #include <stddef.h>
 #include <stdlib.h>
