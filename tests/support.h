@@ -56,6 +56,14 @@ static inline uint8_t *test_copy(struct view v)
     return copy;
 }
 
+/* Lets an allocation that is too large fail under the address sanitizer as it does without. */
+#define TEST_ALLOCATIONS_MAY_FAIL                                                                  \
+    const char *__asan_default_options(void);                                                      \
+    const char *__asan_default_options(void)                                                       \
+    {                                                                                              \
+        return "allocator_may_return_null=1";                                                      \
+    }
+
 /* A seeded random source (splitmix64): the same seed, the same bytes. */
 static inline void test_random_fill(void *context, void *into, size_t size)
 {
