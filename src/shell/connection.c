@@ -1,5 +1,6 @@
 #include "shell/connection.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
@@ -170,6 +171,7 @@ int connection_flush(struct connection *connection)
         connection->wants_write = status == ERR_AGAIN;
         return status == ERR_AGAIN ? ERR_AGAIN : ERR_IO;
     }
+    assert(written == record->size);
     free(record);
     connection->record = NULL;
     return OK;

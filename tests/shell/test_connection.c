@@ -1,0 +1,310 @@
+/* test_connection.c - one connection over a pair of sockets that take little at a time, plain and
+ * under TLS, against OpenSSL's client in the same thread. */
+#include "support.h"
+
+#include "shell/certificate.h"
+#include "shell/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define READ_SIZE 16384
+#define MUCH      (300 * 1000)
+
+static struct certificate certificate;
+
+struct pair {
+    struct connection server;
+    int fd; /* the client's end */
+    SSL_CTX *context;
+    SSL *ssl;
+    uint8_t sent[MUCH];
+    uint8_t heard[MUCH + READ_SIZE];
+    size_t heard_size;
+    bool is_ended; /* the client has seen the end, under TLS a close_notify */
+};
+
+static int make_certificate(void **state)
+{
+    char folder[] = "/tmp/moim-connection-XXXXXX";
+    char command[64];
+    struct settings settings;
+    char error[SETTINGS_ERROR_MAX];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    settings_default(&settings);
+    snprintf(settings.state_dir, sizeof settings.state_dir, "%s", folder);
+    assert_int_equal(certificate_open(&settings, time(NULL), true, &certificate, error), OK);
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+static int drop_certificate(void **state)
+{
+    (void)state;
+    certificate_close(&certificate);
+    return 0;
+}
+
+static int open_pair(void **state)
+{
+    struct pair *pair = calloc(1, sizeof *pair);
+    int ends[2];
+    int least = 1;
+    assert_non_null(pair);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    for (int i = 0; i < 2; i++)
+        setsockopt(ends[i], SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+    pair->server = (struct connection){ .fd = ends[0] };
+    pair->fd = ends[1];
+    for (size_t i = 0; i < MUCH; i++)
+        pair->sent[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
+    *state = pair;
+    return 0;
+}
+
+static int close_pair(void **state)
+{
+    struct pair *pair = *state;
+    SSL_free(pair->ssl);
+    SSL_CTX_free(pair->context);
+    connection_close(&pair->server);
+    connection_close(&pair->server); /* a closed one is accepted */
+    close(pair->fd);
+    free(pair);
+    return 0;
+}
+
+static void begin_tls(struct pair *pair, int version)
+{
+    pair->context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_max_proto_version(pair->context, version);
+    pair->ssl = SSL_new(pair->context);
+    assert_non_null(pair->ssl);
+    SSL_set_fd(pair->ssl, pair->fd);
+    SSL_set_connect_state(pair->ssl);
+    assert_int_equal(connection_secure(&pair->server, certificate.tls), OK);
+}
+
+/* Both sides by turns, until both are done. */
+static void shake_hands(struct pair *pair)
+{
+    int status = ERR_AGAIN;
+    int result = 0;
+    while (status != OK || result != 1) {
+        if (result != 1)
+            result = SSL_do_handshake(pair->ssl);
+        assert_true(result == 1 || SSL_get_error(pair->ssl, result) == SSL_ERROR_WANT_READ ||
+                    SSL_get_error(pair->ssl, result) == SSL_ERROR_WANT_WRITE);
+        if (status != OK)
+            status = connection_handshake(&pair->server);
+        assert_true(status == OK || status == ERR_AGAIN);
+    }
+}
+
+static void secure(struct pair *pair, int version)
+{
+    begin_tls(pair, version);
+    shake_hands(pair);
+}
+
+/* The client reads what is there. */
+static void hear(struct pair *pair)
+{
+    for (;;) {
+        uint8_t *into = pair->heard + pair->heard_size;
+        int got = pair->ssl ? SSL_read(pair->ssl, into, READ_SIZE)
+                            : (int)recv(pair->fd, into, READ_SIZE, 0);
+        if (got <= 0) {
+            pair->is_ended =
+                pair->ssl ? SSL_get_error(pair->ssl, got) == SSL_ERROR_ZERO_RETURN : got == 0;
+            return;
+        }
+        pair->heard_size += (size_t)got;
+        assert_true(pair->heard_size <= MUCH);
+    }
+}
+
+static void expect_heard(struct pair *pair, size_t size)
+{
+    assert_int_equal(pair->heard_size, size);
+    assert_memory_equal(pair->heard, pair->sent, size);
+}
+
+/* Sends as the server does: what was taken is forgotten at once, and its memory used again. */
+static size_t write_runs(struct pair *pair, size_t from, size_t size)
+{
+    static uint8_t queue[40 * 1000];
+    struct view runs[3];
+    size_t taken;
+    memcpy(queue, pair->sent + from, size);
+    runs[0] = view_make(queue, size / 3);
+    runs[1] = view_make(queue + size / 3, 0);
+    runs[2] = view_make(queue + size / 3, size - size / 3);
+    assert_int_equal(connection_write(&pair->server, runs, 3, &taken), OK);
+    memset(queue, 0xee, sizeof queue);
+    assert_true(taken <= size);
+    /* when not all was taken, the worker must be told to wait */
+    assert_true(taken == size || pair->server.wants_write);
+    return taken;
+}
+
+static void send_much(struct pair *pair)
+{
+    size_t sent = 0;
+    bool was_full = false;
+    while (sent < MUCH) {
+        size_t left = MUCH - sent;
+        sent += write_runs(pair, sent, left < 40 * 1000 ? left : 40 * 1000);
+        was_full = was_full || pair->server.wants_write;
+        hear(pair);
+    }
+    assert_true(was_full); /* else it shows nothing */
+    while (connection_flush(&pair->server) == ERR_AGAIN)
+        hear(pair);
+    assert_false(pair->server.wants_write);
+    hear(pair);
+    expect_heard(pair, MUCH);
+}
+
+/* Reads all that the client has sent; gives the last status. */
+static int read_all(struct pair *pair, uint8_t *out, size_t capacity, size_t *size)
+{
+    static uint8_t input[READ_SIZE];
+    *size = 0;
+    for (;;) {
+        size_t got;
+        int status = connection_read(&pair->server, (struct span){ input, READ_SIZE }, &got);
+        if (status != OK)
+            return status;
+        assert_true(got > 0 && *size + got <= capacity);
+        memcpy(out + *size, input, got);
+        *size += got;
+    }
+}
+
+/* ---- plain ---- */
+
+static void test_plain(void **state)
+{
+    struct pair *pair = *state;
+    uint8_t text[16];
+    size_t size;
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(send(pair->fd, "hello", 5, 0), 5);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(size, 5);
+    assert_memory_equal(text, "hello", 5);
+    send_much(pair);
+    assert_int_equal(connection_finish(&pair->server), OK);
+    hear(pair);
+    assert_true(pair->is_ended);
+    shutdown(pair->fd, SHUT_WR);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_CLOSED);
+}
+
+static void test_plain_gone(void **state)
+{
+    struct pair *pair = *state;
+    struct view run = VIEW("x");
+    size_t size;
+    close(pair->fd);
+    pair->fd = -1;
+    assert_int_equal(connection_write(&pair->server, &run, 1, &size), ERR_IO);
+}
+
+/* ---- TLS ---- */
+
+static void test_tls(void **state)
+{
+    struct pair *pair = *state;
+    uint8_t text[16];
+    size_t size;
+    secure(pair, TLS1_3_VERSION);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(SSL_write(pair->ssl, "hello", 5), 5);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(size, 5);
+    assert_memory_equal(text, "hello", 5);
+    send_much(pair);
+    assert_int_equal(connection_finish(&pair->server), OK);
+    hear(pair);
+    assert_true(pair->is_ended);
+    SSL_shutdown(pair->ssl);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_CLOSED);
+}
+
+static void test_tls12(void **state)
+{
+    struct pair *pair = *state;
+    secure(pair, TLS1_2_VERSION);
+    send_much(pair);
+}
+
+/* RFC 6066, 4: the client wants small records, so that one write is many of them. */
+static void test_small_records(void **state)
+{
+    struct pair *pair = *state;
+    begin_tls(pair, TLS1_3_VERSION);
+    SSL_set_tlsext_max_fragment_length(pair->ssl, TLSEXT_max_fragment_length_512);
+    shake_hands(pair);
+    send_much(pair);
+}
+
+/* The other end of a handshake is no TLS, or goes away in the middle. */
+static void test_no_handshake(void **state)
+{
+    struct pair *pair = *state;
+    assert_int_equal(connection_secure(&pair->server, certificate.tls), OK);
+    assert_int_equal(connection_handshake(&pair->server), ERR_AGAIN);
+    assert_int_equal(send(pair->fd, "SSH-2.0-client\r\n", 16, 0), 16);
+    assert_int_equal(connection_handshake(&pair->server), ERR_IO);
+}
+
+static void test_handshake_cut(void **state)
+{
+    struct pair *pair = *state;
+    begin_tls(pair, TLS1_3_VERSION);
+    assert_int_equal(SSL_do_handshake(pair->ssl), -1);
+    assert_int_equal(connection_handshake(&pair->server), ERR_AGAIN);
+    shutdown(pair->fd, SHUT_WR);
+    assert_int_equal(connection_handshake(&pair->server), ERR_IO);
+}
+
+/* The end waits for a record that the socket has not taken; then all has come, and its end. */
+static void test_finish_late(void **state)
+{
+    struct pair *pair = *state;
+    size_t sent = 0;
+    secure(pair, TLS1_3_VERSION);
+    while (!pair->server.wants_write)
+        sent += write_runs(pair, sent, 20 * 1000);
+    assert_int_equal(connection_finish(&pair->server), ERR_AGAIN);
+    assert_true(pair->server.wants_write);
+    while (connection_finish(&pair->server) == ERR_AGAIN)
+        hear(pair);
+    assert_false(pair->server.wants_write);
+    hear(pair);
+    expect_heard(pair, sent);
+    assert_true(pair->is_ended);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_plain),         TEST(test_plain_gone),    TEST(test_tls),
+        TEST(test_tls12),         TEST(test_small_records), TEST(test_no_handshake),
+        TEST(test_handshake_cut), TEST(test_finish_late),
+    };
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
+}
