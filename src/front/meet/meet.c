@@ -23,6 +23,16 @@ void meet_send(struct server *server, usec now, struct stream *stream, struct js
     buffer_give(server->buffers, frame);
 }
 
+/* At most `most` bytes of valid UTF-8, and whole characters alone. */
+static struct view cut_text(struct view text, size_t most)
+{
+    if (text.size <= most)
+        return text;
+    while (most > 0 && (text.at[most] & 0xc0) == 0x80)
+        most--;
+    return view_slice(text, 0, most);
+}
+
 void meet_refuse(struct meet_call *call, const char *code, const char *what)
 {
     struct json_writer writer = meet_begin(call->server, "error");
@@ -32,7 +42,7 @@ void meet_refuse(struct meet_call *call, const char *code, const char *what)
     json_string(&writer, view_of(what));
     if (call->type.at) {
         json_key(&writer, "re");
-        json_string(&writer, view_slice(call->type, 0, 64));
+        json_string(&writer, cut_text(call->type, 64));
     }
     if (call->id) {
         json_key(&writer, "id");
