@@ -57,6 +57,12 @@ void wheel_cancel(struct wheel *wheel, struct timer *timer)
         wheel->occupied[timer->level] &= ~((uint64_t)1 << timer->slot);
 }
 
+usec wheel_time(const struct timer *timer)
+{
+    assert(timer->is_set);
+    return timer->tick << TICK_SHIFT;
+}
+
 /* Empties a slot and places its timers anew. */
 static void spill(struct wheel *wheel, unsigned level, unsigned slot)
 {

@@ -40,6 +40,9 @@ static inline void timer_init(struct timer *timer)
 void wheel_set(struct wheel *wheel, struct timer *timer, usec at);
 void wheel_cancel(struct wheel *wheel, struct timer *timer);
 
+/* When a timer that is set expires, to a tick. */
+usec wheel_time(const struct timer *timer);
+
 /* The next timer that expired by `now`, which is then no longer set; NULL when there is none.
  * Call it until NULL; timers may be set and cancelled between the calls. */
 struct timer *wheel_expired(struct wheel *wheel, usec now);

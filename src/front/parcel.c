@@ -43,6 +43,7 @@ struct parcel *parcel_pack(const struct stream *stream)
         .tokens = stream->tokens,
         .tokens_at = stream->tokens_at,
         .heard_at = stream->heard_at,
+        .timer_at = wheel_time(&stream->timer),
         .host_size = host.size,
         .message_size = message.size,
         .unread_size = unread.size,
@@ -113,7 +114,7 @@ int server_adopt(struct server *server, usec now, struct parcel *parcel, uint32_
     stream->tokens_at = parcel->tokens_at;
     stream->heard_at = parcel->heard_at;
     metrics_add(server->metrics, METRIC_WEBSOCKETS, 1);
-    wheel_set(&server->wheel, &stream->timer, now + HEARTBEAT_TIME);
+    wheel_set(&server->wheel, &stream->timer, parcel->timer_at);
     unpack(server, now, stream, parcel);
     parcel_free(parcel);
     streams_settle(server, now);

@@ -15,6 +15,7 @@ struct parcel {
     uint16_t tokens;
     usec tokens_at;
     usec heard_at;
+    usec timer_at;       /* by then it must have joined */
     size_t host_size;    /* then these bytes, in this order: */
     size_t message_size; /* the message that is to be handled first */
     size_t unread_size;  /* what came behind it */
