@@ -45,7 +45,7 @@ static inline void hear_welcome(struct guest *guest)
 
 static inline void say_join(struct wire *wire, const char *room, const char *name)
 {
-    char text[600];
+    char text[2000];
     snprintf(text, sizeof text, "{'type':'join','version':1,'room':'%s','name':'%s'}", room, name);
     ws_say(wire, text);
 }
@@ -68,7 +68,7 @@ static inline struct guest house_guest(struct house *house, const char *room, co
 static inline void say_resume(struct wire *wire, const char *room, const char *session,
                               uint64_t seq)
 {
-    char text[600];
+    char text[2000];
     snprintf(text, sizeof text,
              "{'type':'resume','version':1,'room':'%s','session':'%s','seq':%llu}", room, session,
              (unsigned long long)seq);
