@@ -83,12 +83,22 @@ static void say(struct meet_call *call, enum room_event_kind kind, struct view b
         meet_refuse(call, "no-such-member", "nobody else here has that id");
 }
 
+/* Whether the text can be relayed: escaped, and with what stands around it. */
+static bool fits_when_written(struct server *server, struct view text)
+{
+    struct json_writer writer = json_writer_make(server->scratch, MEET_WRITTEN_MAX);
+    json_string(&writer, text);
+    return !writer.overflow;
+}
+
 static void handle_description(struct meet_call *call)
 {
     struct view sdp = json_get_string(call->message, "sdp");
     bool is_offer = view_equal(call->type, VIEW("offer"));
     if (sdp.size == 0 || sdp.size > MEET_SDP_MAX)
         meet_refuse(call, "bad-message", "\"sdp\" must be a string of 1 to 60000 bytes");
+    else if (!fits_when_written(call->server, sdp))
+        meet_refuse(call, "bad-message", "\"sdp\" is over 65000 bytes when written as JSON");
     else
         say(call, is_offer ? ROOM_OFFER : ROOM_ANSWER, sdp);
 }

@@ -15,6 +15,7 @@
 #define MEET_ACK_EVERY     32  /* client messages */
 #define MEET_PING_EVERY    128 /* events, so that what has arrived needs no keeping */
 #define MEET_SDP_MAX       60000
+#define MEET_WRITTEN_MAX   65000 /* what is relayed, as JSON: a message has more around it */
 #define MEET_CHAT_MAX      8000
 #define MEET_CANDIDATE_MAX 4096
 
