@@ -207,7 +207,7 @@ static bool take_id(struct meet_call *call)
     }
     if (status == ERR_NOT_FOUND || !member)
         return true;
-    if (call->id <= member->received)
+    if (call->id > 0 && call->id <= member->received)
         return false; /* it came before */
     if (call->id != member->received + 1) {
         meet_refuse(call, "bad-id", "\"id\" must be one more than the last");
