@@ -37,6 +37,7 @@ struct member {
     uint8_t session[SESSION_SIZE]; /* the secret with which the place is taken up again */
     uint64_t acked;                /* the last event that is known to have reached it */
     uint64_t received;             /* the last number that it gave to a message of its own */
+    uint64_t confirmed;            /* the last of those that it has been told */
     struct timer away_timer;
     void *link; /* the front's connection; NULL while away */
 };

@@ -187,10 +187,10 @@ static const struct handler *find_handler(struct view type)
     return NULL;
 }
 
-static void send_ack(struct server *server, usec now, struct stream *stream,
-                     const struct member *member)
+static void send_ack(struct server *server, usec now, struct stream *stream, struct member *member)
 {
     struct json_writer writer = meet_begin(server, "ack");
+    member->confirmed = member->received;
     json_key(&writer, "id");
     json_number(&writer, member->received);
     meet_send(server, now, stream, &writer);
@@ -291,7 +291,7 @@ static size_t meet_heartbeat(struct server *server, usec now, struct stream *str
         websocket_close(server, now, stream, 1008, VIEW("timeout"), true);
         return 0;
     }
-    if (member->received % MEET_ACK_EVERY)
+    if (member->received > member->confirmed)
         send_ack(server, now, stream, member);
     return write_seq(member, payload);
 }

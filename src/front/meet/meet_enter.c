@@ -186,13 +186,14 @@ static void close_old(struct meet_call *call, struct member *member)
     websocket_close(call->server, call->now, old, 4000, VIEW("taken up elsewhere"), true);
 }
 
-static void send_resumed(struct meet_call *call, const struct member *member, uint64_t seq)
+static void send_resumed(struct meet_call *call, struct member *member, uint64_t seq)
 {
     struct json_writer writer = meet_begin(call->server, "resumed");
     json_key(&writer, "seq");
     json_number(&writer, seq);
     json_key(&writer, "received");
     json_number(&writer, member->received);
+    member->confirmed = member->received;
     write_ice_servers(&writer, call->server, call->stream);
     meet_send(call->server, call->now, call->stream, &writer);
 }
