@@ -98,6 +98,7 @@ static inline bool ws_poll(struct wire *wire, struct frame *frame)
 {
     struct websocket_frame read;
     size_t used;
+    frame->size = 0;
     int status = websocket_read((struct span){ wire->got.at, wire->got.size }, WEBSOCKET_CLIENT,
                                 WS_MESSAGE_MAX, &read, &used);
     if (status == ERR_MORE)
