@@ -87,15 +87,16 @@ static bool read_word(struct view part, uint8_t out[2])
     return true;
 }
 
-/* Reads "1:2:3" (perhaps with an IPv4 tail) into out; *size is how many bytes it gave. */
-static bool read_words(struct view text, uint8_t out[16], size_t *size)
+/* Reads "1:2:3" into out; *size is how many bytes it gave.  Where the address ends (is_tail), its
+ * last four may stand as IPv4 (RFC 4291, section 2.2). */
+static bool read_words(struct view text, bool is_tail, uint8_t out[16], size_t *size)
 {
     struct view part;
     *size = 0;
     if (text.size == 0)
         return true;
     while (view_split(&text, ':', &part)) {
-        bool is_last = text.at == NULL;
+        bool is_last = is_tail && text.at == NULL;
         if (is_last && *size <= 12 && view_find_byte(part, '.') < part.size) {
             if (!read_ipv4(part, out + *size))
                 return false;
@@ -118,10 +119,10 @@ static bool read_ipv6(struct view text, uint8_t out[16])
     size_t gap = view_find(text, VIEW("::"));
 
     if (gap == text.size) {
-        return read_words(text, out, &head_size) && text.size > 0 && head_size == 16;
+        return read_words(text, true, out, &head_size) && text.size > 0 && head_size == 16;
     }
-    if (!read_words(view_slice(text, 0, gap), head, &head_size) ||
-        !read_words(view_slice(text, gap + 2, text.size), tail, &tail_size) ||
+    if (!read_words(view_slice(text, 0, gap), false, head, &head_size) ||
+        !read_words(view_slice(text, gap + 2, text.size), true, tail, &tail_size) ||
         head_size + tail_size > 14)
         return false;
     memset(out, 0, 16);
