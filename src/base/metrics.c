@@ -28,6 +28,7 @@ unsigned metrics_write(struct metrics *all, unsigned count, char out[METRICS_TEX
         if (m == 0 || strcmp(TABLE[m - 1].exposed, d->exposed) != 0)
             n += (size_t)snprintf(out + n, METRICS_TEXT_MAX - n, "# HELP %s %s\n# TYPE %s %s\n",
                                   d->exposed, d->help, d->exposed, d->kind);
+        assert(n < METRICS_TEXT_MAX);
         n += (size_t)snprintf(out + n, METRICS_TEXT_MAX - n, "%s%s%s%s %llu\n", d->exposed,
                               d->labels[0] ? "{" : "", d->labels, d->labels[0] ? "}" : "",
                               (unsigned long long)sum);
