@@ -33,6 +33,15 @@ int connection_secure(struct connection *connection, struct ssl_ctx_st *tls)
     return OK;
 }
 
+/* Before each call of OpenSSL: what others have left in this thread's queue of errors would be taken
+ * for its own. */
+static SSL *begin(const struct connection *connection)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+    return connection->ssl;
+}
+
 /* What a failed call of OpenSSL means. */
 static int ssl_status(struct connection *connection, int result)
 {
@@ -43,14 +52,13 @@ static int ssl_status(struct connection *connection, int result)
         connection->wants_write = true;
         return ERR_AGAIN;
     }
-    ERR_clear_error();
     return reason == SSL_ERROR_ZERO_RETURN ? ERR_CLOSED : ERR_IO;
 }
 
 int connection_handshake(struct connection *connection)
 {
     connection->wants_write = false;
-    int result = SSL_do_handshake(connection->ssl);
+    int result = SSL_do_handshake(begin(connection));
     if (result == 1)
         return OK;
     int status = ssl_status(connection, result);
@@ -73,7 +81,7 @@ int connection_read(struct connection *connection, struct span into, size_t *siz
 {
     if (!connection->ssl)
         return read_plain(connection, into, size);
-    int result = SSL_read_ex(connection->ssl, into.at, into.size, size);
+    int result = SSL_read_ex(begin(connection), into.at, into.size, size);
     return result == 1 ? OK : ssl_status(connection, result);
 }
 
@@ -132,7 +140,7 @@ static int write_tls(struct connection *connection, const struct view *runs, siz
         size_t gathered = gather(runs, run_count, *size, record);
         if (gathered == 0)
             return OK;
-        int result = SSL_write_ex(connection->ssl, record, gathered, &written);
+        int result = SSL_write_ex(begin(connection), record, gathered, &written);
         if (result == 1) {
             *size += written;
             continue;
@@ -165,7 +173,7 @@ int connection_flush(struct connection *connection)
     connection->wants_write = false;
     if (!record)
         return OK;
-    int result = SSL_write_ex(connection->ssl, record->bytes, record->size, &written);
+    int result = SSL_write_ex(begin(connection), record->bytes, record->size, &written);
     if (result != 1) {
         int status = ssl_status(connection, result);
         connection->wants_write = status == ERR_AGAIN;
@@ -183,10 +191,9 @@ int connection_finish(struct connection *connection)
     if (status != OK)
         return status;
     if (connection->ssl && SSL_is_init_finished(connection->ssl)) {
-        int result = SSL_shutdown(connection->ssl);
+        int result = SSL_shutdown(begin(connection));
         if (result < 0 && ssl_status(connection, result) == ERR_AGAIN && connection->wants_write)
             return ERR_AGAIN;
-        ERR_clear_error();
     }
     connection->wants_write = false;
     return shutdown(connection->fd, SHUT_WR) == 0 ? OK : ERR_IO;
