@@ -29,6 +29,8 @@ int connection_secure(struct connection *connection, struct ssl_ctx_st *tls)
         return ERR_MEMORY;
     }
     SSL_set_accept_state(ssl);
+    /* one message that is no data ends a read, lest a flood of them keep it for ever */
+    SSL_clear_mode(ssl, SSL_MODE_AUTO_RETRY);
     connection->ssl = ssl;
     return OK;
 }

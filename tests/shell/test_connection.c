@@ -300,6 +300,69 @@ static void test_errors_of_others(void **state)
     ERR_clear_error();
 }
 
+static int waiting(int fd)
+{
+    int size;
+    assert_int_equal(ioctl(fd, FIONREAD, &size), 0);
+    return size;
+}
+
+static void send_key_update(struct pair *pair, int kind)
+{
+    assert_int_equal(SSL_key_update(pair->ssl, kind), 1);
+    assert_int_equal(SSL_do_handshake(pair->ssl), 1);
+}
+
+/* One call must end, however many messages come that are no data (here of RFC 8446, 4.6.3): others
+ * want their turn. */
+static void test_key_updates(void **state)
+{
+    enum { COUNT = 100 };
+    static const int much = 1 << 20;
+    struct pair *pair = *state;
+    uint8_t text[16];
+    size_t size;
+    secure(pair, TLS1_3_VERSION);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    setsockopt(pair->fd, SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+    for (int i = 0; i < COUNT; i++)
+        send_key_update(pair, SSL_KEY_UPDATE_NOT_REQUESTED);
+    int all = waiting(pair->server.fd);
+    for (int i = 1; i <= COUNT; i++) {
+        assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+        assert_int_equal(waiting(pair->server.fd), all - all / COUNT * i);
+    }
+    assert_int_equal(SSL_write(pair->ssl, "hello", 5), 5);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(size, 5);
+    send_much(pair);
+}
+
+/* A client that wants new keys while a record waits: all that was sent before and after comes. */
+static void test_key_update_between(void **state)
+{
+    struct pair *pair = *state;
+    uint8_t text[16];
+    size_t size;
+    size_t sent = 0;
+    secure(pair, TLS1_3_VERSION);
+    while (!pair->server.wants_write)
+        sent += write_runs(pair, sent, 20 * 1000);
+    send_key_update(pair, SSL_KEY_UPDATE_REQUESTED);
+    assert_int_equal(SSL_write(pair->ssl, "hello", 5), 5);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    assert_int_equal(size, 5);
+    assert_memory_equal(text, "hello", 5);
+    while (connection_flush(&pair->server) == ERR_AGAIN)
+        hear(pair);
+    sent += write_runs(pair, sent, 100);
+    while (connection_flush(&pair->server) == ERR_AGAIN)
+        hear(pair);
+    hear(pair);
+    expect_heard(pair, sent);
+}
+
 /* The end waits for a record that the socket has not taken; then all has come, and its end. */
 static void test_finish_late(void **state)
 {
@@ -323,9 +386,10 @@ static void test_finish_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain),         TEST(test_plain_gone),    TEST(test_tls),
-        TEST(test_tls12),         TEST(test_small_records), TEST(test_no_handshake),
-        TEST(test_handshake_cut), TEST(test_finish_late),   TEST(test_errors_of_others),
+        TEST(test_plain),         TEST(test_plain_gone),         TEST(test_tls),
+        TEST(test_tls12),         TEST(test_small_records),      TEST(test_no_handshake),
+        TEST(test_handshake_cut), TEST(test_finish_late),        TEST(test_errors_of_others),
+        TEST(test_key_updates),   TEST(test_key_update_between),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
