@@ -35,8 +35,8 @@ int connection_secure(struct connection *connection, struct ssl_ctx_st *tls)
     return OK;
 }
 
-/* Before each call of OpenSSL: what others have left in this thread's queue of errors would be taken
- * for its own. */
+/* Before each call of OpenSSL: what others have left in the queue of errors of this thread would be
+ * taken for its own. */
 static SSL *begin(const struct connection *connection)
 {
     if (ERR_peek_error())
