@@ -1,5 +1,5 @@
-/* test_small.c - what of the base is too small for a test file of its own: hex digits, status words,
- * units of time. */
+/* test_small.c - what of the base is too small for a test file of its own: hex digits, status
+ * words, units of time. */
 #include "support.h"
 
 #include "base/hex.h"
