@@ -83,6 +83,16 @@ static inline void hear_past_pings(struct wire *wire, struct frame *frame)
     } while (frame->opcode == WEBSOCKET_PING);
 }
 
+/* ... is this text. */
+static inline void expect_past_pings(struct wire *wire, const char *text)
+{
+    struct frame frame;
+    char *wanted = quoted(text);
+    hear_past_pings(wire, &frame);
+    assert_string_equal(frame.payload, wanted);
+    free(wanted);
+}
+
 /* Drops all frames that have come. */
 static inline void hear_all(struct wire *wire)
 {

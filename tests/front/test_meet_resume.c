@@ -190,6 +190,141 @@ static void test_join_after_lost(void **state)
     house_close(t.house);
 }
 
+/* ---- for how long ---- */
+
+/* The time goes by, and the guest is heard of all along. */
+static void stay(struct guest *guest, usec duration)
+{
+    ws_say(guest->wire, "{'type':'ping'}");
+    house_wait(guest->wire->house, duration);
+    hear_all(guest->wire);
+    ws_say(guest->wire, "{'type':'ping'}");
+    hear_all(guest->wire);
+}
+
+static void test_thirty_seconds(void **state)
+{
+    struct three t = gather();
+    (void)state;
+    lose(&t.jun);
+    stay(&t.mina, 1 * USEC_S);
+    lose(&t.sora);
+    stay(&t.mina, 28900 * USEC_MS);
+    come_back(t.house, &t.jun, 4, 0); /* after 29.9 s */
+    stay(&t.mina, 1 * USEC_S);
+    come_back(t.house, &t.sora, 5, 0); /* a clock of its own */
+    lose(&t.jun);
+    stay(&t.mina, 29 * USEC_S); /* the time that is left begins anew */
+    ws_say(t.mina.wire, "{'type':'hand','raised':true}");
+    hear_all(t.mina.wire);
+    house_wait(t.house, 1100 * USEC_MS);
+    expect_past_pings(t.mina.wire, "{'type':'member-left','seq':10,'member':'m2','reason':'lost'}");
+    assert_int_equal(house_metric(t.house, METRIC_MEMBERS), 2);
+    assert_int_equal(house_metric(t.house, METRIC_MEMBERS_AWAY), 0);
+    t.jun.wire = house_ws(t.house);
+    say_resume(t.jun.wire, "standup", t.jun.session, 9);
+    expect_lost(t.jun.wire);
+    house_close(t.house);
+}
+
+/* A room of which all are away lives on, and ends with the last. */
+static void test_nobody_left(void **state)
+{
+    struct three t = gather();
+    (void)state;
+    lose(&t.mina);
+    lose(&t.jun);
+    lose(&t.sora);
+    house_wait(t.house, 29 * USEC_S);
+    come_back(t.house, &t.sora, 3, 0);
+    expect_text(t.sora.wire, "{'type':'member-away','seq':4,'member':'m1'}");
+    expect_text(t.sora.wire, "{'type':'member-away','seq':5,'member':'m2'}");
+    expect_nothing(t.sora.wire);
+    lose(&t.sora);
+    house_wait(t.house, 10 * USEC_S);
+    assert_int_equal(house_metric(t.house, METRIC_MEMBERS), 1);
+    house_wait(t.house, 21 * USEC_S);
+    assert_int_equal(house_metric(t.house, METRIC_ROOMS), 0);
+    t.sora.wire = house_ws(t.house);
+    say_resume(t.sora.wire, "standup", t.sora.session, 3);
+    expect_lost(t.sora.wire);
+    house_close(t.house);
+}
+
+/* Whoever closes on purpose leaves; any other end keeps the place. */
+static void test_closes(void **state)
+{
+    static const struct {
+        uint16_t code;
+        const char *heard;
+    } CASES[] = {
+        { 1000, "{'type':'member-left','seq':3,'member':'m2','reason':'left'}" },
+        { 1001, "{'type':'member-left','seq':3,'member':'m2','reason':'left'}" },
+        { 0, "{'type':'member-left','seq':3,'member':'m2','reason':'left'}" },
+        { 1011, "{'type':'member-away','seq':3,'member':'m2'}" },
+        { 3000, "{'type':'member-away','seq':3,'member':'m2'}" },
+        { 4000, "{'type':'member-away','seq':3,'member':'m2'}" },
+        { 999, "{'type':'member-away','seq':3,'member':'m2'}" },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct house *house = house_build(&(struct wishes){ 0 });
+        struct guest mina = house_guest(house, "standup", "Mina");
+        struct guest jun = house_guest(house, "standup", "Jun");
+        hear_all(mina.wire);
+        if (CASES[i].code)
+            ws_send_close(jun.wire, CASES[i].code, "");
+        else
+            ws_send(jun.wire, WEBSOCKET_CLOSE, true, VIEW(""));
+        expect_text(mina.wire, CASES[i].heard);
+        expect_nothing(mina.wire);
+        house_close(house);
+    }
+}
+
+/* The new connection comes before the end of the old one is noticed. */
+static void test_taken_up_elsewhere(void **state)
+{
+    struct three t = gather();
+    struct wire *old = t.jun.wire;
+    (void)state;
+    ws_say(t.mina.wire, "{'type':'chat','text':'x'}"); /* 4 */
+    hear_all(old);
+    hear_all(t.mina.wire);
+    come_back(t.house, &t.jun, 3, 0);
+    expect_close(old, 4000, "taken up elsewhere");
+    expect_text(t.jun.wire, "{'type':'chat','seq':4,'from':'m1','text':'x'}");
+    expect_nothing(t.jun.wire);
+    expect_text(t.mina.wire, "{'type':'member-away','seq':5,'member':'m2'}");
+    expect_text(t.mina.wire, "{'type':'member-back','seq':6,'member':'m2'}");
+    /* the end of the old one is nothing to the place */
+    wire_drop(old);
+    house_wait(t.house, 1 * USEC_S);
+    expect_nothing(t.mina.wire);
+    ws_say(t.mina.wire, "{'type':'chat','to':'m2','text':'y'}");
+    expect_text(t.jun.wire, "{'type':'chat','seq':7,'from':'m1','to':'m2','text':'y'}");
+    house_close(t.house);
+}
+
+/* ... and the old one, full of what its client does not read, is in nobody's way. */
+static void test_taken_up_from_a_blocked_one(void **state)
+{
+    struct three t = gather();
+    struct wire *old = t.jun.wire;
+    (void)state;
+    wire_give_room(old, 0);
+    ws_say(t.mina.wire, "{'type':'chat','text':'x'}"); /* 4 */
+    come_back(t.house, &t.jun, 3, 0);
+    expect_text(t.jun.wire, "{'type':'chat','seq':4,'from':'m1','text':'x'}");
+    assert_false(wire_is_closed(old));
+    ws_say(old, "{'type':'leave'}"); /* it is not heard any more */
+    house_wait(t.house, 6 * USEC_S);
+    assert_true(wire_is_closed(old));
+    assert_int_equal(house_metric(t.house, METRIC_MEMBERS), 3);
+    expect_nothing(t.jun.wire);
+    house_close(t.house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +332,11 @@ int main(void)
         cmocka_unit_test(test_again_and_again),
         cmocka_unit_test(test_wrong_sessions),
         cmocka_unit_test(test_join_after_lost),
+        cmocka_unit_test(test_thirty_seconds),
+        cmocka_unit_test(test_nobody_left),
+        cmocka_unit_test(test_closes),
+        cmocka_unit_test(test_taken_up_elsewhere),
+        cmocka_unit_test(test_taken_up_from_a_blocked_one),
     };
     return cmocka_run_group_tests_name("meet_resume", tests, NULL, NULL);
 }
