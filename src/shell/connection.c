@@ -60,10 +60,12 @@ static int ssl_status(struct connection *connection, int result)
 int connection_handshake(struct connection *connection)
 {
     connection->wants_write = false;
+    connection->wants_only_write = false;
     int result = SSL_do_handshake(begin(connection));
     if (result == 1)
         return OK;
     int status = ssl_status(connection, result);
+    connection->wants_only_write = connection->wants_write;
     return status == ERR_AGAIN ? ERR_AGAIN : ERR_IO;
 }
 
@@ -79,12 +81,21 @@ static int read_plain(struct connection *connection, struct span into, size_t *s
     return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_IO;
 }
 
+/* A read may have to answer the peer first, and a write to hear it out. */
+static int read_tls(struct connection *connection, struct span into, size_t *size)
+{
+    bool wanted_write = connection->wants_write;
+    connection->wants_write = false;
+    int result = SSL_read_ex(begin(connection), into.at, into.size, size);
+    int status = result == 1 ? OK : ssl_status(connection, result);
+    connection->wants_only_write = connection->wants_write;
+    connection->wants_write |= wanted_write || connection->record;
+    return status;
+}
+
 int connection_read(struct connection *connection, struct span into, size_t *size)
 {
-    if (!connection->ssl)
-        return read_plain(connection, into, size);
-    int result = SSL_read_ex(begin(connection), into.at, into.size, size);
-    return result == 1 ? OK : ssl_status(connection, result);
+    return connection->ssl ? read_tls(connection, into, size) : read_plain(connection, into, size);
 }
 
 static int write_plain(struct connection *connection, const struct view *runs, size_t run_count,
@@ -151,7 +162,6 @@ static int write_tls(struct connection *connection, const struct view *runs, siz
         if (status != ERR_AGAIN || keep_record(connection, record, gathered) != OK)
             return ERR_IO;
         *size += gathered;
-        connection->wants_write = true;
         return OK;
     }
 }
@@ -173,12 +183,12 @@ int connection_flush(struct connection *connection)
     struct connection_record *record = connection->record;
     size_t written;
     connection->wants_write = false;
+    connection->wants_only_write = false;
     if (!record)
         return OK;
     int result = SSL_write_ex(begin(connection), record->bytes, record->size, &written);
     if (result != 1) {
         int status = ssl_status(connection, result);
-        connection->wants_write = status == ERR_AGAIN;
         return status == ERR_AGAIN ? ERR_AGAIN : ERR_IO;
     }
     assert(written == record->size);

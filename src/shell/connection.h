@@ -2,8 +2,8 @@
  * server.
  *
  * It knows nothing of epoll or of what is said: the worker asks for reads and writes when the
- * socket is ready, and `wants_write` tells when it has to wait for that.  Every call is
- * non-blocking.
+ * socket is ready, and after each call `wants_write` tells whether it has to wait for that.  Every
+ * call is non-blocking.
  */
 #ifndef MOIM_SHELL_CONNECTION_H
 #define MOIM_SHELL_CONNECTION_H
@@ -19,8 +19,9 @@ struct connection_record;
 
 struct connection {
     int fd;
-    bool wants_write;   /* something waits for the socket to take bytes */
-    struct ssl_st *ssl; /* NULL: plain */
+    bool wants_write;      /* something waits for the socket to take bytes */
+    bool wants_only_write; /* ... and until then no read gets anywhere: don't wait for bytes */
+    struct ssl_st *ssl;    /* NULL: plain */
     struct connection_record *record;
 };
 
@@ -40,8 +41,9 @@ MUST_USE int connection_handshake(struct connection *connection);
  *   ERR_IO      the connection failed. */
 MUST_USE int connection_read(struct connection *connection, struct span into, size_t *size);
 
-/* Writes from the front of the runs; *size tells how much was taken, perhaps 0 or not all: then
- * wants_write is set.
+/* Writes from the front of the runs; *size tells how much was taken, perhaps 0 or not all: then go
+ * on when connection_flush says OK.  (Mostly wants_write is set; but a TLS client that is in the
+ * middle of a handshake message must say the rest first, and a later connection_read sets it.)
  *   OK
  *   ERR_IO  the connection failed. */
 MUST_USE int connection_write(struct connection *connection, const struct view *runs,
@@ -52,7 +54,7 @@ MUST_USE int connection_write(struct connection *connection, const struct view *
 MUST_USE int connection_flush(struct connection *connection);
 
 /* Ends our side: close_notify, then FIN.  Results as connection_handshake: ERR_AGAIN wants another
- * call when the socket takes bytes. */
+ * call when the socket takes bytes, or has given some. */
 MUST_USE int connection_finish(struct connection *connection);
 
 /* Closes it and gives everything back; a closed one is accepted. */

@@ -10,7 +10,7 @@
 static void update_interest(struct worker *worker, struct peer *peer)
 {
     uint32_t interest = 0;
-    if (!peer->is_paused)
+    if (!peer->is_paused && !peer->connection.wants_only_write)
         interest |= EPOLLIN;
     if (peer->connection.wants_write)
         interest |= EPOLLOUT;

@@ -151,7 +151,7 @@ static size_t write_runs(struct pair *pair, size_t from, size_t size)
     assert_int_equal(connection_write(&pair->server, runs, 3, &taken), OK);
     memset(queue, 0xee, sizeof queue);
     assert_true(taken <= size);
-    /* when not all was taken, the worker must be told to wait */
+    /* when not all was taken, the worker must be told to wait (but see connection_write) */
     assert_true(taken == size || pair->server.wants_write);
     return taken;
 }
@@ -338,6 +338,71 @@ static void test_key_updates(void **state)
     send_much(pair);
 }
 
+/* A client that wants new keys again and again, and reads nothing: while the answer waits for the
+ * socket there is no use in waiting for bytes, of which there are always some. */
+static void test_read_waits_for_write(void **state)
+{
+    struct pair *pair = *state;
+    uint8_t text[16];
+    size_t size;
+    int count = 0;
+    secure(pair, TLS1_3_VERSION);
+    while (!pair->server.wants_only_write) {
+        assert_true(count++ < 1000);
+        send_key_update(pair, SSL_KEY_UPDATE_REQUESTED);
+        while (waiting(pair->server.fd) && !pair->server.wants_only_write)
+            assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+        assert_int_equal(pair->server.wants_write, pair->server.wants_only_write);
+    }
+    hear(pair);
+    assert_int_equal(connection_flush(&pair->server), OK);
+    assert_false(pair->server.wants_only_write);
+    assert_int_equal(SSL_write(pair->ssl, "hello", 5), 5);
+    while (read_all(pair, text, sizeof text, &size) == ERR_AGAIN && size == 0)
+        assert_false(pair->server.wants_only_write);
+    assert_int_equal(size, 5);
+    send_much(pair);
+}
+
+/* The first record of a handshake message has come: nothing can be sent before the rest, however
+ * much the socket takes.  (TLS 1.2, where a client's hello, here a long one, can be cut.) */
+static void test_write_waits_for_read(void **state)
+{
+    enum { FIRST = 5 + 24 + 512 }; /* its record: header, what the cipher adds, text */
+    struct pair *pair = *state;
+    char name[251] = "";
+    uint8_t hello[4096];
+    uint8_t text[16];
+    size_t size;
+    secure(pair, TLS1_2_VERSION);
+    memset(name, 'x', 250);
+    SSL_set_tlsext_host_name(pair->ssl, name);
+    SSL_set_cipher_list(pair->ssl, "ALL:COMPLEMENTOFALL:@SECLEVEL=0");
+    SSL_set_max_send_fragment(pair->ssl, 512);
+    SSL_set0_wbio(pair->ssl, BIO_new(BIO_s_mem()));
+    SSL_renegotiate(pair->ssl);
+    SSL_do_handshake(pair->ssl);
+    int hello_size = BIO_read(SSL_get_wbio(pair->ssl), hello, sizeof hello);
+    assert_true(hello_size > FIRST && hello[3] * 256 + hello[4] + 5 == FIRST);
+
+    assert_int_equal(send(pair->fd, hello, FIRST, 0), FIRST);
+    assert_int_equal(read_all(pair, text, sizeof text, &size), ERR_AGAIN);
+    struct view run = VIEW("held back");
+    assert_int_equal(connection_write(&pair->server, &run, 1, &size), OK);
+    assert_false(pair->server.wants_write);
+    assert_int_equal(connection_flush(&pair->server), ERR_AGAIN);
+    assert_false(pair->server.wants_write);
+    assert_int_equal(waiting(pair->fd), 0);
+
+    assert_int_equal(send(pair->fd, hello + FIRST, (size_t)hello_size - FIRST, 0),
+                     hello_size - FIRST);
+    while (read_all(pair, text, sizeof text, &size) == ERR_AGAIN && waiting(pair->server.fd))
+        ;
+    assert_true(pair->server.wants_write);
+    assert_int_equal(connection_flush(&pair->server), OK);
+    assert_true(waiting(pair->fd) > 0);
+}
+
 /* A client that wants new keys while a record waits: all that was sent before and after comes. */
 static void test_key_update_between(void **state)
 {
@@ -386,10 +451,19 @@ static void test_finish_late(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_plain),         TEST(test_plain_gone),         TEST(test_tls),
-        TEST(test_tls12),         TEST(test_small_records),      TEST(test_no_handshake),
-        TEST(test_handshake_cut), TEST(test_finish_late),        TEST(test_errors_of_others),
-        TEST(test_key_updates),   TEST(test_key_update_between),
+        TEST(test_plain),
+        TEST(test_plain_gone),
+        TEST(test_tls),
+        TEST(test_tls12),
+        TEST(test_small_records),
+        TEST(test_no_handshake),
+        TEST(test_handshake_cut),
+        TEST(test_finish_late),
+        TEST(test_errors_of_others),
+        TEST(test_key_updates),
+        TEST(test_key_update_between),
+        TEST(test_read_waits_for_write),
+        TEST(test_write_waits_for_read),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
