@@ -187,13 +187,24 @@ struct buffer *ws_frame_for(const struct ws_session *ws, struct ws_workshop *wor
     return frame->deflated ? frame->deflated : frame;
 }
 
+/* At most `most` bytes of valid UTF-8: a character that does not fit is left out whole, for the
+ * peer would fail a close that is no UTF-8 (RFC 6455, section 5.5.1). */
+static struct view cut_text(struct view text, size_t most)
+{
+    if (text.size <= most)
+        return text;
+    while (most > 0 && (text.at[most] & 0xc0) == 0x80)
+        most--;
+    return view_slice(text, 0, most);
+}
+
 int ws_close(struct ws_session *ws, struct buffers *buffers, uint16_t code, struct view reason,
              struct buffer **out)
 {
     uint8_t payload[WEBSOCKET_CONTROL_MAX];
     size_t size = 0;
     if (code != 1005) {
-        reason = view_slice(reason, 0, sizeof payload - 2);
+        reason = cut_text(reason, sizeof payload - 2);
         payload[0] = (uint8_t)(code >> 8);
         payload[1] = (uint8_t)code;
         if (reason.size)

@@ -64,7 +64,8 @@ MUST_USE int ws_frame(struct buffers *buffers, enum websocket_opcode opcode, str
 struct buffer *ws_frame_for(const struct ws_session *ws, struct ws_workshop *workshop,
                             struct buffer *frame);
 
-/* Makes a close frame, and marks the session so.  1005 makes one without a code. */
+/* Makes a close frame, and marks the session so.  1005 makes one without a code.  The reason is
+ * UTF-8; of a long one the first 123 bytes are sent, or what whole characters they hold. */
 MUST_USE int ws_close(struct ws_session *ws, struct buffers *buffers, uint16_t code,
                       struct view reason, struct buffer **out);
 

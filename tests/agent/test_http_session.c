@@ -15,7 +15,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    buffers_free(buffers); /* asserts that nothing leaked */
+    if (buffers_used(buffers)) /* a leak, or the test stopped halfway */
+        return -1;
+    buffers_free(buffers);
     return 0;
 }
 
