@@ -185,6 +185,7 @@ int rooms_join(struct rooms *rooms, const struct join *join, struct member **out
     metrics_add(rooms->metrics, METRIC_JOINS, 1);
     emit_to_others(rooms, ROOM_JOINED, member);
     member->acked = room->seq; /* what came before it is not its own to hear */
+    member->told = room->seq;
     *out = member;
     return OK;
 }
@@ -200,7 +201,7 @@ int rooms_find_session(struct rooms *rooms, struct view room_name_,
             found = room->members[i];
     if (!found || seq > room->seq)
         return ERR_NOT_FOUND;
-    if (seq < room->history.dropped && found->acked < room->history.dropped)
+    if (seq < found->told || (seq < room->history.dropped && found->acked < room->history.dropped))
         return ERR_LIMIT;
     *out = found;
     return OK;
@@ -302,8 +303,13 @@ void rooms_tell_hand(struct rooms *rooms, struct member *member)
 
 void rooms_acked(struct rooms *rooms, struct member *member, uint64_t seq)
 {
+    const struct history *history = &member->room->history;
+    const struct history_entry *entry = NULL;
     if (seq <= member->acked || seq > member->room->seq)
         return;
+    while ((entry = history_next(history, entry, member->told, member->number)) != NULL &&
+           entry->seq <= seq)
+        member->told = entry->seq;
     member->acked = seq;
     trim(rooms, member->room);
 }

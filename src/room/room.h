@@ -35,7 +35,8 @@ struct member {
     uint8_t name_size;
     char name[MEMBER_NAME_MAX];
     uint8_t session[SESSION_SIZE]; /* the secret with which the place is taken up again */
-    uint64_t acked;                /* the last event that is known to have reached it */
+    uint64_t acked;                /* all events up to this one are known to have reached it */
+    uint64_t told;                 /* the last of those that was for it, or its own beginning */
     uint64_t received;             /* the last number that it gave to a message of its own */
     uint64_t confirmed;            /* the last of those that it has been told */
     struct timer away_timer;
@@ -133,7 +134,8 @@ MUST_USE int rooms_join(struct rooms *rooms, const struct join *join, struct mem
 
 /* The member whose session it is, here or away.
  *   ERR_NOT_FOUND  no such room or session.
- *   ERR_LIMIT      events after `seq` that it should have had are no longer kept. */
+ *   ERR_LIMIT      events after `seq` that it should have had may no longer be kept: they were too
+ *                  many, or it said before that it had them; or `seq` is from before its time. */
 MUST_USE int rooms_find_session(struct rooms *rooms, struct view room,
                                 const uint8_t session[SESSION_SIZE], uint64_t seq,
                                 struct member **out);

@@ -150,13 +150,68 @@ static void test_dropped_but_seen(void **state)
     house_close(t.house);
 }
 
+static void expect_lost(struct two *two)
+{
+    expect_error(two->jun.wire, "session-lost", ",'re':'resume'");
+    wire_drop(two->jun.wire);
+}
+
+/* A newcomer gets nothing of what was said before, whatever it says to have seen. */
+static void test_before_its_time(void **state)
+{
+    struct two t = gather();
+    (void)state;
+    wire_drop(house_guest(t.house, "standup", "Sora").wire); /* so that all is kept: 3, 4 */
+    ws_say(t.mina.wire, "{'type':'chat','text':'among us'}");
+    struct guest jun = t.jun;
+    t.jun = house_guest(t.house, "standup", "Hana"); /* 6 */
+    assert_int_equal(t.jun.seq, 6);
+    wire_drop(t.jun.wire);
+    for (uint64_t seq = 0; seq < 6; seq++) {
+        come_back(&t, seq);
+        expect_lost(&t);
+    }
+    come_back(&t, 6);
+    expect_resumed(&t, 6, 0);
+    expect_nothing(t.jun.wire);
+    hear_all(jun.wire);
+    house_close(t.house);
+}
+
+static void pong(struct wire *wire, uint8_t seq)
+{
+    const uint8_t payload[8] = { 0, 0, 0, 0, 0, 0, 0, seq };
+    ws_send(wire, WEBSOCKET_PONG, true, view_make(payload, sizeof payload));
+}
+
+/* A browser answers pings before its page has seen what came before them: a page that says to have
+ * seen less than that may miss what is no longer kept, and is not let believe otherwise. */
+static void test_less_than_acked(void **state)
+{
+    struct two t = gather();
+    (void)state;
+    ws_say(t.mina.wire, "{'type':'chat','text':'3'}");
+    ws_say(t.mina.wire, "{'type':'chat','text':'4'}");
+    ws_say(t.mina.wire, "{'type':'candidate','to':'m2','candidate':null}");
+    ws_say(t.jun.wire, "{'type':'candidate','to':'m1','candidate':null}");
+    pong(t.mina.wire, 6);
+    pong(t.jun.wire, 6);
+    assert_int_equal(t.house->servers[0]->rooms.history.entries.used, 0);
+    wire_drop(t.jun.wire);
+    come_back(&t, 4);
+    expect_lost(&t);
+    come_back(&t, 5); /* 6 was not for Jun */
+    expect_resumed(&t, 5, 0);
+    expect_nothing(t.jun.wire);
+    house_close(t.house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_own_numbers),
-        cmocka_unit_test(test_many_missed),
-        cmocka_unit_test(test_much_missed),
-        cmocka_unit_test(test_dropped_but_seen),
+        cmocka_unit_test(test_own_numbers),     cmocka_unit_test(test_many_missed),
+        cmocka_unit_test(test_much_missed),     cmocka_unit_test(test_dropped_but_seen),
+        cmocka_unit_test(test_before_its_time), cmocka_unit_test(test_less_than_acked),
     };
     return cmocka_run_group_tests_name("meet_missed", tests, NULL, NULL);
 }
