@@ -62,8 +62,12 @@ size_t stun_server_datagram(struct view datagram, const struct address *from,
     }
     if (msg.has_fingerprint)
         stun_add_fingerprint(&writer);
+    if (writer.overflow) {
+        metrics_add(metrics, METRIC_STUN_DROPPED, 1);
+        return 0;
+    }
     metrics_add(metrics, unknown_size ? METRIC_STUN_REFUSED : METRIC_STUN_ANSWERED, 1);
-    return writer.overflow ? 0 : writer.size;
+    return writer.size;
 }
 
 int stun_server_stream(struct view bytes, const struct address *from, struct metrics *metrics,
