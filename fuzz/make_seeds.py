@@ -119,6 +119,28 @@ def websocket():
     seed("key", "0bdGhlIHNhbXBsZSBub25jZQ==")
 
 
+def stomp():
+    """A byte for the splits, one for the version ("0" to "3": none, 1.0, 1.1, 1.2), then frames."""
+    def seed(name, choices, *frames):
+        write("stomp", name, choices + "".join(frames))
+
+    send = "SEND\ndestination:/app/call/key\n\n{}\0"
+    seed("connect", "00", "CONNECT\naccept-version:1.1,1.0\nheart-beat:10000,10000\n\n\0")
+    seed("connect_crlf", "10", "\r\nSTOMP\r\naccept-version:1.2\r\nhost:a\r\n\r\n\0")
+    seed("sends_and_beats", "13", send, "\n", send, "\n\r\n", send)
+    seed("length", "23", "SEND\ndestination:/a\ncontent-length:3\n\na\0b\0", send)
+    seed("length_too_long", "03", "SEND\ncontent-length:2001\n\n")
+    seed("length_broken", "03", "SEND\ncontent-length:x\n\n\0")
+    seed("length_without_nul", "03", "SEND\ncontent-length:1\n\nab\0")
+    for version in "123":
+        seed("escapes_1_" + str(int(version) - 1), "4" + version,
+             "SEND\na\\c:\\n\\r\\c\\\\\\t: x \n\n\0")
+    seed("repeated", "33", "SUBSCRIBE\nid:1\nid:2\ndestination:/topic/**\n\n\0")
+    seed("no_colon", "03", "ACK\nid\n\n\0")
+    seed("unknown", "03", "HELLO\n\n\0")
+    seed("many_headers", "53", "SEND\n" + "".join(f"h{i}:\n" for i in range(41)) + "\n\0")
+
+
 def attribute(kind, value):
     return struct.pack(">HH", kind, len(value)) + value + bytes(-len(value) % 4)
 
@@ -285,5 +307,6 @@ http()
 json()
 meet()
 settings()
+stomp()
 stun_seeds()
 websocket()
