@@ -180,19 +180,23 @@ static bool has_ended(const struct worker *worker)
     return worker->is_stopping && (worker->now >= worker->stop_at || worker->peers.used == 0);
 }
 
+void worker_turn(struct worker *worker, int wait_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(worker->epoll, events, EVENTS_MAX, wait_ms);
+    worker->now = clock_now();
+    for (int i = 0; i < count; i++)
+        dispatch(worker, &events[i]);
+    expire(worker);
+    worker_drain_server(worker);
+    write_log(worker);
+}
+
 void *worker_run(void *argument)
 {
     struct worker *worker = argument;
     worker_drain_server(worker);
-    while (!has_ended(worker)) {
-        struct epoll_event events[EVENTS_MAX];
-        int count = epoll_wait(worker->epoll, events, EVENTS_MAX, sleep_ms(worker));
-        worker->now = clock_now();
-        for (int i = 0; i < count; i++)
-            dispatch(worker, &events[i]);
-        expire(worker);
-        worker_drain_server(worker);
-        write_log(worker);
-    }
+    while (!has_ended(worker))
+        worker_turn(worker, sleep_ms(worker));
     return NULL;
 }

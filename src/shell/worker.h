@@ -74,6 +74,8 @@ struct worker {
 MUST_USE int worker_new(const struct worker_config *config, struct worker **out);
 /* Serves until a LETTER_STOP is obeyed: a thread's function. */
 void *worker_run(void *worker);
+/* One turn of its loop: waits for something to do, at most so long (-1: for ever), and does it. */
+void worker_turn(struct worker *worker, int wait_ms);
 /* Closes all that is left.  NULL is accepted. */
 void worker_free(struct worker *worker);
 

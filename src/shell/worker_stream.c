@@ -175,6 +175,7 @@ static void write_stream(struct worker *worker, struct peer *peer)
 static void linger(struct worker *worker, struct peer *peer)
 {
     int status = connection_finish(&peer->connection);
+    bool is_sent = status == OK;
     if (status == ERR_IO) {
         worker_close_peer(worker, peer);
         return;
@@ -185,6 +186,10 @@ static void linger(struct worker *worker, struct peer *peer)
         status = connection_read(&peer->connection, input, &size);
         if (status == ERR_AGAIN)
             break;
+        if (status == ERR_CLOSED && !is_sent) {
+            peer->is_paused = true; /* it listens still */
+            break;
+        }
         if (status != OK) {
             worker_close_peer(worker, peer);
             return;
