@@ -303,10 +303,25 @@ log: {level: debug, format: json}
     write("settings", "set_unknown", "1sa.b=1\neMOIM_NONE=1\nsworkers")
 
 
+def sockjs():
+    """One byte for the pieces, then a text or a path."""
+    for name, text in {
+        "one": '["a"]', "two": '["a","b"]', "string": '"a"', "empty": "[]", "spaces": ' [ "a" ] ',
+        "escapes": '["\\"\\\\\\/\\b\\f\\n\\r\\t\\u0000"]', "pair": '["\\ud83d\\ude00"]',
+        "lone": '["\\ud83d", "\\ude00x"]', "script": '["</script>100%"]',
+        "stomp": '["SEND\\ndestination:/app/a\\n\\n{}\\u0000"]',
+        "listed": "\u200c\u2028\u2060\ufff0\uffff\x1f\U0001f600", "broken": '["a',
+        "path": "/000/abc/xhr_streaming", "iframe": "/iframe-1.5.1.html", "callback": "_jp.a0bc",
+    }.items():
+        write("sockjs", name, "0" + text)
+    write("sockjs", "not_utf8", b"0a\xff\xed\xa0\x80\xf0\x9f")
+
+
 http()
 json()
 meet()
 settings()
+sockjs()
 stomp()
 stun_seeds()
 websocket()
