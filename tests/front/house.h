@@ -55,7 +55,7 @@ struct wire {
 struct house {
     usec now;
     unsigned workers;
-    bool moves_wait; /* parcels stay where they are until house_deliver */
+    bool moves_wait; /* parcels stay where they are until wire_deliver */
     uint64_t random_state;
     struct server *servers[HOUSE_WORKERS_MAX];
     usec wakes[HOUSE_WORKERS_MAX];
