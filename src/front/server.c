@@ -247,7 +247,7 @@ static bool poll_stream(struct server *server, struct stream *stream, struct ser
         out->worker = stream->moving_to;
         out->parcel = parcel_pack(stream);
         out->kind = out->parcel ? SERVER_HAND_OVER : SERVER_CLOSE;
-        metrics_add(server->metrics, METRIC_CONNECTIONS_MOVED, 1);
+        metrics_add(server->metrics, METRIC_CONNECTIONS_MOVED, out->parcel != NULL);
         stream_release(server, stream);
         return true;
     }

@@ -189,12 +189,124 @@ static void test_deflate(void **state)
     }
 }
 
+/* ---- what may go wrong on the way ---- */
+
+/* A wire on its way to the other worker, which has not got it yet. */
+static struct wire *send_off(struct pair *pair, const char *name)
+{
+    struct wire *wire = house_ws(pair->house);
+    pair->house->moves_wait = true;
+    say_join(wire, pair->there, name);
+    assert_int_equal(wire->state, WIRE_MOVING);
+    return wire;
+}
+
+/* Whoever moves has no more time to join than others, nor more messages. */
+static void test_time(void **state)
+{
+    struct pair pair = build((struct wishes){ 0 });
+    struct guest mina = house_guest(pair.house, pair.there, "Mina");
+    struct wire *wire = send_off(&pair, "Mina");
+    (void)state;
+    house_wait(pair.house, 11 * USEC_S);
+    assert_true(wire_deliver(wire));
+    house_drain(pair.house);
+    expect_error(wire, "name-taken", ",'re':'join'");
+    house_wait(pair.house, 2 * USEC_MS);
+    expect_error(wire, "timeout", "");
+    expect_close(wire, 1008, "timeout");
+    expect_nothing(mina.wire);
+    house_close(pair.house);
+}
+
+static void test_flood(void **state)
+{
+    struct pair pair = build((struct wishes){ 0 });
+    struct wire *wire = house_ws(pair.house);
+    struct frame frame;
+    (void)state;
+    for (int i = 0; i < 999; i++)
+        ws_say(wire, "{'type':'ping'}");
+    say_join(wire, pair.there, "Mina");
+    hear_all(wire);
+    assert_int_equal(wire->worker, 1);
+    ws_say(wire, "{'type':'ping'}");
+    ws_hear(wire, &frame);
+    assert_view(between(frame.payload, "'code':'", "\""), "too-fast");
+    expect_close(wire, 1008, "too many messages");
+    house_close(pair.house);
+}
+
+/* The client goes away on the way; house_close sees that nothing is left of it. */
+static void test_gone_on_the_way(void **state)
+{
+    struct pair pair = build((struct wishes){ 0 });
+    struct wire *wire = send_off(&pair, "Mina");
+    (void)state;
+    assert_int_equal(server_streams(pair.house->servers[0]), 0);
+    assert_int_equal(house_metric(pair.house, METRIC_WEBSOCKETS), 0);
+    wire_drop(wire);
+    assert_int_equal(house_metric(pair.house, METRIC_ROOMS), 0);
+    house_close(pair.house);
+}
+
+static void test_no_place_there(void **state)
+{
+    struct pair pair = build((struct wishes){ .streams_max = 2 });
+    (void)state;
+    assert_non_null(house_dial(pair.house, 1, STREAM_HTTP));
+    assert_non_null(house_dial(pair.house, 1, STREAM_HTTP));
+    struct wire *wire = send_off(&pair, "Mina");
+    assert_false(wire_deliver(wire));
+    assert_int_equal(house_metric(pair.house, METRIC_WEBSOCKETS), 0);
+    house_close(pair.house);
+}
+
+static void test_stopping_there(void **state)
+{
+    struct pair pair = build((struct wishes){ 0 });
+    struct wire *wire = send_off(&pair, "Mina");
+    (void)state;
+    server_stop(pair.house->servers[1], pair.house->now);
+    assert_false(wire_deliver(wire));
+    assert_int_equal(server_streams(pair.house->servers[1]), 0);
+    house_close(pair.house);
+}
+
+/* It ends here before the shell has asked for it: then it does not go. */
+static void test_ended_before(void **state)
+{
+    struct pair pair = build((struct wishes){ 0 });
+    struct wire *wire = house_ws(pair.house);
+    struct bytes bytes = { NULL, 0, 0 };
+    (void)state;
+    write_join(&bytes, pair.there, "Mina");
+    server_feed(pair.house->servers[0], pair.house->now, wire->stream,
+                (struct span){ bytes.at, bytes.size });
+    assert_false(server_wants_bytes(pair.house->servers[0], wire->stream));
+    server_stop(pair.house->servers[0], pair.house->now);
+    house_drain(pair.house);
+    expect_close(wire, 1001, "the server stops");
+    assert_int_equal(house_metric(pair.house, METRIC_CONNECTIONS_MOVED), 0);
+    free(bytes.at);
+    house_close(pair.house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves),  cmocka_unit_test(test_moves_back),
-        cmocka_unit_test(test_resume), cmocka_unit_test(test_unread),
-        cmocka_unit_test(test_unsent), cmocka_unit_test(test_deflate),
+        cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_moves_back),
+        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_unread),
+        cmocka_unit_test(test_unsent),
+        cmocka_unit_test(test_deflate),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_gone_on_the_way),
+        cmocka_unit_test(test_no_place_there),
+        cmocka_unit_test(test_stopping_there),
+        cmocka_unit_test(test_ended_before),
     };
     return cmocka_run_group_tests_name("parcel", tests, NULL, NULL);
 }
