@@ -139,6 +139,11 @@ void http_session_read(struct http_session *session, struct buffers *buffers, st
         fail(event, 500);
 }
 
+bool http_session_in_head(const struct http_session *session)
+{
+    return session->phase != HTTP_PHASE_BODY;
+}
+
 bool http_session_in_body(const struct http_session *session)
 {
     return session->phase == HTTP_PHASE_BODY;

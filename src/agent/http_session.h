@@ -42,6 +42,9 @@ struct http_event {
 void http_session_read(struct http_session *session, struct buffers *buffers, struct view bytes,
                        size_t *used, struct http_request *request, struct http_event *event);
 
+/* Whether the next byte begins a request, or is in one's head. */
+bool http_session_in_head(const struct http_session *session);
+
 /* Whether a request has begun and is not whole. */
 bool http_session_in_body(const struct http_session *session);
 

@@ -48,6 +48,15 @@
     X(STUN_ANSWERED, "moim_stun_requests_total", "result=\"answered\"", counter, "STUN requests.") \
     X(STUN_REFUSED, "moim_stun_requests_total", "result=\"refused\"", counter, "")                 \
     X(STUN_DROPPED, "moim_stun_requests_total", "result=\"dropped\"", counter, "")                 \
+    X(SESSIONS, "moim_sessions", "", gauge, "Open sessions at the endpoints of existing clients.") \
+    X(SESSIONS_OPENED, "moim_sessions_opened_total", "", counter, "Sessions that were opened.")    \
+    X(SESSIONS_REFUSED, "moim_sessions_refused_total", "", counter,                                \
+      "Sessions refused because a limit was reached.")                                             \
+    X(SESSION_IN, "moim_session_messages_total", "direction=\"in\"", counter,                      \
+      "Messages of sessions.")                                                                     \
+    X(SESSION_OUT, "moim_session_messages_total", "direction=\"out\"", counter, "")                \
+    X(ORIGIN_REFUSED, "moim_origin_refused_total", "", counter,                                    \
+      "Requests from pages of an origin that is not allowed.")                                     \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

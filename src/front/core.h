@@ -5,8 +5,12 @@
  * http.c      HTTP on a stream: requests to routes
  * routes.c    the table of all paths
  * respond.c   how an HTTP response is written
+ * hold.c      requests that are answered later, or in pieces
  * pages.c     the meeting page's files
  * websocket.c WebSocket on a stream: messages to its dialect
+ * endpoint.c  the paths of the configuration: whose they are, and who may use them
+ * session.c   clients at an endpoint
+ * plain.c     bare WebSockets at an endpoint
  * parcel.c    a stream on its way to another worker
  */
 #ifndef MOIM_FRONT_CORE_H
@@ -17,6 +21,7 @@
 #include "base/outbox.h"
 #include "base/wheel.h"
 #include "front/assets.h"
+#include "front/endpoint.h"
 #include "front/server.h"
 #include "room/room.h"
 
@@ -35,17 +40,23 @@
 #define FLOOD_BURST      1000           /* ... over this many at once */
 #define HOST_MAX         200
 
-enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY };
+enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY, TIMER_SESSION, TIMER_SPEECH };
 
 enum stream_phase { PHASE_HTTP, PHASE_WEBSOCKET, PHASE_STUN };
 
 struct stream;
+struct endpoint;
+struct holder;
+struct message;
+struct session;
 
 /* A dialect: what is said on a WebSocket, once it is open. */
 struct dialect {
     const char *name;
     void (*opened)(struct server *server, usec now, struct stream *stream);
     void (*message)(struct server *server, usec now, struct stream *stream, struct view text);
+    /* A binary message; NULL: there are none, and the WebSocket is closed with 1003. */
+    void (*binary)(struct server *server, usec now, struct stream *stream, struct view bytes);
     void (*ponged)(struct server *server, struct stream *stream, struct view payload);
     /* Once in HEARTBEAT_TIME: fills in the ping's payload and gives its size. */
     size_t (*heartbeat)(struct server *server, usec now, struct stream *stream,
@@ -57,14 +68,16 @@ struct dialect {
 };
 
 struct stream {
-    struct list ready; /* among those that server_poll looks at next, or among the failing */
+    struct list ready; /* among those that server_poll looks at next, or among the settling */
     struct timer timer;
     struct outbox outbox;
     struct inbox inbox;
     const struct dialect *dialect; /* of an open WebSocket; NULL once it was told the end */
-    void *context;                 /* the dialect's */
+    void *context;                 /* the dialect's or the holder's */
+    const struct holder *holder;   /* of a request that is not answered yet; NULL: none is */
+    struct buffer *held_headers;   /* for its answer */
     struct buffer *host;   /* the Host that the client asked for, while a dialect may need it */
-    struct buffer *moving; /* the message with which the stream goes to another worker */
+    struct buffer *moving; /* the message that it takes along to another worker; may be NULL */
     usec heard_at;         /* when bytes last came */
     usec since;            /* when the request began, or sending last went on */
     usec tokens_at;
@@ -75,10 +88,15 @@ struct stream {
     uint8_t phase; /* enum stream_phase */
     bool secure;
     bool is_open;
+    bool is_moving;  /* to the worker moving_to */
+    bool held_close; /* the connection ends behind the held request's answer */
+    bool held_head;  /* it is a HEAD request */
+    bool is_chunked; /* its answer comes in chunks */
     bool is_blocked; /* the socket takes nothing until server_writable */
     bool is_paused;  /* takes no bytes until the outbox is shorter */
     bool is_resumed; /* ... which is to be told */
-    bool is_failing; /* among the server's failing ones */
+    bool is_failing; /* its queue ran over: to be closed */
+    bool is_unheld;  /* its request has been answered: the next is to be read */
     bool is_ending;  /* takes no bytes any more; closed when the outbox is empty */
     union {
         struct http_session http;
@@ -91,11 +109,15 @@ struct server {
     struct metrics *metrics; /* this worker's */
     struct pool streams;
     struct list ready;
-    struct list failing; /* streams whose queue ran over: closed when nothing else is under way */
+    struct list settling; /* streams to close, or to read on from, when nothing else is under way */
     struct wheel wheel;
     struct buffers *buffers;
     struct outbox_store outboxes;
     struct rooms rooms;
+    struct endpoint *endpoints;
+    uint32_t endpoint_count;
+    struct pool sessions[CARRIER_COUNT];
+    struct list closing; /* sessions that are closed when nothing else is under way */
     struct trace trace;
     struct http_request request; /* the one that is being answered */
     struct ws_workshop workshop;
@@ -124,7 +146,11 @@ void stream_send_give(struct server *server, usec now, struct stream *stream,
 /* Something that the stream must be told can't be: it is closed, by streams_settle. */
 void stream_fail(struct server *server, struct stream *stream);
 
-/* Closes the streams that fail.  Every call of server.h that can queue ends with it. */
+/* The stream's held request has been answered: goes on with the next, by streams_settle. */
+void stream_resume(struct server *server, struct stream *stream);
+
+/* Closes the streams that fail and the sessions that are closing, and reads on where it may.  Every
+ * call of server.h that can queue ends with it. */
 void streams_settle(struct server *server, usec now);
 
 /* Takes no more bytes; ends when all is sent, or in CLOSING_TIME. */
@@ -142,6 +168,9 @@ bool stream_take_token(struct stream *stream, usec now);
 /* Reads what can be read of `bytes`; gives how many were used. */
 size_t stream_consume(struct server *server, usec now, struct stream *stream, struct span bytes);
 
+/* The stream may take bytes again: reads what waited. */
+void stream_read_on(struct server *server, usec now, struct stream *stream);
+
 /* Adds bytes behind those that wait, and reads. */
 void stream_feed(struct server *server, usec now, struct stream *stream, struct span bytes);
 
@@ -155,9 +184,11 @@ void http_time_out(struct server *server, usec now, struct stream *stream);
 
 /* ---- websocket.c ---- */
 
-/* Answers the request with 101 and goes on as a WebSocket in that dialect; or refuses it. */
+/* Answers the request with 101 and goes on as a WebSocket in that dialect; or refuses it.
+ * `protocol` is the subprotocol that was chosen among the client's; empty: none. */
 void websocket_upgrade(struct server *server, usec now, struct stream *stream,
-                       const struct http_request *request, const struct dialect *dialect);
+                       const struct http_request *request, const struct dialect *dialect,
+                       struct view protocol);
 size_t websocket_consume(struct server *server, usec now, struct stream *stream, struct span bytes);
 /* Sends a text message made by ws_frame. */
 void websocket_send(struct server *server, usec now, struct stream *stream, struct buffer *frame);
@@ -176,6 +207,8 @@ void websocket_tell_closed(struct server *server, usec now, struct stream *strea
 /* Has the stream go to another worker, where `message` is the dialect's next. */
 void stream_move(struct server *server, usec now, struct stream *stream, unsigned worker,
                  struct view message);
+/* The same between requests: what came of the next one is read there. */
+void stream_move_request(struct server *server, struct stream *stream, unsigned worker);
 /* Packs it; NULL when there is no memory. */
 struct parcel *parcel_pack(const struct stream *stream);
 

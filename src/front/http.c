@@ -2,6 +2,7 @@
 #include "front/core.h"
 #include "front/respond.h"
 #include "front/routes.h"
+#include "front/session.h"
 
 static void send_continue(struct server *server, usec now, struct stream *stream)
 {
@@ -11,18 +12,38 @@ static void send_continue(struct server *server, usec now, struct stream *stream
         stream_wake(server, stream);
 }
 
+/* The worker that must answer the request whose head begins here, as far as it has come. */
+static unsigned owner_of(struct server *server, const struct stream *stream, struct view bytes)
+{
+    uint8_t decoded[PATH_MAX_DECODED];
+    struct view path;
+    struct endpoint_match match;
+    if (server->config.worker_count > 1 && http_session_in_head(&stream->http) &&
+        path_decode(http_peek_path(bytes), decoded, &path) == OK &&
+        endpoint_find(server, path, &match))
+        return match.endpoint->worker;
+    return server->config.worker;
+}
+
 size_t http_consume(struct server *server, usec now, struct stream *stream, struct view bytes)
 {
     size_t used = 0;
     while (stream->phase == PHASE_HTTP && !stream->is_ending && !stream->is_failing) {
         struct http_event event;
+        struct view rest = view_slice(bytes, used, bytes.size);
         size_t step;
+        if (stream->holder)
+            break;
         if (stream->outbox.size > HTTP_QUEUE_PAUSE) {
             stream->is_paused = true;
             break;
         }
-        http_session_read(&stream->http, server->buffers, view_slice(bytes, used, bytes.size),
-                          &step, &server->request, &event);
+        unsigned owner = owner_of(server, stream, rest);
+        if (owner != server->config.worker) {
+            stream_move_request(server, stream, owner);
+            break;
+        }
+        http_session_read(&stream->http, server->buffers, rest, &step, &server->request, &event);
         used += step;
         if (event.kind == HTTP_EVENT_WAIT)
             break;

@@ -3,6 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void move(struct server *server, struct stream *stream, unsigned worker)
+{
+    stream->is_moving = true;
+    stream->moving_to = (uint16_t)worker;
+    stream_wake(server, stream);
+}
+
 void stream_move(struct server *server, usec now, struct stream *stream, unsigned worker,
                  struct view message)
 {
@@ -12,8 +19,12 @@ void stream_move(struct server *server, usec now, struct stream *stream, unsigne
     }
     memcpy(stream->moving->bytes, message.at, message.size);
     stream->moving->size = (uint32_t)message.size;
-    stream->moving_to = (uint16_t)worker;
-    stream_wake(server, stream);
+    move(server, stream, worker);
+}
+
+void stream_move_request(struct server *server, struct stream *stream, unsigned worker)
+{
+    move(server, stream, worker);
 }
 
 static uint8_t *append(uint8_t *to, struct view bytes)
@@ -26,7 +37,7 @@ static uint8_t *append(uint8_t *to, struct view bytes)
 struct parcel *parcel_pack(const struct stream *stream)
 {
     struct view host = { NULL, 0 };
-    struct view message = buffer_view(stream->moving);
+    struct view message = stream->moving ? buffer_view(stream->moving) : host;
     struct view unread = view_of_span(inbox_bytes(&stream->inbox));
     if (stream->host)
         host = buffer_view(stream->host);
@@ -39,7 +50,7 @@ struct parcel *parcel_pack(const struct stream *stream)
         .dialect = stream->dialect,
         .peer = stream->peer,
         .secure = stream->secure,
-        .deflate = stream->ws.deflate,
+        .deflate = stream->phase == PHASE_WEBSOCKET && stream->ws.deflate,
         .tokens = stream->tokens,
         .tokens_at = stream->tokens_at,
         .heard_at = stream->heard_at,
@@ -73,6 +84,14 @@ static struct buffer *copy(struct server *server, const uint8_t *at, size_t size
     return buffer;
 }
 
+static void refuse(struct server *server, usec now, struct stream *stream)
+{
+    if (stream->phase == PHASE_WEBSOCKET)
+        websocket_close(server, now, stream, 1013, VIEW("the server is full"), false);
+    else
+        stream_end(server, now, stream);
+}
+
 static void unpack(struct server *server, usec now, struct stream *stream, struct parcel *parcel)
 {
     uint8_t *message = parcel->bytes + parcel->host_size;
@@ -85,14 +104,15 @@ static void unpack(struct server *server, usec now, struct stream *stream, struc
         size_t size = left < BUFFER_SIZE_MAX ? left : BUFFER_SIZE_MAX;
         struct buffer *buffer = copy(server, unsent, size);
         if (!buffer) {
-            websocket_close(server, now, stream, 1013, VIEW("the server is full"), false);
+            refuse(server, now, stream);
             return;
         }
         stream_send_give(server, now, stream, buffer);
         unsent += size;
         left -= size;
     }
-    stream->dialect->message(server, now, stream, view_make(message, parcel->message_size));
+    if (stream->dialect)
+        stream->dialect->message(server, now, stream, view_make(message, parcel->message_size));
     stream_feed(server, now, stream, (struct span){ unread, parcel->unread_size });
 }
 
@@ -107,13 +127,15 @@ int server_adopt(struct server *server, usec now, struct parcel *parcel, uint32_
         return status;
     }
     struct stream *stream = pool_at(&server->streams, *number);
-    stream->phase = PHASE_WEBSOCKET;
-    stream->ws = (struct ws_session){ .deflate = parcel->deflate };
-    stream->dialect = parcel->dialect;
     stream->tokens = parcel->tokens;
     stream->tokens_at = parcel->tokens_at;
     stream->heard_at = parcel->heard_at;
-    metrics_add(server->metrics, METRIC_WEBSOCKETS, 1);
+    if (parcel->dialect) {
+        stream->phase = PHASE_WEBSOCKET;
+        stream->ws = (struct ws_session){ .deflate = parcel->deflate };
+        stream->dialect = parcel->dialect;
+        metrics_add(server->metrics, METRIC_WEBSOCKETS, 1);
+    }
     wheel_set(&server->wheel, &stream->timer, parcel->timer_at);
     unpack(server, now, stream, parcel);
     parcel_free(parcel);

@@ -1,4 +1,5 @@
-/* parcel.h - a WebSocket on its way to the worker that owns its room.
+/* parcel.h - a stream on its way to the worker that owns its room or its endpoint: an open
+ * WebSocket, or HTTP between two requests.
  *
  * All that the server knows of the stream, in one block that no pool owns.
  */
@@ -8,7 +9,7 @@
 #include "front/core.h"
 
 struct parcel {
-    const struct dialect *dialect;
+    const struct dialect *dialect; /* NULL: HTTP */
     struct address peer;
     bool secure;
     bool deflate;

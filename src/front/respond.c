@@ -55,7 +55,9 @@ static void write_head(struct server *server, usec now, const struct response *r
     add_date(head, server->config.unix_at_zero + now);
     if (response->type)
         add(head, "Content-Type: %s\r\n", response->type);
-    if (!bodiless)
+    if (response->pieces == PIECES_CHUNKED)
+        add(head, "Transfer-Encoding: chunked\r\n");
+    else if (response->pieces == PIECES_NONE && !bodiless)
         add(head, "Content-Length: %zu\r\n", response->body.size);
     add(head, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
     if (response->cors)
@@ -89,9 +91,18 @@ static int send_bytes(struct server *server, usec now, struct stream *stream,
 void respond(struct server *server, usec now, struct stream *stream,
              const struct response *response)
 {
+    struct respond_to to = { .is_head = server->request.method == METHOD_HEAD,
+                             .keep_alive = server->request.keep_alive };
+    respond_late(server, now, stream, to, response);
+}
+
+void respond_late(struct server *server, usec now, struct stream *stream, struct respond_to to,
+                  const struct response *response)
+{
     struct head head;
-    bool close = response->close || !server->request.keep_alive || server->is_stopping;
-    bool bodiless = server->request.method == METHOD_HEAD || response->code == 304;
+    bool close = response->close || !to.keep_alive || server->is_stopping ||
+                 response->pieces == PIECES_TO_THE_END;
+    bool bodiless = to.is_head || response->code == 304;
     struct view body = bodiless ? (struct view){ NULL, 0 } : response->body;
 
     write_head(server, now, response, close, &head);
@@ -100,7 +111,7 @@ void respond(struct server *server, usec now, struct stream *stream,
         send_bytes(server, now, stream, &head, body, response->body_is_static && !bodiless);
     if (status != OK)
         outbox_clear(&stream->outbox, &server->outboxes);
-    if (close || status != OK)
+    if ((close && response->pieces == PIECES_NONE) || status != OK)
         stream_end(server, now, stream);
 }
 

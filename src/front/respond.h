@@ -4,6 +4,13 @@
 
 #include "front/core.h"
 
+/* How the body's end is known. */
+enum response_pieces {
+    PIECES_NONE,      /* the body is whole */
+    PIECES_CHUNKED,   /* it follows in chunks */
+    PIECES_TO_THE_END /* it follows until the connection ends */
+};
+
 struct response {
     unsigned code;
     const char *type;    /* Content-Type; NULL: no body's type is told */
@@ -12,7 +19,17 @@ struct response {
     bool body_is_static; /* it outlives every stream: it is not copied */
     bool cors;           /* any origin may read it */
     bool close;          /* the connection ends with it */
+    enum response_pieces pieces;
 };
+
+/* What an answer must know of its request. */
+struct respond_to {
+    bool is_head;
+    bool keep_alive;
+};
+
+void respond_late(struct server *server, usec now, struct stream *stream, struct respond_to to,
+                  const struct response *response);
 
 /* Answers server->request.  HEAD requests get the head alone.  Keeps the connection alive as the
  * request allows; ends it otherwise. */

@@ -3,10 +3,9 @@
 #include "front/meet/meet.h"
 #include "front/pages.h"
 #include "front/respond.h"
+#include "front/session.h"
 
 #include <stdio.h>
-
-#define PATH_MAX_DECODED 1024
 
 struct route {
     const char *path;
@@ -106,18 +105,28 @@ static void answer_route(struct server *server, usec now, struct stream *stream,
     if (request->method == METHOD_OPTIONS)
         answer_options(server, now, stream, route);
     else if (route->dialect && request->method == METHOD_GET)
-        websocket_upgrade(server, now, stream, request, route->dialect);
+        websocket_upgrade(server, now, stream, request, route->dialect, (struct view){ NULL, 0 });
     else if (!route->dialect && (request->method == METHOD_GET || request->method == METHOD_HEAD))
         route->answer(server, now, stream, body);
     else
         respond_code(server, now, stream, 405, allow_of(route));
 }
 
+int path_decode(struct view encoded, uint8_t decoded[PATH_MAX_DECODED], struct view *path)
+{
+    size_t size;
+    int status = http_decode_percent(encoded, decoded, PATH_MAX_DECODED, &size);
+    if (status == OK)
+        *path = view_make(decoded, size);
+    return status;
+}
+
 void route_request(struct server *server, usec now, struct stream *stream, struct view body)
 {
     const struct http_request *request = &server->request;
     uint8_t decoded[PATH_MAX_DECODED];
-    size_t size;
+    struct view path;
+    struct endpoint_match match;
 
     struct trace_event *event = trace_add(&server->trace, now, TRACE_DEBUG, "http.request");
     trace_address(event, "peer", &stream->peer);
@@ -130,14 +139,15 @@ void route_request(struct server *server, usec now, struct stream *stream, struc
             respond_code(server, now, stream, 400, NULL);
         return;
     }
-    if (http_decode_percent(request->path, decoded, sizeof decoded, &size) != OK) {
+    if (path_decode(request->path, decoded, &path) != OK) {
         respond_code(server, now, stream, 400, NULL);
         return;
     }
-    struct view path = view_make(decoded, size);
     const struct route *route = find_route(path);
     if (route)
         answer_route(server, now, stream, route, body);
+    else if (endpoint_find(server, path, &match))
+        endpoint_request(server, now, stream, &match, body);
     else if (assets_find(server->config.assets, path))
         pages_answer(server, now, stream, path);
     else

@@ -2,7 +2,9 @@
 
 #include "agent/stun_server.h"
 #include "front/core.h"
+#include "front/hold.h"
 #include "front/meet/meet.h"
+#include "front/session.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -16,7 +18,8 @@ int server_new(const struct server_config *config, usec now, struct server **out
     server->metrics = &config->metrics[config->worker];
     server->trace.level = config->trace_level;
     list_init(&server->ready);
-    list_init(&server->failing);
+    list_init(&server->settling);
+    list_init(&server->closing);
     wheel_init(&server->wheel, now);
 
     int status = pool_init(&server->streams, sizeof(struct stream), config->streams_max);
@@ -47,9 +50,14 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = rooms_init(&server->rooms, &rooms);
     if (status != OK)
         goto give_deflate;
+    status = endpoints_start(server);
+    if (status != OK)
+        goto give_rooms;
     *out = server;
     return OK;
 
+give_rooms:
+    rooms_free(&server->rooms);
 give_deflate:
     deflate_free(server->workshop.deflater);
 give_entries:
@@ -79,6 +87,7 @@ void server_free(struct server *server)
         if (stream->is_open)
             stream_release(server, stream);
     }
+    endpoints_stop(server);
     rooms_free(&server->rooms);
     deflate_free(server->workshop.deflater);
     pool_free(&server->outboxes.entries);
@@ -110,7 +119,7 @@ int server_open(struct server *server, usec now, const struct stream_origin *ori
 bool server_wants_bytes(const struct server *server, uint32_t number)
 {
     const struct stream *stream = pool_at(&server->streams, number);
-    return !stream->is_ending && !stream->is_paused && !stream->moving;
+    return !stream->is_ending && !stream->is_paused && !stream->is_moving;
 }
 
 void server_feed(struct server *server, usec now, uint32_t number, struct span bytes)
@@ -138,24 +147,9 @@ void server_closed(struct server *server, usec now, uint32_t number)
 {
     struct stream *stream = stream_at(server, number);
     websocket_tell_closed(server, now, stream, false);
+    http_held_gone(server, now, stream);
     stream_release(server, stream);
     streams_settle(server, now);
-}
-
-/* The outbox has become short: reads what waited. */
-static void go_on_reading(struct server *server, usec now, struct stream *stream)
-{
-    stream->is_paused = false;
-    struct span waiting = inbox_bytes(&stream->inbox);
-    if (waiting.size) {
-        size_t used = stream_consume(server, now, stream, waiting);
-        if (!stream->is_ending)
-            inbox_used(&stream->inbox, server->buffers, used);
-    }
-    if (!stream->is_paused) {
-        stream->is_resumed = true;
-        stream_wake(server, stream);
-    }
 }
 
 void server_sent(struct server *server, usec now, uint32_t number, size_t size)
@@ -168,7 +162,7 @@ void server_sent(struct server *server, usec now, uint32_t number, size_t size)
     if (size > 0)
         stream->since = now;
     if (stream->is_paused && stream->outbox.size < HTTP_QUEUE_PAUSE / 2)
-        go_on_reading(server, now, stream);
+        stream_read_on(server, now, stream);
     if (!stream->is_blocked && (stream->outbox.size || stream->is_ending))
         stream_wake(server, stream);
     stream_set_timer(server, now, stream);
@@ -193,12 +187,15 @@ size_t server_datagram(struct server *server, usec now, const struct address *fr
 void server_stop(struct server *server, usec now)
 {
     server->is_stopping = true;
+    sessions_stop(server, now);
     for (uint32_t i = 0; i < server->streams.touched; i++) {
         struct stream *stream = pool_at(&server->streams, i);
         if (!stream->is_open)
             continue;
         if (stream->phase == PHASE_WEBSOCKET)
             websocket_say_close(server, now, stream, 1001, VIEW("the server stops"));
+        else if (stream->holder)
+            stream->holder->stopping(server, now, stream);
         else if (!stream->inbox.buffer && !http_session_in_body(&stream->http))
             stream_end(server, now, stream);
     }
@@ -222,6 +219,8 @@ void server_tick(struct server *server, usec now)
     while ((timer = wheel_expired(&server->wheel, now)) != NULL) {
         if (timer->kind == TIMER_STREAM)
             stream_expired(server, now, LIST_ENTRY(timer, struct stream, timer));
+        else if (timer->kind == TIMER_SESSION || timer->kind == TIMER_SPEECH)
+            session_expired(server, now, timer);
         else
             meet_member_expired(server, now, timer);
         streams_settle(server, now);
@@ -243,7 +242,7 @@ static void offer_bytes(struct stream *stream, struct server_out *out)
 static bool poll_stream(struct server *server, struct stream *stream, struct server_out *out)
 {
     out->stream = stream_number(server, stream);
-    if (stream->moving && !stream->is_ending) {
+    if (stream->is_moving && !stream->is_ending) {
         out->worker = stream->moving_to;
         out->parcel = parcel_pack(stream);
         out->kind = out->parcel ? SERVER_HAND_OVER : SERVER_CLOSE;

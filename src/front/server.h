@@ -22,6 +22,7 @@
 #include "base/view.h"
 
 struct assets;
+struct endpoint_configs;
 struct server;
 struct parcel;
 
@@ -48,7 +49,8 @@ struct server_config {
     usec unix_at_zero;       /* the time of day, in microseconds since 1970, when `now` was 0 */
     struct metrics *metrics; /* worker_count of them; this worker writes its own alone */
     enum trace_level trace_level;
-    const struct assets *assets; /* the meeting page's files */
+    const struct assets *assets;              /* the meeting page's files */
+    const struct endpoint_configs *endpoints; /* what else is served; NULL: nothing */
 };
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */

@@ -1,6 +1,8 @@
 #include "front/core.h"
 
 #include "agent/stun_server.h"
+#include "front/hold.h"
+#include "front/session.h"
 
 #include <assert.h>
 
@@ -37,13 +39,26 @@ void stream_send(struct server *server, usec now, struct stream *stream, struct 
     stream_fail(server, stream);
 }
 
+static void settle_later(struct server *server, struct stream *stream)
+{
+    list_remove(&stream->ready);
+    list_append(&server->settling, &stream->ready);
+}
+
 void stream_fail(struct server *server, struct stream *stream)
 {
     if (stream->is_ending || stream->is_failing)
         return;
     stream->is_failing = true;
-    list_remove(&stream->ready);
-    list_append(&server->failing, &stream->ready);
+    settle_later(server, stream);
+}
+
+void stream_resume(struct server *server, struct stream *stream)
+{
+    if (stream->is_ending || stream->is_failing)
+        return;
+    stream->is_unheld = true;
+    settle_later(server, stream);
 }
 
 static void close_slow(struct server *server, usec now, struct stream *stream)
@@ -59,14 +74,26 @@ static void close_slow(struct server *server, usec now, struct stream *stream)
         stream_end(server, now, stream);
 }
 
+static void settle(struct server *server, usec now, struct stream *stream)
+{
+    bool is_failing = stream->is_failing;
+    bool is_unheld = stream->is_unheld;
+    list_remove(&stream->ready);
+    stream->is_failing = false;
+    stream->is_unheld = false;
+    if (is_failing)
+        close_slow(server, now, stream);
+    else if (is_unheld)
+        stream_read_on(server, now, stream);
+    stream_wake(server, stream); /* it was not looked at meanwhile */
+}
+
 void streams_settle(struct server *server, usec now)
 {
-    while (!list_empty(&server->failing)) {
-        struct stream *stream = LIST_ENTRY(server->failing.next, struct stream, ready);
-        list_remove(&stream->ready);
-        stream->is_failing = false;
-        close_slow(server, now, stream);
-        stream_wake(server, stream); /* one that was ending already was not looked at meanwhile */
+    while (!list_empty(&server->settling) || !list_empty(&server->closing)) {
+        sessions_settle(server, now);
+        if (!list_empty(&server->settling))
+            settle(server, now, LIST_ENTRY(server->settling.next, struct stream, ready));
     }
 }
 
@@ -81,6 +108,7 @@ void stream_end(struct server *server, usec now, struct stream *stream)
     if (stream->is_ending)
         return;
     stream->is_ending = true;
+    http_held_gone(server, now, stream);
     inbox_clear(&stream->inbox, server->buffers);
     wheel_set(&server->wheel, &stream->timer, now + CLOSING_TIME);
     stream_wake(server, stream);
@@ -120,7 +148,9 @@ void stream_set_timer(struct server *server, usec now, struct stream *stream)
 {
     if (stream->is_ending)
         return;
-    if (stream->phase == PHASE_HTTP)
+    if (stream->holder && stream->outbox.size == 0)
+        wheel_cancel(&server->wheel, &stream->timer); /* as long as its holder wants */
+    else if (stream->phase == PHASE_HTTP)
         wheel_set(&server->wheel, &stream->timer, http_deadline(stream));
     else if (stream->phase == PHASE_STUN)
         wheel_set(&server->wheel, &stream->timer, now + HTTP_IDLE_TIME);
@@ -138,7 +168,7 @@ void stream_expired(struct server *server, usec now, struct stream *stream)
         websocket_heartbeat(server, now, stream);
         return;
     }
-    bool is_begun = stream->inbox.buffer ||
+    bool is_begun = (stream->inbox.buffer && !stream->holder) ||
                     (stream->phase == PHASE_HTTP && http_session_in_body(&stream->http));
     if (is_begun || stream->outbox.size)
         metrics_add(server->metrics, METRIC_CLOSED_TIMEOUT, 1);
@@ -208,7 +238,7 @@ size_t stream_consume(struct server *server, usec now, struct stream *stream, st
         uint8_t phase = stream->phase;
         if (stream->is_ending)
             return bytes.size;
-        if (stream->is_paused || stream->moving)
+        if (stream->is_paused || stream->is_moving)
             return used;
         if (phase == PHASE_HTTP)
             step = http_consume(server, now, stream, view_of_span(rest));
@@ -221,6 +251,21 @@ size_t stream_consume(struct server *server, usec now, struct stream *stream, st
             break;
     } while (used < bytes.size);
     return stream->is_ending ? bytes.size : used;
+}
+
+void stream_read_on(struct server *server, usec now, struct stream *stream)
+{
+    stream->is_paused = false;
+    struct span waiting = inbox_bytes(&stream->inbox);
+    if (waiting.size) {
+        size_t used = stream_consume(server, now, stream, waiting);
+        if (!stream->is_ending)
+            inbox_used(&stream->inbox, server->buffers, used);
+    }
+    if (!stream->is_paused) {
+        stream->is_resumed = true;
+        stream_wake(server, stream);
+    }
 }
 
 static void refuse_flood(struct server *server, usec now, struct stream *stream)
@@ -269,6 +314,7 @@ void stream_release(struct server *server, struct stream *stream)
     inbox_clear(&stream->inbox, server->buffers);
     buffer_give(server->buffers, stream->host);
     buffer_give(server->buffers, stream->moving);
+    buffer_give(server->buffers, stream->held_headers);
     if (stream->phase == PHASE_HTTP)
         http_session_clear(&stream->http, server->buffers);
     if (stream->phase == PHASE_WEBSOCKET) {

@@ -12,7 +12,7 @@ static bool asks_for_websocket(const struct http_request *request)
 
 /* RFC 6455, section 4.2.2. */
 static void accept_upgrade(struct server *server, usec now, struct stream *stream,
-                           const struct http_request *request, bool *deflate)
+                           const struct http_request *request, struct view protocol, bool *deflate)
 {
     char accept[WEBSOCKET_ACCEPT_SIZE];
     char extension[WEBSOCKET_EXTENSION_MAX];
@@ -27,11 +27,13 @@ static void accept_upgrade(struct server *server, usec now, struct stream *strea
         stream_end(server, now, stream);
         return;
     }
-    int size = snprintf((char *)buffer->bytes, buffer->capacity,
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
-                        "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s%s%s\r\n",
-                        accept, *deflate ? "Sec-WebSocket-Extensions: " : "",
-                        *deflate ? extension : "", *deflate ? "\r\n" : "");
+    int size =
+        snprintf((char *)buffer->bytes, buffer->capacity,
+                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n%s%s%s%s%.*s%s\r\n",
+                 accept, *deflate ? "Sec-WebSocket-Extensions: " : "", *deflate ? extension : "",
+                 *deflate ? "\r\n" : "", protocol.size ? "Sec-WebSocket-Protocol: " : "",
+                 VIEW_ARGS(protocol), protocol.size ? "\r\n" : "");
     buffer->size = (uint32_t)size;
     stream_send_give(server, now, stream, buffer);
 }
@@ -57,7 +59,8 @@ static void keep_host(struct server *server, struct stream *stream, struct view 
 }
 
 void websocket_upgrade(struct server *server, usec now, struct stream *stream,
-                       const struct http_request *request, const struct dialect *dialect)
+                       const struct http_request *request, const struct dialect *dialect,
+                       struct view protocol)
 {
     bool deflate = false;
     if (!asks_for_websocket(request)) {
@@ -77,7 +80,7 @@ void websocket_upgrade(struct server *server, usec now, struct stream *stream,
         respond_code(server, now, stream, 503, NULL);
         return;
     }
-    accept_upgrade(server, now, stream, request, &deflate);
+    accept_upgrade(server, now, stream, request, protocol, &deflate);
     if (stream->is_ending || stream->is_failing)
         return;
     keep_host(server, stream, http_header(request, "Host"));
@@ -151,7 +154,12 @@ static void handle(struct server *server, usec now, struct stream *stream,
         stream->dialect->message(server, now, stream, event->payload);
         break;
     case WS_BINARY:
-        close_failed(server, now, stream, 1003);
+        if (!stream->dialect->binary) {
+            close_failed(server, now, stream, 1003);
+            break;
+        }
+        metrics_add(server->metrics, METRIC_WEBSOCKET_IN, 1);
+        stream->dialect->binary(server, now, stream, event->payload);
         break;
     case WS_PING:
         send_control(server, now, stream, WEBSOCKET_PONG, event->payload);
@@ -173,7 +181,7 @@ static void handle(struct server *server, usec now, struct stream *stream,
 size_t websocket_consume(struct server *server, usec now, struct stream *stream, struct span bytes)
 {
     size_t used = 0;
-    while (stream->dialect && !stream->is_ending && !stream->is_failing && !stream->moving) {
+    while (stream->dialect && !stream->is_ending && !stream->is_failing && !stream->is_moving) {
         struct ws_event event;
         size_t step;
         ws_session_read(&stream->ws, &server->workshop, span_behind(bytes, used), &step, &event);

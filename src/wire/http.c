@@ -216,6 +216,7 @@ static int finish_head(const http_parser *parser, struct http_request *request)
     request->method = method_of(parser->method);
     request->path = view_slice(request->target, 0, query);
     request->query = view_slice(request->target, query + 1, request->target.size);
+    request->is_1_0 = is_1_0;
     request->keep_alive = is_1_0 ? http_header_lists(request, "Connection", "keep-alive")
                                  : !http_header_lists(request, "Connection", "close");
     request->upgrade = !is_1_0 && http_header_lists(request, "Connection", "upgrade") &&
@@ -308,4 +309,20 @@ bool http_header_lists(const struct http_request *request, const char *name, con
                 return true;
     }
     return false;
+}
+
+struct view http_peek_path(struct view bytes)
+{
+    static const struct view NONE = { NULL, 0 };
+    size_t at = 0;
+    while (at < bytes.size && (bytes.at[at] == '\r' || bytes.at[at] == '\n'))
+        at++;
+    struct view line = view_slice(bytes, at, HTTP_TARGET_MAX + 32);
+    size_t method = view_find_byte(line, ' ');
+    struct view rest = view_slice(line, method + 1, line.size);
+    size_t size = view_find_byte(rest, ' ');
+    if (size == rest.size || rest.at[0] != '/')
+        return NONE;
+    struct view target = view_slice(rest, 0, size);
+    return view_slice(target, 0, view_find_byte(target, '?'));
 }

@@ -37,6 +37,7 @@ struct http_request {
     struct view target; /* as it was sent, in origin-form or "*" */
     struct view path;   /* the target before the '?', still percent-encoded */
     struct view query;  /* behind the '?'; empty when there is none */
+    bool is_1_0;        /* HTTP/1.0: no chunked answers */
     bool keep_alive;    /* RFC 9112, section 9.3 */
     bool upgrade;       /* "Connection: upgrade" and an Upgrade header are there, in HTTP/1.1 */
     bool expect_continue;
@@ -62,6 +63,10 @@ struct http_request {
  * Except for OK, *request and *used are untouched. */
 MUST_USE int http_read_head(struct view bytes, size_t *scanned, struct http_request *request,
                             size_t *used);
+
+/* The path of a request whose head may not be whole, still encoded; an empty view as long as its
+ * request line has not come so far, or is none. */
+struct view http_peek_path(struct view bytes);
 
 /* The value of the first header of that name; an empty view with at == NULL when there is none. */
 struct view http_header(const struct http_request *request, const char *name);
