@@ -19,6 +19,27 @@ def write(target, name, data):
         file.write(data if isinstance(data, bytes) else data.encode())
 
 
+def engine():
+    """One byte for what it is (fuzz_engine.c lists them), then that."""
+    write("engine", "payload_4", "04hello\x1e2probe\x1ebAQIDBA==\x1e4\u1112\U0001f600")
+    write("engine", "payload_4_empty", "0")
+    write("engine", "payload_3", "16:4hello1:210:b4AQIDBA==4:4\u1112\U0001f600")
+    write("engine", "payload_3_binary", b"2\0\6\xff4hello\1\4\xff\4abc\0\1\0\xff4123456789")
+    write("engine", "frame_3", "3b4AQID")
+    write("engine", "frame_4", "42probe")
+    write("engine", "frame_3_binary", b"5\4abc")
+    write("engine", "frame_4_binary", b"6abc")
+    write("engine", "form", "7x=1&d=4%5Cn+%0A%5C%5Cn")
+    write("engine", "connect", '80/admin?a=1,{"token":"123"}')
+    write("engine", "event", '82/admin,13["offer",{"sdp":"v=0\\r\\n","n":[1.5e3,-2,true,null,{}]}]')
+    write("engine", "binary_event", '852-["a",{"_placeholder":true,"num":0},'
+          '{"b":{"_placeholder":true,"num":1}}]')
+    write("engine", "placeholder_too_far", '851-["a",{"\\u005fplaceholder":true,"num":7}]')
+    write("engine", "acknowledgement", '8312["\\u00e9",[[]]]')
+    write("engine", "deep", "82[" + 70 * "[" + 70 * "]" + "]")
+    write("engine", "base64", "9Zm9vYg==")
+
+
 def http():
     """One byte for the splits, then what a client sends."""
     def request(line, *headers, body=""):
@@ -317,6 +338,7 @@ def sockjs():
     write("sockjs", "not_utf8", b"0a\xff\xed\xa0\x80\xf0\x9f")
 
 
+engine()
 http()
 json()
 meet()
