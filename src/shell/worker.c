@@ -38,6 +38,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
     worker->config = *config;
     worker->config.listener_count = 0; /* not its own yet */
     worker->now = clock_now();
+    worker->accepts_at = USEC_NEVER;
     worker->metrics = &config->server.metrics[config->number];
     worker->config.server.worker = config->number;
     wheel_init(&worker->wheel, worker->now);
@@ -145,6 +146,8 @@ static void expire(struct worker *worker)
     struct timer *timer;
     if (worker->now >= worker->server_wakes)
         server_tick(worker->server, worker->now);
+    if (worker->now >= worker->accepts_at)
+        worker_accept_again(worker);
     while ((timer = wheel_expired(&worker->wheel, worker->now)) != NULL)
         worker_peer_expired(worker, LIST_ENTRY(timer, struct peer, timer));
 }
@@ -164,6 +167,8 @@ static int sleep_ms(const struct worker *worker)
     usec next = wheel_next(&worker->wheel);
     if (next < until)
         until = next;
+    if (worker->accepts_at < until)
+        until = worker->accepts_at;
     if (worker->is_stopping && worker->stop_at < until)
         until = worker->stop_at;
     if (until == USEC_NEVER)

@@ -67,6 +67,7 @@ struct worker {
     bool is_stopping;
     usec stop_at;
     usec server_wakes;
+    usec accepts_at; /* when listeners are looked at again; USEC_NEVER: they are */
     uint8_t input[SERVER_READ_MAX];
 };
 
@@ -88,6 +89,7 @@ void worker_free(struct worker *worker);
 MUST_USE int worker_watch(struct worker *worker, int fd, uint64_t tag);
 
 void worker_listener_ready(struct worker *worker, const struct listener *listener);
+void worker_accept_again(struct worker *worker);
 
 /* Takes a connection in, whose handshake is done or begins; it is closed when there is no place. */
 void worker_add_peer(struct worker *worker, const struct connection *connection,

@@ -6,23 +6,64 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #define ACCEPTS_MAX   64 /* of one listener in a row */
 #define DATAGRAMS_MAX 32
 #define DATAGRAM_SIZE 1500
 #define CONTROL_SIZE  64
+#define REST_TIME     (100 * USEC_MS)
 
-/* There is no descriptor for one more: takes it with the one in reserve and closes it, since it
- * would wake us for ever while it waits. */
-static void turn_away(struct worker *worker, int listener)
+static int open_reserve(void)
 {
-    close(worker->reserve);
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void watch_listeners(struct worker *worker, uint32_t events)
+{
+    for (uint32_t i = 0; i < worker->config.listener_count; i++) {
+        const struct listener *listener = &worker->config.listeners[i];
+        struct epoll_event event = { .events = events, .data.u64 = TAG_LISTENER + i };
+        if (listener->kind != LISTENER_STUN_UDP)
+            epoll_ctl(worker->epoll, EPOLL_CTL_MOD, listener->fd, &event);
+    }
+}
+
+/* The system has nothing for one connection more: looks away from those that wait for a while, since
+ * they would wake us all the time. */
+static void rest(struct worker *worker)
+{
+    worker->accepts_at = worker->now + REST_TIME;
+    watch_listeners(worker, 0);
+}
+
+void worker_accept_again(struct worker *worker)
+{
+    worker->accepts_at = USEC_NEVER;
+    if (worker->reserve < 0)
+        worker->reserve = open_reserve();
+    watch_listeners(worker, EPOLLIN);
+}
+
+/* There is no descriptor for one more: takes it with the one in reserve and closes it, so that its
+ * sender knows.
+ *   OK
+ *   ERR_AGAIN  nobody waits.
+ *   ERR_LIMIT  another thread was quicker to take the descriptor. */
+static int turn_away(struct worker *worker, int listener)
+{
+    if (worker->reserve >= 0)
+        close(worker->reserve);
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    int reason = errno;
     if (fd >= 0)
         close(fd);
-    worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    worker->reserve = open_reserve();
+    if (fd < 0)
+        return reason == EAGAIN ? ERR_AGAIN : ERR_LIMIT;
     metrics_add(worker->metrics, METRIC_CONNECTIONS_REFUSED, 1);
+    return OK;
 }
 
 static void welcome(struct worker *worker, enum listener_kind kind, int fd,
@@ -42,21 +83,30 @@ static void welcome(struct worker *worker, enum listener_kind kind, int fd,
     worker_add_peer(worker, &connection, &origin);
 }
 
+/* Takes the next that waits.  ERR_AGAIN: nobody does.  ERR_LIMIT: the system can't give it. */
+static int accept_one(struct worker *worker, const struct listener *listener)
+{
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    int fd = accept4(listener->fd, (struct sockaddr *)&name, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        welcome(worker, listener->kind, fd, &name);
+        return OK;
+    }
+    if (errno == EMFILE || errno == ENFILE)
+        return turn_away(worker, listener->fd);
+    if (errno == ECONNABORTED || errno == EINTR)
+        return OK;
+    return errno == EAGAIN ? ERR_AGAIN : ERR_LIMIT;
+}
+
 static void accept_connections(struct worker *worker, const struct listener *listener)
 {
-    for (int i = 0; i < ACCEPTS_MAX; i++) {
-        struct sockaddr_storage name;
-        socklen_t size = sizeof name;
-        int fd =
-            accept4(listener->fd, (struct sockaddr *)&name, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(worker, listener->kind, fd, &name);
-        } else if (errno == EMFILE || errno == ENFILE) {
-            turn_away(worker, listener->fd);
-        } else if (errno != ECONNABORTED && errno != EINTR) {
-            return;
-        }
-    }
+    int status = OK;
+    for (int i = 0; i < ACCEPTS_MAX && status == OK; i++)
+        status = accept_one(worker, listener);
+    if (status == ERR_LIMIT)
+        rest(worker);
 }
 
 /* What recvmmsg and sendmmsg fill in and read, for one turn. */

@@ -5,11 +5,15 @@
 #include "shell/certificate.h"
 #include "shell/clock.h"
 #include "shell/entropy.h"
+#include "shell/listen.h"
+#include "shell/sockaddr.h"
 #include "shell/worker.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,7 +66,10 @@ static int open_rig(void **state)
     rig->fd = -1;
     log_init(&rig->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, TRACE_ERROR);
     assert_int_equal(mailbox_init(&rig->mailbox, 2), OK);
+    static const struct address any = { .family = ADDRESS_IPV4, .bytes = { 127, 0, 0, 1 } };
     struct worker_config config = {
+        .listeners = { { .kind = LISTENER_HTTP } },
+        .listener_count = 1,
         .server = { .worker_count = 1,
                     .streams_max = 64,
                     .rooms_max = 64,
@@ -76,6 +83,7 @@ static int open_rig(void **state)
         .tls = certificate.tls,
     };
     SSL_CTX_up_ref(config.tls);
+    assert_int_equal(listen_open(&any, LISTEN_TCP, &config.listeners[0].fd), OK);
     assert_int_equal(worker_new(&config, &rig->worker), OK);
     *state = rig;
     return 0;
@@ -202,6 +210,94 @@ static void test_half_close_tls(void **state)
     half_close(*state, true);
 }
 
+/* ---- no descriptors ---- */
+
+enum { WAITING = 3 };
+
+static void dial(const struct rig *rig, int clients[WAITING])
+{
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    int listener = rig->worker->config.listeners[0].fd;
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&name, &size), 0);
+    for (int i = 0; i < WAITING; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(connect(clients[i], (struct sockaddr *)&name, size), 0);
+    }
+}
+
+/* From here on the process gets no descriptor; gives the limit as it was. */
+static rlim_t take_descriptors(void)
+{
+    struct rlimit limit;
+    int next = dup(STDERR_FILENO);
+    assert_true(next >= 0);
+    close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = (rlim_t)next;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+static void give_descriptors(rlim_t before)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = before;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void hang_up(int clients[WAITING])
+{
+    for (int i = 0; i < WAITING; i++)
+        close(clients[i]);
+}
+
+/* Who comes when all descriptors are used is turned away, each once. */
+static void test_no_descriptors(void **state)
+{
+    struct rig *rig = *state;
+    int clients[WAITING];
+    char byte;
+    dial(rig, clients);
+    rlim_t before = take_descriptors();
+    worker_turn(rig->worker, 0);
+    give_descriptors(before);
+    for (int i = 0; i < WAITING; i++)
+        assert_int_equal(recv(clients[i], &byte, 1, 0), 0);
+    assert_int_equal(metrics_read(&rig->metrics, METRIC_CONNECTIONS_REFUSED), WAITING);
+    assert_true(rig->worker->reserve >= 0);
+    assert_int_equal(rig->worker->accepts_at, USEC_NEVER);
+    hang_up(clients);
+}
+
+/* Without the one in reserve, which another thread may have got, they must wait: but not by waking
+ * the worker all the time. */
+static void test_no_reserve(void **state)
+{
+    struct rig *rig = *state;
+    struct worker *worker = rig->worker;
+    struct epoll_event event;
+    int clients[WAITING];
+    dial(rig, clients);
+    close(worker->reserve);
+    worker->reserve = -1;
+    rlim_t before = take_descriptors();
+    worker_turn(worker, 0);
+    give_descriptors(before);
+    assert_int_equal(epoll_wait(worker->epoll, &event, 1, 0), 0);
+    assert_true(worker->accepts_at > worker->now && worker->accepts_at < USEC_NEVER);
+
+    worker->accepts_at = worker->now;
+    worker_turn(worker, 0);
+    assert_int_equal(worker->accepts_at, USEC_NEVER);
+    assert_true(worker->reserve >= 0);
+    worker_turn(worker, 0);
+    assert_int_equal(worker->peers.used, WAITING);
+    hang_up(clients);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
@@ -209,6 +305,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_half_close),
         TEST(test_half_close_tls),
+        TEST(test_no_descriptors),
+        TEST(test_no_reserve),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
