@@ -30,7 +30,7 @@ static void watch_listeners(struct worker *worker, uint32_t events)
     }
 }
 
-/* The system has nothing for one connection more: looks away from those that wait for a while, since
+/* The system has nothing for one connection more: looks away for a while from those that wait, as
  * they would wake us all the time. */
 static void rest(struct worker *worker)
 {
