@@ -25,14 +25,17 @@ static int start_endpoint(struct server *server, struct endpoint *endpoint,
     list_init(&endpoint->sessions);
     if (endpoint->worker != server->config.worker)
         return OK;
-    if (speech->state_size) {
-        int status = pool_init(&endpoint->states, speech->state_size, config->limits.sessions);
-        if (status != OK)
-            return status;
-    }
-    int status = speech->start(server, endpoint);
-    if (status != OK)
+    int status = OK;
+    if (speech->state_size)
+        status = pool_init(&endpoint->states, speech->state_size, config->limits.sessions);
+    if (status == OK && config->carrier != CARRIER_WEBSOCKET)
+        status = map_init(&endpoint->names, config->limits.sessions, &server->config.random);
+    if (status == OK)
+        status = speech->start(server, endpoint);
+    if (status != OK) {
+        map_free(&endpoint->names);
         pool_free(&endpoint->states);
+    }
     return status;
 }
 
@@ -74,6 +77,7 @@ static void stop_endpoint(struct server *server, struct endpoint *endpoint)
         else
             session_free(server, session);
     }
+    map_free(&endpoint->names);
     pool_free(&endpoint->states);
 }
 

@@ -10,6 +10,7 @@
 #ifndef MOIM_FRONT_SESSION_H
 #define MOIM_FRONT_SESSION_H
 
+#include "base/map.h"
 #include "front/core.h"
 #include "front/endpoint.h"
 
@@ -67,6 +68,8 @@ struct endpoint {
     uint32_t session_count;
     struct list sessions; /* in the order in which they came, those that are closed included */
     struct pool states;   /* of the speech, one a session */
+    struct map names;     /* the carrier's: sessions by what their clients call them, where a
+                           * session's requests come on several connections */
 };
 
 struct session {
