@@ -41,6 +41,7 @@ int server_new(const struct server_config *config, usec now, struct server **out
         .rooms_max = config->rooms_max,
         .members_max = config->members_max,
         .history_entries_max = config->rooms_max * 64,
+        .history_bytes_max = config->buffer_bytes / 2,
         .buffers = server->buffers,
         .wheel = &server->wheel,
         .away_timer_kind = TIMER_MEMBER_AWAY,

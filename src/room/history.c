@@ -1,5 +1,7 @@
 #include "room/history.h"
 
+#include <assert.h>
+
 bool audience_has(const struct audience *audience, uint32_t number)
 {
     switch (audience->kind) {
@@ -23,27 +25,34 @@ static void remove_first(struct history *history, struct history_store *store)
         history->last = NULL;
     history->count--;
     history->bytes -= entry->buffer->capacity;
+    store->bytes -= entry->buffer->capacity;
     buffer_give(store->buffers, entry->buffer);
     pool_give(&store->entries, entry);
+}
+
+static bool has_place(const struct history *history, const struct history_store *store, size_t size)
+{
+    size_t bytes = history->bytes + size;
+    return history->count < HISTORY_ENTRIES_MAX && bytes <= HISTORY_BYTES_MAX &&
+           history->count < store->entries.count_max - store->entries.used &&
+           bytes <= store->bytes_max - store->bytes;
 }
 
 void history_add(struct history *history, struct history_store *store, uint64_t seq,
                  const struct audience *audience, struct buffer *buffer)
 {
-    while (history->first && (history->count >= HISTORY_ENTRIES_MAX ||
-                              history->bytes + buffer->capacity > HISTORY_BYTES_MAX)) {
+    while (history->first && !has_place(history, store, buffer->capacity)) {
         history->dropped = history->first->seq;
         remove_first(history, store);
     }
-    struct history_entry *entry = pool_take(&store->entries);
-    if (!entry) {
-        history_clear(history, store);
+    if (!has_place(history, store, buffer->capacity)) {
         history->dropped = seq;
         return;
     }
-    entry->seq = seq;
-    entry->audience = *audience;
-    entry->buffer = buffer_share(buffer);
+    struct history_entry *entry = pool_take(&store->entries);
+    assert(entry);
+    *entry =
+        (struct history_entry){ .seq = seq, .audience = *audience, .buffer = buffer_share(buffer) };
     if (history->last)
         history->last->next = entry;
     else
@@ -51,6 +60,7 @@ void history_add(struct history *history, struct history_store *store, uint64_t 
     history->last = entry;
     history->count++;
     history->bytes += buffer->capacity;
+    store->bytes += buffer->capacity;
 }
 
 void history_trim(struct history *history, struct history_store *store, uint64_t seq)

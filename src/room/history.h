@@ -39,14 +39,17 @@ struct history {
     uint64_t dropped; /* the last event that was dropped though somebody might have needed it */
 };
 
-/* Shared by all histories of a worker. */
+/* Shared by all histories of a worker.  One may have as much as is left for all the others, so that
+ * no number of rooms takes the last. */
 struct history_store {
     struct pool entries;
     struct buffers *buffers;
+    size_t bytes_max; /* of all together, in whole buffers */
+    size_t bytes;
 };
 
-/* Keeps an event; its seq is greater than all before.  When the store is used up, it counts as
- * dropped at once, and so does all before it. */
+/* Keeps an event; its seq is greater than all before.  What has to make place for it is dropped;
+ * when there is none even so, the event itself counts as dropped at once. */
 void history_add(struct history *history, struct history_store *store, uint64_t seq,
                  const struct audience *audience, struct buffer *buffer);
 

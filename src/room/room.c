@@ -13,6 +13,7 @@ int rooms_init(struct rooms *rooms, const struct rooms_config *config)
         .metrics = config->metrics,
         .away_timer_kind = config->away_timer_kind,
         .history.buffers = config->buffers,
+        .history.bytes_max = config->history_bytes_max,
     };
     int status = pool_init(&rooms->room_pool, sizeof(struct room), config->rooms_max);
     if (status != OK)

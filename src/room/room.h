@@ -99,6 +99,7 @@ struct rooms_config {
     uint32_t rooms_max;
     uint32_t members_max;
     uint32_t history_entries_max; /* over all rooms */
+    size_t history_bytes_max;     /* the same: the share of `buffers` that events may keep */
     struct buffers *buffers;      /* borrowed, as are wheel and metrics */
     struct wheel *wheel;
     uint8_t away_timer_kind; /* struct timer.kind of the members' timers */
