@@ -174,6 +174,8 @@ void stream_read_on(struct server *server, usec now, struct stream *stream);
 /* Adds bytes behind those that wait, and reads. */
 void stream_feed(struct server *server, usec now, struct stream *stream, struct span bytes);
 
+/* A new stream; NULL when all places are taken. */
+struct stream *stream_open(struct server *server, usec now, const struct stream_origin *origin);
 /* Gives everything back; the stream is no longer valid. */
 void stream_release(struct server *server, struct stream *stream);
 

@@ -111,7 +111,9 @@ static void unpack(struct server *server, usec now, struct stream *stream, struc
         unsent += size;
         left -= size;
     }
-    if (stream->dialect)
+    if (stream->dialect && server->is_stopping)
+        websocket_close(server, now, stream, 1001, VIEW("the server stops"), true);
+    else if (stream->dialect)
         stream->dialect->message(server, now, stream, view_make(message, parcel->message_size));
     stream_feed(server, now, stream, (struct span){ unread, parcel->unread_size });
 }
@@ -121,12 +123,12 @@ int server_adopt(struct server *server, usec now, struct parcel *parcel, uint32_
     struct stream_origin origin = { .kind = STREAM_HTTP,
                                     .secure = parcel->secure,
                                     .peer = parcel->peer };
-    int status = server_open(server, now, &origin, number);
-    if (status != OK) {
+    struct stream *stream = stream_open(server, now, &origin); /* even at the end: to say so */
+    if (!stream) {
         parcel_free(parcel);
-        return status;
+        return ERR_LIMIT;
     }
-    struct stream *stream = pool_at(&server->streams, *number);
+    *number = stream_number(server, stream);
     stream->tokens = parcel->tokens;
     stream->tokens_at = parcel->tokens_at;
     stream->heard_at = parcel->heard_at;

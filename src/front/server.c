@@ -100,19 +100,9 @@ void server_free(struct server *server)
 int server_open(struct server *server, usec now, const struct stream_origin *origin,
                 uint32_t *number)
 {
-    struct stream *stream = server->is_stopping ? NULL : pool_take(&server->streams);
+    struct stream *stream = server->is_stopping ? NULL : stream_open(server, now, origin);
     if (!stream)
         return ERR_LIMIT;
-    list_init(&stream->ready);
-    stream->is_open = true;
-    stream->phase = origin->kind == STREAM_STUN ? PHASE_STUN : PHASE_HTTP;
-    stream->peer = origin->peer;
-    stream->secure = origin->secure;
-    stream->since = now;
-    stream->timer.kind = TIMER_STREAM;
-    stream->tokens = FLOOD_BURST;
-    stream->tokens_at = now;
-    stream_set_timer(server, now, stream);
     *number = stream_number(server, stream);
     return OK;
 }

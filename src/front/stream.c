@@ -306,6 +306,24 @@ void stream_feed(struct server *server, usec now, struct stream *stream, struct 
     }
 }
 
+struct stream *stream_open(struct server *server, usec now, const struct stream_origin *origin)
+{
+    struct stream *stream = pool_take(&server->streams);
+    if (!stream)
+        return NULL;
+    list_init(&stream->ready);
+    stream->is_open = true;
+    stream->phase = origin->kind == STREAM_STUN ? PHASE_STUN : PHASE_HTTP;
+    stream->peer = origin->peer;
+    stream->secure = origin->secure;
+    stream->since = now;
+    stream->timer.kind = TIMER_STREAM;
+    stream->tokens = FLOOD_BURST;
+    stream->tokens_at = now;
+    stream_set_timer(server, now, stream);
+    return stream;
+}
+
 void stream_release(struct server *server, struct stream *stream)
 {
     list_remove(&stream->ready);

@@ -18,7 +18,8 @@ struct ssl_ctx_st;
 enum letter_kind {
     LETTER_STREAM, /* a connection that is to be served here from now on */
     LETTER_TLS,    /* the keys for new connections */
-    LETTER_STOP
+    LETTER_STOP,
+    LETTER_DONE /* the sender is stopping, and has nothing left to give away */
 };
 
 struct letter {

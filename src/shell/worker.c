@@ -103,7 +103,26 @@ static void begin_stop(struct worker *worker, usec until)
     worker->is_stopping = true;
     worker->stop_at = until;
     close_listeners(worker);
+    for (uint32_t i = 0; i < worker->peers.touched; i++) {
+        struct peer *peer = pool_at(&worker->peers, i);
+        if (peer->generation && peer->state == PEER_HANDSHAKE)
+            worker_close_peer(worker, peer); /* it could not be served any more */
+    }
     server_stop(worker->server, worker->now);
+}
+
+/* The last connection is gone.  Others may be on their way here, until their sender says so, too:
+ * letters of one sender come in order. */
+static void tell_done(struct worker *worker)
+{
+    const struct letter letter = { .kind = LETTER_DONE };
+    worker->is_done = true;
+    for (unsigned i = 0; i < worker->config.server.worker_count; i++) {
+        if (i == worker->config.number)
+            continue;
+        int status = mailbox_send(&worker->config.mailboxes[i], worker->config.number, &letter);
+        (void)status; /* one that can't be told ends when its time is up */
+    }
 }
 
 static void read_letters(struct worker *worker)
@@ -120,6 +139,9 @@ static void read_letters(struct worker *worker)
             break;
         case LETTER_STOP:
             begin_stop(worker, letter.until);
+            break;
+        case LETTER_DONE:
+            worker->done_count++;
             break;
         }
     }
@@ -180,9 +202,11 @@ static int sleep_ms(const struct worker *worker)
     return ms > 60000 ? 60000 : (int)ms;
 }
 
-static bool has_ended(const struct worker *worker)
+bool worker_has_ended(const struct worker *worker)
 {
-    return worker->is_stopping && (worker->now >= worker->stop_at || worker->peers.used == 0);
+    bool is_alone = worker->done_count + 1 == worker->config.server.worker_count;
+    return worker->is_stopping && (worker->now >= worker->stop_at ||
+                                   (worker->is_done && is_alone && worker->peers.used == 0));
 }
 
 void worker_turn(struct worker *worker, int wait_ms)
@@ -195,13 +219,15 @@ void worker_turn(struct worker *worker, int wait_ms)
     expire(worker);
     worker_drain_server(worker);
     write_log(worker);
+    if (worker->is_stopping && !worker->is_done && worker->peers.used == 0)
+        tell_done(worker);
 }
 
 void *worker_run(void *argument)
 {
     struct worker *worker = argument;
     worker_drain_server(worker);
-    while (!has_ended(worker))
+    while (!worker_has_ended(worker))
         worker_turn(worker, sleep_ms(worker));
     return NULL;
 }

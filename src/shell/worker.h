@@ -65,6 +65,8 @@ struct worker {
     struct wheel wheel;
     uint32_t generation;
     bool is_stopping;
+    bool is_done;        /* stopping, and had no connection left: it has told the others */
+    unsigned done_count; /* of the others */
     usec stop_at;
     usec server_wakes;
     usec accepts_at; /* when listeners are looked at again; USEC_NEVER: they are */
@@ -77,6 +79,9 @@ MUST_USE int worker_new(const struct worker_config *config, struct worker **out)
 void *worker_run(void *worker);
 /* One turn of its loop: waits for something to do, at most so long (-1: for ever), and does it. */
 void worker_turn(struct worker *worker, int wait_ms);
+/* A LETTER_STOP has been obeyed: no connection is left, here or on its way from another worker, or
+ * the time is up. */
+bool worker_has_ended(const struct worker *worker);
 /* Closes all that is left.  NULL is accepted. */
 void worker_free(struct worker *worker);
 

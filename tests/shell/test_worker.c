@@ -1,5 +1,5 @@
-/* test_worker.c - one worker in the test's own thread, turn by turn, over sockets that take little
- * at a time. */
+/* test_worker.c - workers in the test's own thread, turn by turn, over sockets that take little at
+ * a time. */
 #include "support.h"
 
 #include "shell/certificate.h"
@@ -8,6 +8,7 @@
 #include "shell/listen.h"
 #include "shell/sockaddr.h"
 #include "shell/worker.h"
+#include "wire/websocket.h"
 
 #include <fcntl.h>
 #include <openssl/ssl.h>
@@ -19,15 +20,17 @@
 #include <unistd.h>
 
 #define TURNS_MAX 10000
+#define WORKERS   2
 
 static struct certificate certificate;
 
 struct rig {
     struct log log;
-    struct metrics metrics;
-    struct mailbox mailbox;
-    struct worker *worker;
-    int fd; /* the client's end */
+    struct metrics metrics[WORKERS];
+    struct mailbox mailboxes[WORKERS];
+    struct worker *others[WORKERS];
+    struct worker *worker; /* the first: clients come to it */
+    int fd;                /* the client's end */
     SSL_CTX *context;
     SSL *ssl;
     uint8_t heard[256 * 1024];
@@ -60,31 +63,36 @@ static int drop_certificate(void **state)
 
 static int open_rig(void **state)
 {
+    static const struct address any = { .family = ADDRESS_IPV4, .bytes = { 127, 0, 0, 1 } };
     struct rig *rig = aligned_alloc(64, sizeof *rig);
     assert_non_null(rig);
     memset(rig, 0, sizeof *rig);
     rig->fd = -1;
     log_init(&rig->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, TRACE_ERROR);
-    assert_int_equal(mailbox_init(&rig->mailbox, 2), OK);
-    static const struct address any = { .family = ADDRESS_IPV4, .bytes = { 127, 0, 0, 1 } };
     struct worker_config config = {
-        .listeners = { { .kind = LISTENER_HTTP } },
-        .listener_count = 1,
-        .server = { .worker_count = 1,
+        .server = { .worker_count = WORKERS,
                     .streams_max = 64,
                     .rooms_max = 64,
                     .members_max = 64,
                     .buffer_bytes = 1 << 20,
                     .random = entropy_random(),
-                    .metrics = &rig->metrics,
+                    .metrics = rig->metrics,
                     .trace_level = TRACE_ERROR },
-        .mailboxes = &rig->mailbox,
+        .mailboxes = rig->mailboxes,
         .log = &rig->log,
+        .listeners = { { .kind = LISTENER_HTTP } },
+        .listener_count = 1,
         .tls = certificate.tls,
     };
-    SSL_CTX_up_ref(config.tls);
-    assert_int_equal(listen_open(&any, LISTEN_TCP, &config.listeners[0].fd), OK);
-    assert_int_equal(worker_new(&config, &rig->worker), OK);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_int_equal(mailbox_init(&rig->mailboxes[i], WORKERS + 1), OK);
+    for (unsigned i = 0; i < WORKERS; i++) {
+        config.number = i;
+        SSL_CTX_up_ref(config.tls);
+        assert_int_equal(listen_open(&any, LISTEN_TCP, &config.listeners[0].fd), OK);
+        assert_int_equal(worker_new(&config, &rig->others[i]), OK);
+    }
+    rig->worker = rig->others[0];
     *state = rig;
     return 0;
 }
@@ -96,8 +104,10 @@ static int close_rig(void **state)
     SSL_CTX_free(rig->context);
     if (rig->fd >= 0)
         close(rig->fd);
-    worker_free(rig->worker);
-    mailbox_free(&rig->mailbox);
+    for (unsigned i = 0; i < WORKERS; i++)
+        worker_free(rig->others[i]);
+    for (unsigned i = 0; i < WORKERS; i++)
+        mailbox_free(&rig->mailboxes[i]);
     close(rig->log.fd);
     free(rig);
     return 0;
@@ -266,7 +276,7 @@ static void test_no_descriptors(void **state)
     give_descriptors(before);
     for (int i = 0; i < WAITING; i++)
         assert_int_equal(recv(clients[i], &byte, 1, 0), 0);
-    assert_int_equal(metrics_read(&rig->metrics, METRIC_CONNECTIONS_REFUSED), WAITING);
+    assert_int_equal(metrics_read(&rig->metrics[0], METRIC_CONNECTIONS_REFUSED), WAITING);
     assert_true(rig->worker->reserve >= 0);
     assert_int_equal(rig->worker->accepts_at, USEC_NEVER);
     hang_up(clients);
@@ -298,15 +308,109 @@ static void test_no_reserve(void **state)
     hang_up(clients);
 }
 
+/* ---- the end ---- */
+
+static void send_stop(struct rig *rig, unsigned number)
+{
+    struct letter letter = { .kind = LETTER_STOP, .until = clock_now() + USEC_S * 3600 };
+    assert_int_equal(mailbox_send(&rig->mailboxes[number], WORKERS, &letter), OK);
+}
+
+static void turn_all(struct rig *rig)
+{
+    for (int i = 0; i < 4; i++)
+        for (unsigned j = 0; j < WORKERS; j++)
+            worker_turn(rig->others[j], 0);
+}
+
+static void drop_client(struct rig *rig)
+{
+    close(rig->fd);
+    rig->fd = -1;
+    rig->heard_size = 0;
+    rig->is_ended = false;
+    turn_all(rig);
+}
+
+static bool has_heard(const struct rig *rig, struct view wanted)
+{
+    return view_find(view_make(rig->heard, rig->heard_size), wanted) < rig->heard_size;
+}
+
+static void say_join(struct rig *rig, int room)
+{
+    static const uint8_t MASK[4] = { 9, 8, 7, 6 };
+    uint8_t text[128];
+    uint8_t header[WEBSOCKET_HEADER_MAX];
+    say(rig, "GET /api/v1/meet HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\n"
+             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    int size = snprintf((char *)text, sizeof text,
+                        "{\"type\":\"join\",\"version\":1,\"room\":\"r%d\",\"name\":\"n\"}", room);
+    size_t header_size = websocket_write_masked(WEBSOCKET_TEXT, true, false, MASK,
+                                                (struct span){ text, (size_t)size }, header);
+    assert_int_equal(send(rig->fd, header, header_size, 0), header_size);
+    assert_int_equal(send(rig->fd, text, (size_t)size, 0), size);
+}
+
+/* One worker has begun to stop, another not yet: who is given over from this to that is told the
+ * end, and neither is gone while one may still come. */
+static void test_stop_one_by_one(void **state)
+{
+    struct rig *rig = *state;
+    int stayed = 0;
+    int given = 0;
+    send_stop(rig, 1);
+    turn_all(rig);
+    for (int i = 0; i < 100 && (stayed == 0 || given == 0); i++) {
+        connect_client(rig, false);
+        say_join(rig, i);
+        turn_all(rig);
+        hear(rig);
+        bool is_welcome = has_heard(rig, VIEW("\"type\":\"welcome\""));
+        bool is_told = has_heard(rig, VIEW("\x03\xe9the server stops"));
+        assert_true(is_welcome != is_told);
+        stayed += is_welcome;
+        given += is_told;
+        drop_client(rig);
+        assert_false(worker_has_ended(rig->others[1]));
+    }
+    assert_true(stayed > 0 && given > 0);
+    send_stop(rig, 0);
+    turn_all(rig);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_true(worker_has_ended(rig->others[i]));
+}
+
+/* Who has only connected to an HTTPS port does not hold the end up. */
+static void test_stop_in_handshake(void **state)
+{
+    struct rig *rig = *state;
+    int ends[2];
+    struct stream_origin origin = { .kind = STREAM_HTTP, .secure = true };
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    struct connection connection = { .fd = ends[0] };
+    rig->fd = ends[1];
+    assert_int_equal(connection_secure(&connection, certificate.tls), OK);
+    worker_add_peer(rig->worker, &connection, &origin);
+    turn_all(rig);
+    assert_int_equal(rig->worker->peers.used, 1);
+    for (unsigned i = 0; i < WORKERS; i++)
+        send_stop(rig, i);
+    turn_all(rig);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_true(worker_has_ended(rig->others[i]));
+    hear(rig);
+    assert_true(rig->is_ended);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_half_close),
-        TEST(test_half_close_tls),
-        TEST(test_no_descriptors),
-        TEST(test_no_reserve),
+        TEST(test_half_close), TEST(test_half_close_tls),  TEST(test_no_descriptors),
+        TEST(test_no_reserve), TEST(test_stop_one_by_one), TEST(test_stop_in_handshake),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
