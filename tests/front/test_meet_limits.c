@@ -1,0 +1,133 @@
+/* The meeting protocol on a server that is full: errors with codes, and nothing for the others. */
+#include "house_meet.h"
+
+static void expect_full(struct wire *wire)
+{
+    expect_text(wire, "{'type':'error','code':'server-full','message':"
+                      "'the server has no place for more','re':'join'}");
+}
+
+static void test_rooms_max(void **state)
+{
+    struct house *house = house_build(&(struct wishes){ .rooms_max = 2 });
+    struct guest mina = house_guest(house, "one", "Mina");
+    struct guest jun = house_guest(house, "two", "Jun");
+    struct wire *wire = house_ws(house);
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        say_join(wire, "three", "Sora");
+        expect_full(wire);
+    }
+    assert_int_equal(house_metric(house, METRIC_MEMBERS), 2); /* no member of no room */
+    expect_nothing(mina.wire);
+    /* those that are open are open to more */
+    house_guest(house, "one", "Sora");
+    /* one that ends makes place for another: also one whose time is over */
+    ws_say(jun.wire, "{'type':'leave'}");
+    guest_join(wire, "three", "Sora");
+    wire_drop(wire);
+    wire = house_ws(house);
+    say_join(wire, "four", "Sora");
+    expect_full(wire);
+    wire_drop(wire);
+    house_wait(house, 31 * USEC_S);
+    house_guest(house, "four", "Sora");
+    house_close(house);
+}
+
+static void test_members_max(void **state)
+{
+    struct house *house = house_build(&(struct wishes){ .members_max = 3 });
+    struct guest mina = house_guest(house, "one", "Mina");
+    struct guest jun = house_guest(house, "one", "Jun");
+    struct guest sora = house_guest(house, "two", "Sora");
+    struct wire *wire = house_ws(house);
+    (void)state;
+    hear_all(mina.wire);
+    say_join(wire, "one", "Hana");
+    expect_full(wire);
+    say_join(wire, "three", "Hana");
+    expect_full(wire);
+    assert_int_equal(house_metric(house, METRIC_ROOMS), 2); /* no room without members */
+    expect_nothing(mina.wire);
+    /* a place that is kept is one, but not to who takes its name up, alone or not */
+    wire_drop(jun.wire);
+    wire_drop(sora.wire);
+    hear_all(mina.wire);
+    say_join(wire, "one", "Hana");
+    expect_full(wire);
+    guest_join(wire, "one", "Jun");
+    house_guest(house, "two", "Sora");
+    assert_int_equal(house_metric(house, METRIC_MEMBERS), 3);
+    house_close(house);
+}
+
+static void test_streams_max(void **state)
+{
+    struct house *house = house_build(&(struct wishes){ .streams_max = 2 });
+    struct guest mina = house_guest(house, "one", "Mina");
+    struct guest jun = house_guest(house, "one", "Jun");
+    (void)state;
+    hear_all(mina.wire);
+    assert_null(house_dial(house, 0, STREAM_HTTP));
+    assert_null(house_dial(house, 0, STREAM_STUN));
+    expect_nothing(mina.wire);
+    wire_drop(jun.wire);
+    hear_all(mina.wire);
+    jun.wire = house_ws(house);
+    say_resume(jun.wire, "one", jun.session, 3);
+    expect_text(jun.wire, "{'type':'resumed','seq':3,'received':0,'iceServers':[]}");
+    house_close(house);
+}
+
+/* A chat whose message is as large as it may be. */
+static void say_much(struct wire *wire)
+{
+    char text[8000];
+    memset(text, 'x', sizeof text);
+    int size = snprintf(text, sizeof text, "{'type':'chat','text':'");
+    text[size] = 'x';
+    memcpy(text + sizeof text - 3, "'}", 3);
+    ws_say(wire, text);
+}
+
+/* Rooms that keep all they can take no memory from others: these go on, and resume. */
+static void test_rooms_that_keep_much(void **state)
+{
+    struct house *house = house_build(&(struct wishes){ .buffer_bytes = 4 * 1024 * 1024 });
+    struct guest mina = house_guest(house, "one", "Mina");
+    struct guest jun = house_guest(house, "one", "Jun");
+    (void)state;
+    hear_all(mina.wire);
+    for (int i = 0; i < 16; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "hog %d", i);
+        struct guest hog = house_guest(house, name, "x");
+        for (int j = 0; j < 100; j++) {
+            say_much(hog.wire);
+            hear_all(hog.wire);
+        }
+        wire_drop(hog.wire); /* the place is kept, and so is what was said */
+    }
+    assert_true(buffers_used(house->servers[0]->buffers) < 3 * 1024 * 1024);
+    wire_drop(jun.wire);
+    expect_text(mina.wire, "{'type':'member-away','seq':3,'member':'m2'}");
+    ws_say(mina.wire, "{'type':'chat','text':'x'}");
+    expect_text(mina.wire, "{'type':'chat','seq':4,'from':'m1','text':'x'}");
+    jun.wire = house_ws(house);
+    say_resume(jun.wire, "one", jun.session, 2);
+    expect_text(jun.wire, "{'type':'resumed','seq':2,'received':0,'iceServers':[]}");
+    expect_text(jun.wire, "{'type':'chat','seq':4,'from':'m1','text':'x'}");
+    house_close(house);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rooms_max),
+        cmocka_unit_test(test_members_max),
+        cmocka_unit_test(test_streams_max),
+        cmocka_unit_test(test_rooms_that_keep_much),
+    };
+    return cmocka_run_group_tests_name("meet_limits", tests, NULL, NULL);
+}
