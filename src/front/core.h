@@ -36,6 +36,7 @@
 #define HTTP_QUEUE_MAX   ((size_t)16 * 1024 * 1024)
 #define HTTP_QUEUE_PAUSE ((size_t)256 * 1024) /* pipelined requests wait from here on */
 #define WS_QUEUE_MAX     ((size_t)1536 * 1024)
+#define QUEUE_SHARE      16 /* of the memory that is left, one queue may have this part */
 #define FLOOD_EACH       (USEC_S / 200) /* 200 frames a second ... */
 #define FLOOD_BURST      1000           /* ... over this many at once */
 #define HOST_MAX         200

@@ -17,12 +17,17 @@ static size_t queue_max(const struct stream *stream)
     return stream->phase == PHASE_WEBSOCKET ? WS_QUEUE_MAX : HTTP_QUEUE_MAX;
 }
 
-/* Queues share one pool of entries.  One may have as many as are left for all the others, so that
- * no number of slow readers takes the last. */
+/* Queues share one pool of entries and one budget of memory.  One may have as many entries as are
+ * left for all the others, and a part of the memory that is left, so that no number of slow readers
+ * takes the last. */
 static bool has_share(const struct server *server, const struct stream *stream)
 {
     const struct pool *entries = &server->outboxes.entries;
-    return stream->outbox.count < entries->count_max - entries->used;
+    size_t budget = server->config.buffer_bytes;
+    size_t used = buffers_used(server->buffers);
+    size_t left = used < budget ? budget - used : 0;
+    return stream->outbox.count < entries->count_max - entries->used &&
+           (stream->phase == PHASE_HTTP || stream->outbox.size <= left / QUEUE_SHARE);
 }
 
 void stream_send(struct server *server, usec now, struct stream *stream, struct buffer *buffer)

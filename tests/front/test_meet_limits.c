@@ -1,6 +1,8 @@
 /* The meeting protocol on a server that is full: errors with codes, and nothing for the others. */
 #include "house_meet.h"
 
+#include "front/meet/meet.h"
+
 static void expect_full(struct wire *wire)
 {
     expect_text(wire, "{'type':'error','code':'server-full','message':"
@@ -80,15 +82,21 @@ static void test_streams_max(void **state)
     house_close(house);
 }
 
-/* A chat whose message is as large as it may be. */
+/* A chat of so many letters. */
+static void say_letters(struct wire *wire, int count)
+{
+    static const char PART[] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    char text[MEET_CHAT_MAX + 100];
+    int size = snprintf(text, sizeof text, "{'type':'chat','text':'");
+    for (; count > 0; count -= 64)
+        size += snprintf(text + size, sizeof text - (size_t)size, "%s", PART);
+    snprintf(text + size, sizeof text - (size_t)size, "'}");
+    ws_say(wire, text);
+}
+
 static void say_much(struct wire *wire)
 {
-    char text[8000];
-    memset(text, 'x', sizeof text);
-    int size = snprintf(text, sizeof text, "{'type':'chat','text':'");
-    text[size] = 'x';
-    memcpy(text + sizeof text - 3, "'}", 3);
-    ws_say(wire, text);
+    say_letters(wire, MEET_CHAT_MAX);
 }
 
 /* Rooms that keep all they can take no memory from others: these go on, and resume. */
@@ -121,13 +129,55 @@ static void test_rooms_that_keep_much(void **state)
     house_close(house);
 }
 
+/* The next frame that is no ping begins like that. */
+static void expect_begin(struct wire *wire, const char *text)
+{
+    struct frame frame;
+    char *wanted = quoted(text);
+    hear_past_pings(wire, &frame);
+    if (!view_starts(view_of(frame.payload), view_of(wanted)))
+        fail_msg("seen %.100s, wanted %s", frame.payload, wanted);
+    free(wanted);
+}
+
+#define HOGS 8
+
+/* Clients that read nothing of much take no memory from others either. */
+static void test_slow_readers(void **state)
+{
+    struct house *house = house_build(&(struct wishes){ .buffer_bytes = 6 * 1024 * 1024 });
+    struct guest mina = house_guest(house, "one", "Mina");
+    struct guest jun = house_guest(house, "one", "Jun");
+    struct wire *hogs[HOGS];
+    uint64_t seq = 2;
+    (void)state;
+    hear_all(mina.wire);
+    for (int i = 0; i < HOGS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "hog %d", i);
+        hogs[i] = house_guest(house, name, "x").wire;
+        wire_give_room(hogs[i], 0);
+    }
+    for (int j = 0; j < 100 * HOGS; j++) {
+        char text[100];
+        say_much(hogs[j % HOGS]);
+        say_letters(mina.wire, 1024);
+        snprintf(text, sizeof text, "{'type':'chat','seq':%llu,'from':'m1',",
+                 (unsigned long long)++seq);
+        expect_begin(mina.wire, text);
+        expect_begin(jun.wire, text);
+        house_wait(house, 5 * USEC_MS);
+    }
+    assert_true(house_metric(house, METRIC_CLOSED_SLOW) >= HOGS);
+    house_close(house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rooms_max),
-        cmocka_unit_test(test_members_max),
-        cmocka_unit_test(test_streams_max),
-        cmocka_unit_test(test_rooms_that_keep_much),
+        cmocka_unit_test(test_rooms_max),    cmocka_unit_test(test_members_max),
+        cmocka_unit_test(test_streams_max),  cmocka_unit_test(test_rooms_that_keep_much),
+        cmocka_unit_test(test_slow_readers),
     };
     return cmocka_run_group_tests_name("meet_limits", tests, NULL, NULL);
 }
