@@ -35,6 +35,22 @@ int connection_secure(struct connection *connection, struct ssl_ctx_st *tls)
     return OK;
 }
 
+struct view connection_peek(const struct connection *connection, struct span into)
+{
+    struct view nothing = { NULL, 0 };
+    if (connection->ssl && !SSL_in_before(connection->ssl))
+        return nothing;
+    ssize_t size = recv(connection->fd, into.at, into.size, MSG_PEEK);
+    return size > 0 ? view_make(into.at, (size_t)size) : nothing;
+}
+
+void connection_give_up_tls(struct connection *connection)
+{
+    assert(!connection->ssl || SSL_in_before(connection->ssl));
+    SSL_free(connection->ssl);
+    connection->ssl = NULL;
+}
+
 /* Before each call of OpenSSL: what others have left in the queue of errors of this thread would be
  * taken for its own. */
 static SSL *begin(const struct connection *connection)

@@ -28,6 +28,12 @@ struct connection {
 /* Begins TLS as the server.  ERR_MEMORY. */
 MUST_USE int connection_secure(struct connection *connection, struct ssl_ctx_st *tls);
 
+/* What has come and is read again later, as far as it fits in `into`; empty when nothing has, or
+ * the TLS handshake has begun. */
+struct view connection_peek(const struct connection *connection, struct span into);
+/* It is a plain connection after all: TLS has been begun, but no handshake. */
+void connection_give_up_tls(struct connection *connection);
+
 /* Goes on with the TLS handshake.
  *   OK         it is done.
  *   ERR_AGAIN  more must come or go first.

@@ -3,6 +3,7 @@
  * worker.c          its life: the loop, letters, the end
  * worker_accept.c   what comes in: connections and datagrams
  * worker_stream.c   connections: from the socket to the server, and back
+ * worker_plain.c    plain HTTP on a TLS port
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
  */
@@ -105,6 +106,12 @@ void worker_peer_ready(struct worker *worker, struct peer *peer, uint32_t events
 void worker_peer_expired(struct worker *worker, struct peer *peer);
 /* Does what the server wants done. */
 void worker_drain_server(struct worker *worker);
+/* The server is done with it, if it has had it: closes it when the last bytes have gone and the
+ * peer has ended its side, or in LINGER_TIME. */
+void worker_linger_peer(struct worker *worker, struct peer *peer);
+/* Whether plain HTTP has come where a handshake is to begin; then it has been answered, and the
+ * peer may be gone. */
+bool worker_answer_plain(struct worker *worker, struct peer *peer);
 /* Closes the connection, and tells the server if it has it. */
 void worker_close_peer(struct worker *worker, struct peer *peer);
 

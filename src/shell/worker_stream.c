@@ -80,6 +80,8 @@ static void open_stream(struct worker *worker, struct peer *peer)
 
 static void shake_hands(struct worker *worker, struct peer *peer)
 {
+    if (worker_answer_plain(worker, peer))
+        return;
     int status = connection_handshake(&peer->connection);
     if (status == OK) {
         open_stream(worker, peer);
@@ -242,9 +244,10 @@ static void send_runs(struct worker *worker, struct peer *peer, const struct ser
     update_interest(worker, peer);
 }
 
-static void let_go(struct worker *worker, struct peer *peer)
+void worker_linger_peer(struct worker *worker, struct peer *peer)
 {
-    worker->of_stream[peer->stream] = NULL;
+    if (peer->state == PEER_OPEN)
+        worker->of_stream[peer->stream] = NULL;
     peer->state = PEER_LINGER;
     peer->is_paused = false;
     wheel_set(&worker->wheel, &peer->timer, worker->now + LINGER_TIME);
@@ -286,7 +289,7 @@ void worker_drain_server(struct worker *worker)
             update_interest(worker, peer);
             break;
         case SERVER_CLOSE:
-            let_go(worker, peer);
+            worker_linger_peer(worker, peer);
             break;
         case SERVER_HAND_OVER:
             hand_over(worker, peer, &out);

@@ -135,25 +135,31 @@ static void hear(struct rig *rig)
 }
 
 /* A pair of sockets, one end of which the worker has accepted. */
-static void connect_client(struct rig *rig, bool secure)
+static void connect_plain(struct rig *rig, bool secure_there)
 {
     int ends[2];
     int least = 1;
-    struct stream_origin origin = { .kind = STREAM_HTTP, .secure = secure };
+    struct stream_origin origin = { .kind = STREAM_HTTP, .secure = secure_there };
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
     struct connection connection = { .fd = ends[0] };
     rig->fd = ends[1];
-    if (secure) {
+    if (secure_there)
         assert_int_equal(connection_secure(&connection, certificate.tls), OK);
-        rig->context = SSL_CTX_new(TLS_client_method());
-        rig->ssl = SSL_new(rig->context);
-        assert_non_null(rig->ssl);
-        SSL_set_fd(rig->ssl, rig->fd);
-        SSL_set_connect_state(rig->ssl);
-    }
     worker_add_peer(rig->worker, &connection, &origin);
-    for (int i = 0; secure && !SSL_is_init_finished(rig->ssl); i++) {
+}
+
+static void connect_client(struct rig *rig, bool secure)
+{
+    connect_plain(rig, secure);
+    if (!secure)
+        return;
+    rig->context = SSL_CTX_new(TLS_client_method());
+    rig->ssl = SSL_new(rig->context);
+    assert_non_null(rig->ssl);
+    SSL_set_fd(rig->ssl, rig->fd);
+    SSL_set_connect_state(rig->ssl);
+    for (int i = 0; !SSL_is_init_finished(rig->ssl); i++) {
         assert_true(i < TURNS_MAX);
         hear(rig);
         worker_turn(rig->worker, 0);
@@ -218,6 +224,69 @@ static void test_half_close(void **state)
 static void test_half_close_tls(void **state)
 {
     half_close(*state, true);
+}
+
+/* ---- plain HTTP where TLS is spoken ---- */
+
+static void check_plain(struct rig *rig, const char *request, const char *wanted)
+{
+    char ending[1024];
+    connect_plain(rig, true);
+    say(rig, request);
+    for (int i = 0; i < 4; i++)
+        worker_turn(rig->worker, 0);
+    shutdown(rig->fd, SHUT_WR);
+    go_on_to_end(rig);
+    snprintf(ending, sizeof ending, "Content-Length: %zu\r\n", strlen(wanted));
+    assert_int_equal(count(rig, "HTTP/1.1 400 Bad Request\r\n"), 1);
+    assert_int_equal(count(rig, ending), 1);
+    snprintf(ending, sizeof ending, "\r\n\r\n%s", wanted);
+    assert_string_equal(strstr((char *)rig->heard, "\r\n\r\n"), ending);
+    worker_turn(rig->worker, 0);
+    assert_int_equal(rig->worker->peers.used, 0);
+    close(rig->fd);
+    rig->fd = -1;
+    rig->heard_size = 0;
+    rig->is_ended = false;
+}
+
+/* The answer tells the address that was meant, where the request tells it. */
+static void test_plain_on_tls(void **state)
+{
+    static const char UNKNOWN[] = "This port speaks HTTPS: begin the address with https://\n";
+    struct rig *rig = *state;
+    char request[1024];
+    char wanted[1024];
+    check_plain(rig, "GET /r/x?y HTTP/1.1\r\nHost: moim.example:8443\r\n\r\n",
+                "This port speaks HTTPS: https://moim.example:8443/r/x?y\n");
+    check_plain(rig, "OPTIONS * HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n",
+                "This port speaks HTTPS: https://[::1]:8443/\n");
+    check_plain(rig, "GET / HTTP/1.0\r\n\r\n", UNKNOWN);
+    check_plain(rig, "GET /r/x HTTP/1.1\r\nHost: moim.exam", UNKNOWN);
+    check_plain(rig, "G", UNKNOWN);
+    /* the longest that are shown, and one more */
+    for (int more = 0; more < 2; more++) {
+        snprintf(request, sizeof request, "GET /%0*d HTTP/1.1\r\nHost: %0255d\r\n\r\n", 511 + more,
+                 0, 0);
+        snprintf(wanted, sizeof wanted, "This port speaks HTTPS: https://%0255d/%0*d\n", 0,
+                 more ? 0 : 511, 0);
+        if (more)
+            snprintf(wanted, sizeof wanted, "This port speaks HTTPS: https://%0255d/\n", 0);
+        check_plain(rig, request, wanted);
+    }
+    snprintf(request, sizeof request, "GET / HTTP/1.1\r\nHost: %0256d\r\n\r\n", 0);
+    check_plain(rig, request, UNKNOWN);
+}
+
+/* What is neither is cut. */
+static void test_neither(void **state)
+{
+    struct rig *rig = *state;
+    connect_plain(rig, true);
+    say(rig, "get / HTTP/1.1\r\nHost: here\r\n\r\n");
+    go_on_to_end(rig);
+    assert_int_equal(count(rig, "HTTP/1.1"), 0);
+    assert_int_equal(rig->worker->peers.used, 0);
 }
 
 /* ---- no descriptors ---- */
@@ -386,13 +455,7 @@ static void test_stop_one_by_one(void **state)
 static void test_stop_in_handshake(void **state)
 {
     struct rig *rig = *state;
-    int ends[2];
-    struct stream_origin origin = { .kind = STREAM_HTTP, .secure = true };
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    struct connection connection = { .fd = ends[0] };
-    rig->fd = ends[1];
-    assert_int_equal(connection_secure(&connection, certificate.tls), OK);
-    worker_add_peer(rig->worker, &connection, &origin);
+    connect_plain(rig, true);
     turn_all(rig);
     assert_int_equal(rig->worker->peers.used, 1);
     for (unsigned i = 0; i < WORKERS; i++)
@@ -409,8 +472,9 @@ static void test_stop_in_handshake(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_half_close), TEST(test_half_close_tls),  TEST(test_no_descriptors),
-        TEST(test_no_reserve), TEST(test_stop_one_by_one), TEST(test_stop_in_handshake),
+        TEST(test_half_close),      TEST(test_half_close_tls),    TEST(test_no_descriptors),
+        TEST(test_plain_on_tls),    TEST(test_neither),           TEST(test_no_reserve),
+        TEST(test_stop_one_by_one), TEST(test_stop_in_handshake),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
