@@ -57,6 +57,8 @@
     X(SESSION_OUT, "moim_session_messages_total", "direction=\"out\"", counter, "")                \
     X(ORIGIN_REFUSED, "moim_origin_refused_total", "", counter,                                    \
       "Requests from pages of an origin that is not allowed.")                                     \
+    X(ENGINE_UPGRADES, "moim_engine_upgrades_total", "", counter,                                  \
+      "Engine.IO sessions that went from polling to a WebSocket.")                                 \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

@@ -1,4 +1,5 @@
 /* The endpoints of the configuration: whose a path is, and who may use it. */
+#include "front/engine/engine.h"
 #include "front/respond.h"
 #include "front/session.h"
 
@@ -7,6 +8,7 @@
 /* What each kind of the configuration is; NULL where this build has none. */
 static const struct carrier *const CARRIERS[CARRIER_COUNT] = {
     [CARRIER_WEBSOCKET] = &plain_carrier,
+    [CARRIER_ENGINE] = &engine_carrier,
 };
 
 static const struct speech *const SPEECHES[SPEECH_COUNT] = { NULL };

@@ -62,7 +62,7 @@ static void write_head(struct server *server, usec now, const struct response *r
     add(head, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
     if (response->cors)
         add(head, "Access-Control-Allow-Origin: *\r\n");
-    else
+    else if (!response->headers || !strstr(response->headers, "Cross-Origin-Resource-Policy"))
         add(head, "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (response->headers)
         add(head, "%s", response->headers);
