@@ -59,6 +59,14 @@
       "Requests from pages of an origin that is not allowed.")                                     \
     X(ENGINE_UPGRADES, "moim_engine_upgrades_total", "", counter,                                  \
       "Engine.IO sessions that went from polling to a WebSocket.")                                 \
+    X(STOMP_IN, "moim_stomp_frames_total", "direction=\"in\"", counter,                            \
+      "STOMP frames, heart-beats not counted.")                                                    \
+    X(STOMP_OUT, "moim_stomp_frames_total", "direction=\"out\"", counter, "")                      \
+    X(STOMP_ERRORS, "moim_stomp_errors_total", "", counter, "Errors told to STOMP clients.")       \
+    X(STOMP_DROPPED, "moim_stomp_dropped_total", "", counter,                                      \
+      "Messages to where nobody can listen, or that a subscriber could not be told.")              \
+    X(STOMP_SUBSCRIPTIONS, "moim_stomp_subscriptions", "", gauge, "Subscriptions.")                \
+    X(DOOR_WAITS, "moim_door_waits", "", gauge, "Polls that wait at the CCTV door.")               \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

@@ -2,6 +2,7 @@
 #include "front/engine/engine.h"
 #include "front/respond.h"
 #include "front/session.h"
+#include "front/stomp/stomp.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,9 @@ static const struct carrier *const CARRIERS[CARRIER_COUNT] = {
     [CARRIER_ENGINE] = &engine_carrier,
 };
 
-static const struct speech *const SPEECHES[SPEECH_COUNT] = { NULL };
+static const struct speech *const SPEECHES[SPEECH_COUNT] = {
+    [SPEECH_STOMP] = &stomp_speech,
+};
 
 static int start_endpoint(struct server *server, struct endpoint *endpoint,
                           const struct endpoint_config *config)

@@ -119,6 +119,21 @@ int broker_enter(struct broker *broker, struct broker_member *member, struct vie
     return take_place(broker, &member->home, room);
 }
 
+uint32_t broker_count_room(struct broker *broker, struct view name)
+{
+    struct broker_room *room = map_find(&broker->rooms_by_name, name);
+    uint32_t count = 0;
+    if (!room)
+        return 0;
+    broker->walk++;
+    for (struct list *at = room->places.next; at != &room->places; at = at->next) {
+        struct broker_member *member = LIST_ENTRY(at, struct broker_place, node)->member;
+        count += member->walk != broker->walk;
+        member->walk = broker->walk;
+    }
+    return count;
+}
+
 /* ---- members ---- */
 
 void broker_member_init(struct broker_member *member)

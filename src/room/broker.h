@@ -122,6 +122,9 @@ void broker_unsubscribe(struct broker *broker, struct broker_subscription *subsc
 /* NULL when there is none; in O(the member's subscriptions). */
 struct broker_subscription *broker_find(const struct broker_member *member, struct view id);
 
+/* How many members are in the room.  In O(the places there). */
+uint32_t broker_count_room(struct broker *broker, struct view room);
+
 enum broker_reach {
     BROKER_ALL, /* everyone */
     /* Those who share a room with the sender; where it is in none, those who are in none. */

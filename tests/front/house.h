@@ -27,6 +27,7 @@ struct wishes {
     uint16_t stun_port;
     const char *stun_host;
     const struct assets *assets;
+    const struct endpoint_configs *endpoints;
 };
 
 struct bytes {
@@ -257,6 +258,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .unix_at_zero = 784111777 * USEC_S - HOUSE_BEGIN, /* RFC 9110's date */
             .metrics = house->metrics,
             .assets = wishes->assets,
+            .endpoints = wishes->endpoints,
         };
         assert_int_equal(server_new(&config, house->now, &house->servers[i]), OK);
     }

@@ -1,0 +1,117 @@
+/* stomp.h - STOMP as a speech, with the semantics of a simple broker behind application prefixes.
+ *
+ * stomp.c          sessions: bytes to frames, heart-beats, the end
+ * stomp_connect.c  CONNECT
+ * stomp_frames.c   what a connected client says
+ * stomp_publish.c  MESSAGE to those whom a SEND reaches
+ * route.c          where a destination leads
+ * door.c           the CCTV door: long polls beside the sessions
+ *
+ * A frame with an error is answered with ERROR, and the session is closed.
+ */
+#ifndef MOIM_FRONT_STOMP_STOMP_H
+#define MOIM_FRONT_STOMP_STOMP_H
+
+#include "front/session.h"
+#include "front/stomp/door.h"
+#include "front/stomp/route.h"
+#include "wire/sockjs.h"
+#include "wire/stomp.h"
+
+#define STOMP_CONNECT_TIME     (30 * USEC_S) /* from the session's opening to CONNECT */
+#define STOMP_LEAVE_TIME       (5 * USEC_S)  /* for the client to close after DISCONNECT */
+#define STOMP_BEATS_MISSED     3             /* of the client's: then it is gone */
+#define STOMP_BODY_MAX         60000
+#define STOMP_WRITTEN_MAX      64000 /* a frame, as a JSON string */
+#define STOMP_MESSAGE_HEAD     512   /* what a MESSAGE usually has beside its body */
+#define STOMP_TRANSACTIONS_MAX 4     /* of a session, at once */
+#define STOMP_HELD_MAX         32    /* SENDs of a transaction */
+#define STOMP_HELD_BYTES_MAX   (256 * 1024)
+#define STOMP_NAME_MAX         128 /* a transaction's, a camera's key */
+
+/* broker_subscription.kind */
+#define STOMP_SUBSCRIBED_AS_USER  1 /* to "/user/..." */
+#define STOMP_SUBSCRIBED_WITH_ACK 2 /* in a mode in which the client acknowledges */
+
+/* SENDs that wait for COMMIT, each a frame of STOMP 1.2. */
+struct stomp_transaction {
+    struct list node;
+    uint8_t name_size;
+    char name[STOMP_NAME_MAX];
+    uint32_t count;
+    uint32_t bytes;
+    struct buffer *held[STOMP_HELD_MAX];
+};
+
+/* An endpoint's. */
+struct stomp_house {
+    struct broker broker;
+    struct pool transactions;
+    struct door door; /* closed where the configuration wants none */
+    uint64_t last_message;
+};
+
+enum stomp_phase { STOMP_FRESH, STOMP_CONNECTED, STOMP_OVER };
+
+/* A session's. */
+struct stomp_session {
+    struct session *session;
+    struct broker_member member;
+    struct stomp_reader reader;
+    struct inbox inbox;
+    struct list transactions;
+    usec heard_at;
+    usec said_at;
+    uint32_t beat_ms;    /* the longest silence of ours; 0: any */
+    uint32_t silence_ms; /* the same of the client's, before it counts as gone */
+    uint8_t phase;       /* enum stomp_phase */
+    uint8_t version;     /* enum stomp_version */
+    struct buffer *user; /* the name under which it is a user; NULL: its session's id */
+    struct buffer *cam;  /* the CCTV door's camKey; NULL: it told none */
+};
+
+#define STOMP_OF_MEMBER(member_) LIST_ENTRY(member_, struct stomp_session, member)
+
+extern const struct speech stomp_speech;
+
+/* ---- within src/front/stomp/ ---- */
+
+/* One frame of a client while it is handled. */
+struct stomp_call {
+    struct server *server;
+    usec now;
+    struct stomp_session *stomp;
+    struct stomp_house *house;
+    const struct endpoint_config *config;
+    const struct stomp_frame *frame;
+};
+
+static inline struct view stomp_user(const struct stomp_session *stomp)
+{
+    return stomp->user ? buffer_view(stomp->user) : view_of(stomp->session->id);
+}
+
+/* Sends ERROR, and has the session closed. */
+void stomp_refuse(struct stomp_call *call, const char *what);
+
+/* Sends what was written, if it did not overflow. */
+void stomp_say(struct server *server, usec now, struct stomp_session *stomp,
+               const struct stomp_writer *writer);
+
+/* Sets the session's timer for the next of its deadlines. */
+void stomp_set_timer(struct server *server, struct stomp_session *stomp);
+
+/* Gives up all that the client has here; DISCONNECT and the session's end. */
+void stomp_leave(struct server *server, usec now, struct stomp_session *stomp);
+
+/* Gives back the SENDs that wait. */
+void stomp_drop_transactions(struct server *server, struct stomp_session *stomp);
+
+void stomp_connect(struct stomp_call *call);
+/* Any other frame, from a client that is connected. */
+void stomp_handle(struct stomp_call *call);
+
+/* Delivers a SEND. */
+void stomp_publish(struct stomp_call *call, const struct stomp_frame *frame);
+
+#endif
