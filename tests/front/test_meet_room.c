@@ -293,11 +293,13 @@ static void test_ids(void **state)
     expect_nothing(three.mina);
     ws_say(three.mina, "{'type':'nonsense','id':3}");
     expect_error(three.mina, "unknown-type", ",'re':'nonsense','id':3");
+    ws_say(three.mina, "{'id':4}");
+    expect_error(three.mina, "bad-message", ",'id':4");
     /* those without a number are not among them */
     ws_say(three.mina, "{'type':'chat','text':'x'}");
     expect_text(three.mina, "{'type':'chat','seq':5,'from':'m1','text':'x'}");
-    ws_say(three.mina, "{'type':'chat','id':4,'text':'four'}");
-    expect_text(three.mina, "{'type':'chat','seq':6,'from':'m1','text':'four'}");
+    ws_say(three.mina, "{'type':'chat','id':5,'text':'five'}");
+    expect_text(three.mina, "{'type':'chat','seq':6,'from':'m1','text':'five'}");
     /* everyone has numbers of his own */
     hear_all(three.jun);
     ws_say(three.jun, "{'type':'hand','id':1,'raised':true}");

@@ -222,12 +222,12 @@ static bool take_id(struct meet_call *call)
 static void dispatch(struct meet_call *call)
 {
     call->type = json_get_string(call->message, "type");
+    if (!take_id(call))
+        return;
     if (!call->type.at) {
         meet_refuse(call, "bad-message", "\"type\" must be a string");
         return;
     }
-    if (!take_id(call))
-        return;
     const struct handler *handler = find_handler(call->type);
     if (!handler)
         meet_refuse(call, "unknown-type", "no message has that type");
