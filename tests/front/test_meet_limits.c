@@ -172,12 +172,69 @@ static void test_slow_readers(void **state)
     house_close(house);
 }
 
+/* A client that takes what comes: it may have been closed, or never been let in. */
+static struct wire *dial(struct house *house, const char *headers)
+{
+    struct wire *wire = house_dial(house, 0, STREAM_HTTP);
+    assert_non_null(wire);
+    wire_write(wire, UPGRADE);
+    wire_write(wire, headers);
+    wire_write(wire, "\r\n");
+    return wire;
+}
+
+static void say_offer(struct wire *wire, int size)
+{
+    char *text = malloc((size_t)size + 100);
+    assert_non_null(text);
+    int at = sprintf(text, "{'type':'offer','to':'m1','sdp':'");
+    memset(text + at, 'x', (size_t)size);
+    memcpy(text + at + size, "'}", 3);
+    ws_say(wire, text);
+    free(text);
+}
+
+static void meet(struct house *house)
+{
+    struct wire *wires[6];
+    for (int i = 0; i < 6; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "guest %d", i);
+        wires[i] = dial(house, i % 2 ? OFFER_DEFLATE : "");
+        say_join(wires[i], i < 4 ? "one" : "two", name);
+        if (i == 2)
+            wire_give_room(wires[i], 0);
+    }
+    for (int i = 0; i < 60; i++) {
+        struct wire *wire = wires[i % 6];
+        say_letters(wire, i % 10 == 0 ? MEET_CHAT_MAX : 64 * (i % 40));
+        say_offer(wire, 1000 * i);
+        ws_say(wire, "{'type':'hand','raised':true}");
+        if (i == 20)
+            wire_end(wires[1]);
+        if (i == 40)
+            ws_say(wires[3], "{'type':'leave'}");
+        house_wait(house, USEC_S / 2);
+    }
+}
+
+/* However little memory there is: what does not fit is refused, and nothing is left of it. */
+static void test_any_memory(void **state)
+{
+    (void)state;
+    for (size_t pages = 1; pages <= 24; pages++) {
+        struct house *house = house_build(&(struct wishes){ .buffer_bytes = pages * 256 * 1024 });
+        meet(house);
+        house_close(house);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rooms_max),    cmocka_unit_test(test_members_max),
         cmocka_unit_test(test_streams_max),  cmocka_unit_test(test_rooms_that_keep_much),
-        cmocka_unit_test(test_slow_readers),
+        cmocka_unit_test(test_slow_readers), cmocka_unit_test(test_any_memory),
     };
     return cmocka_run_group_tests_name("meet_limits", tests, NULL, NULL);
 }
