@@ -229,12 +229,51 @@ static void test_any_memory(void **state)
     }
 }
 
+/* An event for which there is no memory at all: whoever should have heard it must not go on as if
+ * there had been none.  They are closed, and their sessions are lost. */
+static void test_lost_event(void **state)
+{
+    struct house *house = house_build(&(struct wishes){ .buffer_bytes = 2 * 1024 * 1024 });
+    struct buffers *buffers = house->servers[0]->buffers;
+    struct guest mina = house_guest(house, "one", "Mina");
+    struct guest jun = house_guest(house, "one", "Jun");
+    struct guest sora = house_guest(house, "two", "Sora");
+    struct buffer *all = NULL;
+    struct buffer *buffer;
+    (void)state;
+    hear_all(mina.wire);
+    for (size_t size = BUFFER_SIZE_MAX; size > 0; size /= 2)
+        while (buffers_take(buffers, size, &buffer) == OK) {
+            buffer->deflated = all;
+            all = buffer;
+        }
+    ws_say(jun.wire, "{'type':'hand','raised':true}");
+    assert_true(wire_is_closed(mina.wire) && wire_is_closed(jun.wire));
+    while (all) {
+        buffer = all;
+        all = buffer->deflated;
+        buffer->deflated = NULL;
+        buffer_give(buffers, buffer);
+    }
+    expect_nothing(sora.wire);
+    struct wire *wire = house_ws(house);
+    say_resume(wire, "one", mina.session, 2);
+    expect_error(wire, "session-lost", ",'re':'resume'");
+    say_resume(wire, "one", jun.session, 2);
+    expect_error(wire, "session-lost", ",'re':'resume'");
+    say_resume(wire, "one", jun.session, 3);
+    expect_error(wire, "session-lost", ",'re':'resume'");
+    guest_join(wire, "one", "Jun");
+    house_close(house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rooms_max),    cmocka_unit_test(test_members_max),
         cmocka_unit_test(test_streams_max),  cmocka_unit_test(test_rooms_that_keep_much),
         cmocka_unit_test(test_slow_readers), cmocka_unit_test(test_any_memory),
+        cmocka_unit_test(test_lost_event),
     };
     return cmocka_run_group_tests_name("meet_limits", tests, NULL, NULL);
 }
