@@ -111,10 +111,64 @@ static void io_say(struct client *client)
     send_filled(client, text, "\"}]");
 }
 
+/* ---- a bare WebSocket to moim: a room a pair ---- */
+
+static void plain_opened(struct client *client)
+{
+    char text[64];
+    snprintf(text, sizeof text, "{\"type\":\"join\",\"room\":\"r%u\"}", client->number / 2);
+    send_text(client, text);
+    client_is_ready(client);
+}
+
+static void plain_heard(struct client *client, struct view text)
+{
+    if (says(text, "\"type\":\"signal\""))
+        client_relayed(client);
+}
+
+static void plain_say(struct client *client)
+{
+    send_filled(client, "{\"type\":\"signal\",\"data\":\"", "\"}");
+}
+
+/* ---- STOMP over SockJS: a destination a client ---- */
+
+static void stomp_opened(struct client *client)
+{
+    (void)client; /* the server speaks first */
+}
+
+static void stomp_heard(struct client *client, struct view text)
+{
+    char frames[256];
+    if (view_equal(text, VIEW("o"))) {
+        send_text(client, "[\"CONNECT\\naccept-version:1.1\\nheart-beat:0,0\\n\\n\\u0000\"]");
+    } else if (says(text, "\"CONNECTED")) {
+        snprintf(frames, sizeof frames,
+                 "[\"SUBSCRIBE\\nid:sub-0\\ndestination:/topic/peer/offer/c%u/r%u\\n\\n\\u0000\"]",
+                 client->number, client->number / 2);
+        send_text(client, frames);
+        client_is_ready(client);
+    } else if (says(text, "\"MESSAGE")) {
+        client_relayed(client);
+    }
+}
+
+static void stomp_say(struct client *client)
+{
+    char before[128];
+    snprintf(before, sizeof before, "[\"SEND\\ndestination:/app/peer/offer/c%u/r%u\\n\\n",
+             client->number ^ 1, client->number / 2);
+    send_filled(client, before, "\\u0000\"]");
+}
+
 static const struct dialect DIALECTS[] = {
-    { "moim", "/api/v1/meet", meet_opened, meet_heard, meet_say },
-    { "ws", "/", ws_opened, ws_heard, ws_say },
-    { "socket.io", "/socket.io/?EIO=4&transport=websocket", io_opened, io_heard, io_say },
+    { "moim", "/api/v1/meet", NULL, meet_opened, meet_heard, meet_say },
+    { "ws", "/", NULL, ws_opened, ws_heard, ws_say },
+    { "socket.io", "/socket.io/?EIO=4&transport=websocket", NULL, io_opened, io_heard, io_say },
+    { "plain", "/bench", NULL, plain_opened, plain_heard, plain_say },
+    { "stomp", "/signaling/000/s", "/websocket", stomp_opened, stomp_heard, stomp_say },
 };
 
 const struct dialect *dialect_find(const char *name)

@@ -26,6 +26,7 @@ struct client {
 struct dialect {
     const char *name;
     const char *path;
+    const char *path_end; /* behind the client's number; NULL: all have the same path */
     void (*opened)(struct client *client);
     void (*heard)(struct client *client, struct view text);
     void (*say)(struct client *client); /* a message to its peer */

@@ -1,4 +1,4 @@
-/* load.c - the client side of bench/signal: many WebSockets in one thread, in three dialects.
+/* load.c - the client side of bench/signal: many WebSockets in one thread.
  *
  *     load relay DIALECT PORT PID PAIRS MESSAGES BURST
  *         pairs play ping-pong with 200-byte messages, BURST of them in a row at a time
@@ -117,6 +117,7 @@ static void open_client(uint16_t port)
     struct client *client = &clients[opened];
     struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(port) };
     char head[512];
+    char path[128];
     int one = 1;
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     client->number = opened;
@@ -125,11 +126,15 @@ static void open_client(uint16_t port)
     if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&to, sizeof to) != 0)
         fail("connect");
     setsockopt(client->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (dialect->path_end)
+        snprintf(path, sizeof path, "%s%u%s", dialect->path, opened, dialect->path_end);
+    else
+        snprintf(path, sizeof path, "%s", dialect->path);
     int size = snprintf(head, sizeof head,
                         "GET %s HTTP/1.1\r\nHost: localhost:%u\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                        dialect->path, port);
+                        path, port);
     if (send(client->fd, head, (size_t)size, MSG_NOSIGNAL) != size)
         fail("send");
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
