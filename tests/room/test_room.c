@@ -225,13 +225,162 @@ static void test_replaced(void **state)
     end_world(world);
 }
 
+static void test_room_full(void **state)
+{
+    struct world *world = make_world(1, ROOM_MEMBERS_MAX + 1);
+    struct member *member = NULL;
+    struct member *last = NULL;
+    bool room_full = false;
+    char name[16];
+    (void)state;
+    for (int i = 0; i < ROOM_MEMBERS_MAX; i++) {
+        snprintf(name, sizeof name, "guest %d", i);
+        last = come(world, "one", name);
+    }
+    struct join one_more = { .room = VIEW("one"), .name = VIEW("Mina") };
+    assert_int_equal(rooms_join(&world->rooms, &one_more, &member, &room_full), ERR_LIMIT);
+    assert_true(room_full);
+    one_more.room = VIEW("two"); /* which would be one room too many */
+    assert_int_equal(rooms_join(&world->rooms, &one_more, &member, &room_full), ERR_LIMIT);
+    assert_false(room_full);
+    assert_null(member);
+    expect_counts(world, 1, ROOM_MEMBERS_MAX, 0);
+    rooms_leave(&world->rooms, last, LEAVE_LEFT);
+    expect_event(world, ROOM_LEFT, ROOM_MEMBERS_MAX, ROOM_MEMBERS_MAX + 1);
+    assert_int_equal(join(world, "one", "Mina", &member), OK);
+    expect_event(world, ROOM_JOINED, ROOM_MEMBERS_MAX + 1, ROOM_MEMBERS_MAX + 2);
+    end_world(world);
+}
+
+static void test_say(void **state)
+{
+    static const struct {
+        enum room_event_kind kind;
+        uint32_t to;
+        bool heard[3]; /* by Mina, who says it, by Jun and by Sora */
+    } CASES[] = {
+        { ROOM_CHAT, 0, { true, true, true } },        { ROOM_CHAT, 2, { true, true, false } },
+        { ROOM_OFFER, 2, { false, true, false } },     { ROOM_ANSWER, 3, { false, false, true } },
+        { ROOM_CANDIDATE, 3, { false, false, true } },
+    };
+    struct world *world = make_world(1, 4);
+    struct member *members[3];
+    uint64_t seq = 3;
+    (void)state;
+    members[0] = come(world, "one", "Mina");
+    members[1] = come(world, "one", "Jun");
+    members[2] = come(world, "one", "Sora");
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        assert_int_equal(
+            rooms_say(&world->rooms, members[0], CASES[i].kind, CASES[i].to, VIEW("body")), OK);
+        struct room_event event = expect_event(world, CASES[i].kind, 1, ++seq);
+        assert_view(event.body, "body");
+        for (int j = 0; j < 3; j++)
+            assert_int_equal(room_event_reaches(&event, members[j]), CASES[i].heard[j]);
+    }
+    /* nobody, oneself, one who was here */
+    rooms_leave(&world->rooms, members[1], LEAVE_LEFT);
+    expect_event(world, ROOM_LEFT, 2, ++seq);
+    for (uint32_t to = 1; to < 6; to++)
+        if (to != 3)
+            assert_int_equal(rooms_say(&world->rooms, members[0], ROOM_CHAT, to, VIEW("x")),
+                             ERR_NOT_FOUND);
+    expect_quiet(world);
+    rooms_tell_media(&world->rooms, members[0]);
+    struct room_event media = expect_event(world, ROOM_MEDIA, 1, ++seq);
+    assert_false(room_event_reaches(&media, members[0]));
+    rooms_tell_hand(&world->rooms, members[0]);
+    struct room_event hand = expect_event(world, ROOM_HAND, 1, ++seq);
+    assert_true(room_event_reaches(&hand, members[0]) && room_event_reaches(&hand, members[2]));
+    end_world(world);
+}
+
+/* Says something to all, and keeps it as a front would. */
+static void say_and_keep(struct world *world, struct member *from)
+{
+    struct room_event event;
+    struct buffer *buffer;
+    assert_int_equal(rooms_say(&world->rooms, from, ROOM_CHAT, 0, VIEW("x")), OK);
+    assert_true(rooms_poll(&world->rooms, &event));
+    assert_int_equal(buffers_take(world->buffers, 10, &buffer), OK);
+    history_add(&event.room->history, &world->rooms.history, event.seq, &event.audience, buffer);
+    buffer_give(world->buffers, buffer);
+}
+
+/* What all have is not kept, and whoever has left is not waited for. */
+static void test_acked(void **state)
+{
+    struct world *world = make_world(1, 4);
+    struct member *mina = come(world, "one", "Mina");
+    struct member *jun = come(world, "one", "Jun");
+    struct member *sora = come(world, "one", "Sora"); /* 3 */
+    struct history *history = &mina->room->history;
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        say_and_keep(world, mina); /* 4 to 9 */
+    rooms_acked(&world->rooms, mina, 9);
+    rooms_acked(&world->rooms, jun, 7);
+    assert_int_equal(history->count, 6);
+    rooms_acked(&world->rooms, sora, 5);
+    assert_int_equal(history->first->seq, 6);
+    rooms_acked(&world->rooms, sora, 4);  /* less than before */
+    rooms_acked(&world->rooms, sora, 10); /* more than has been */
+    assert_int_equal(sora->acked, 5);
+    assert_int_equal(history->first->seq, 6);
+    rooms_leave(&world->rooms, sora, LEAVE_LEFT);
+    expect_event(world, ROOM_LEFT, 3, 10);
+    assert_int_equal(history->first->seq, 8);
+    rooms_acked(&world->rooms, jun, 10);
+    rooms_acked(&world->rooms, mina, 10);
+    assert_null(history->first);
+    end_world(world);
+}
+
+static void test_sessions(void **state)
+{
+    struct world *world = make_world(2, 4);
+    struct member *mina = come(world, "one", "Mina");
+    struct member *jun = come(world, "one", "Jun");
+    struct member *sora = come(world, "two", "Sora");
+    struct member *found = NULL;
+    const struct view one = VIEW("one");
+    (void)state;
+    assert_memory_not_equal(mina->session, jun->session, SESSION_SIZE);
+    assert_memory_not_equal(mina->session, sora->session, SESSION_SIZE);
+    for (int i = 0; i < 3; i++)
+        say_and_keep(world, mina); /* 3 to 5 */
+    for (uint64_t seq = 2; seq <= 5; seq++) {
+        found = NULL;
+        assert_int_equal(rooms_find_session(&world->rooms, one, jun->session, seq, &found), OK);
+        assert_ptr_equal(found, jun);
+    }
+    found = NULL;
+    /* from before its time; from the future; of another room; of no room */
+    assert_int_equal(rooms_find_session(&world->rooms, one, jun->session, 1, &found), ERR_LIMIT);
+    assert_int_equal(rooms_find_session(&world->rooms, one, jun->session, 6, &found),
+                     ERR_NOT_FOUND);
+    assert_int_equal(rooms_find_session(&world->rooms, one, sora->session, 2, &found),
+                     ERR_NOT_FOUND);
+    assert_int_equal(rooms_find_session(&world->rooms, VIEW("no"), jun->session, 2, &found),
+                     ERR_NOT_FOUND);
+    /* every bit of it counts */
+    for (size_t bit = 0; bit < 8 * SESSION_SIZE; bit++) {
+        uint8_t session[SESSION_SIZE];
+        memcpy(session, jun->session, SESSION_SIZE);
+        session[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        assert_int_equal(rooms_find_session(&world->rooms, one, session, 2, &found), ERR_NOT_FOUND);
+    }
+    assert_null(found);
+    end_world(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_join_and_leave),
-        cmocka_unit_test(test_away_and_back),
-        cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_names),         cmocka_unit_test(test_join_and_leave),
+        cmocka_unit_test(test_away_and_back), cmocka_unit_test(test_replaced),
+        cmocka_unit_test(test_room_full),     cmocka_unit_test(test_say),
+        cmocka_unit_test(test_acked),         cmocka_unit_test(test_sessions),
     };
     return cmocka_run_group_tests_name("room", tests, NULL, NULL);
 }
