@@ -2,6 +2,7 @@
 #include "front/engine/engine.h"
 #include "front/respond.h"
 #include "front/session.h"
+#include "front/sockjs/sockjs.h"
 #include "front/stomp/stomp.h"
 
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 static const struct carrier *const CARRIERS[CARRIER_COUNT] = {
     [CARRIER_WEBSOCKET] = &plain_carrier,
     [CARRIER_ENGINE] = &engine_carrier,
+    [CARRIER_SOCKJS] = &sockjs_carrier,
 };
 
 static const struct speech *const SPEECHES[SPEECH_COUNT] = {

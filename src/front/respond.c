@@ -23,18 +23,27 @@ __attribute__((format(printf, 2, 3))) static void add(struct head *head, const c
         head->size = HEAD_MAX - 1;
 }
 
-/* IMF-fixdate (RFC 9110, section 5.6.7), in English whatever the locale. */
-static void add_date(struct head *head, usec unix_time)
+/* RFC 9110, section 5.6.7: in English whatever the locale. */
+size_t respond_date(usec unix_time, char out[RESPOND_DATE_SIZE])
 {
     static const char DAYS[7][4] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
     static const char MONTHS[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     time_t seconds = (time_t)(unix_time / USEC_S);
     struct tm t;
+    out[0] = 0;
     if (!gmtime_r(&seconds, &t))
-        return;
-    add(head, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n", DAYS[t.tm_wday], t.tm_mday,
-        MONTHS[t.tm_mon], t.tm_year + 1900, t.tm_hour, t.tm_min, t.tm_sec);
+        return 0;
+    int size = snprintf(out, RESPOND_DATE_SIZE, "%s, %02d %s %d %02d:%02d:%02d GMT",
+                        DAYS[t.tm_wday], t.tm_mday, MONTHS[t.tm_mon], (t.tm_year + 1900) % 10000,
+                        t.tm_hour, t.tm_min, t.tm_sec);
+    return size < RESPOND_DATE_SIZE ? (size_t)size : RESPOND_DATE_SIZE - 1;
+}
+
+static bool says_policy(const char *headers)
+{
+    struct view all = view_of(headers);
+    return view_find(all, VIEW("Cross-Origin-Resource-Policy:")) < all.size;
 }
 
 static void count(struct server *server, unsigned code)
@@ -50,9 +59,11 @@ static void write_head(struct server *server, usec now, const struct response *r
                        struct head *head)
 {
     bool bodiless = response->code == 204 || response->code == 304;
+    char date[RESPOND_DATE_SIZE];
     head->size = 0;
     add(head, "HTTP/1.1 %u %s\r\n", response->code, http_reason(response->code));
-    add_date(head, server->config.unix_at_zero + now);
+    if (respond_date(server->config.unix_at_zero + now, date))
+        add(head, "Date: %s\r\n", date);
     if (response->type)
         add(head, "Content-Type: %s\r\n", response->type);
     if (response->pieces == PIECES_CHUNKED)
@@ -62,7 +73,7 @@ static void write_head(struct server *server, usec now, const struct response *r
     add(head, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
     if (response->cors)
         add(head, "Access-Control-Allow-Origin: *\r\n");
-    else if (!response->headers || !strstr(response->headers, "Cross-Origin-Resource-Policy"))
+    else if (!says_policy(response->headers))
         add(head, "Cross-Origin-Resource-Policy: same-origin\r\n");
     if (response->headers)
         add(head, "%s", response->headers);

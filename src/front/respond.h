@@ -14,7 +14,8 @@ enum response_pieces {
 struct response {
     unsigned code;
     const char *type;    /* Content-Type; NULL: no body's type is told */
-    const char *headers; /* more of them, each with its CRLF; NULL: none */
+    const char *headers; /* more of them, each with its CRLF; NULL: none.  A
+                          * Cross-Origin-Resource-Policy among them is in place of ours */
     struct view body;
     bool body_is_static; /* it outlives every stream: it is not copied */
     bool cors;           /* any origin may read it */
@@ -39,6 +40,10 @@ void respond(struct server *server, usec now, struct stream *stream,
 /* An answer that is its code and reason, as text.  `headers` as in struct response. */
 void respond_code(struct server *server, usec now, struct stream *stream, unsigned code,
                   const char *headers);
+
+/* A time since 1970 as headers have it (IMF-fixdate); gives its length. */
+#define RESPOND_DATE_SIZE 32
+size_t respond_date(usec unix_time, char out[RESPOND_DATE_SIZE]);
 
 /* The same for a request that could not be read: ends the connection. */
 void respond_failed(struct server *server, usec now, struct stream *stream, unsigned code);
