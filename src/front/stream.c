@@ -260,6 +260,7 @@ size_t stream_consume(struct server *server, usec now, struct stream *stream, st
 
 void stream_read_on(struct server *server, usec now, struct stream *stream)
 {
+    bool was_paused = stream->is_paused;
     stream->is_paused = false;
     struct span waiting = inbox_bytes(&stream->inbox);
     if (waiting.size) {
@@ -267,7 +268,7 @@ void stream_read_on(struct server *server, usec now, struct stream *stream)
         if (!stream->is_ending)
             inbox_used(&stream->inbox, server->buffers, used);
     }
-    if (!stream->is_paused) {
+    if (was_paused && !stream->is_paused) {
         stream->is_resumed = true;
         stream_wake(server, stream);
     }
