@@ -6,12 +6,14 @@
 #include "room/broker.h"
 #include "wire/json.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #define HELD_HEADERS "Access-Control-Allow-Origin: *\r\nCache-Control: no-store\r\n"
 #define JSON_TYPE    "application/json"
-#define DATA_MAX     1024
+#define KEY_MAX      512 /* a camera's, as JSON */
+#define DATA_MAX     2048
 #define ANSWER_MAX   (DATA_MAX + 200)
 
 enum door_side { DOOR_ENTER, DOOR_ASK, DOOR_LEAVE };
@@ -193,14 +195,14 @@ void door_tell_left(struct door *door, struct server *server, usec now, struct v
 }
 
 /* The camera's key as it was asked for; an empty view: it is none. */
-static struct view read_cam_key(struct view body, char out[DATA_MAX / 2])
+static struct view read_cam_key(struct view body, char out[KEY_MAX])
 {
     cJSON *message;
-    if (json_read_object(body, &message) != OK)
+    if (!utf8_valid(body) || json_read_object(body, &message) != OK)
         return (struct view){ NULL, 0 };
     cJSON *key = cJSON_GetObjectItemCaseSensitive(message, "camKey");
     bool is_key = cJSON_IsString(key) || cJSON_IsNumber(key);
-    bool fits = is_key && cJSON_PrintPreallocated(key, out, DATA_MAX / 2, false);
+    bool fits = is_key && cJSON_PrintPreallocated(key, out, KEY_MAX, false);
     cJSON_Delete(message);
     return fits ? view_of(out) : (struct view){ NULL, 0 };
 }
@@ -208,21 +210,22 @@ static struct view read_cam_key(struct view body, char out[DATA_MAX / 2])
 static void ask(struct door *door, struct server *server, usec now, struct stream *stream,
                 struct view room, struct view body)
 {
-    char key_bytes[DATA_MAX / 2];
+    char key_bytes[KEY_MAX];
     char bytes[DATA_MAX];
     char out[ANSWER_MAX];
     struct view key = read_cam_key(body, key_bytes);
     struct json_writer writer = json_writer_make(bytes, sizeof bytes);
+    if (key.size == 0) {
+        respond_code(server, now, stream, 400, "Access-Control-Allow-Origin: *\r\n");
+        return;
+    }
     json_open(&writer, '{');
     json_key(&writer, "roomId");
     json_string(&writer, room);
     json_key(&writer, "camKey");
     json_raw(&writer, key);
     json_close(&writer, '}');
-    if (key.size == 0 || writer.overflow) {
-        respond_code(server, now, stream, 400, "Access-Control-Allow-Origin: *\r\n");
-        return;
-    }
+    assert(!writer.overflow); /* both are bounded, escaped as well */
     answer_all(door, server, now, DOOR_ENTER, room, json_written(&writer));
     respond(server, now, stream,
             &(struct response){ .code = 200,
