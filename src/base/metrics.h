@@ -67,6 +67,12 @@
       "Messages to where nobody can listen, or that a subscriber could not be told.")              \
     X(STOMP_SUBSCRIPTIONS, "moim_stomp_subscriptions", "", gauge, "Subscriptions.")                \
     X(DOOR_WAITS, "moim_door_waits", "", gauge, "Polls that wait at the CCTV door.")               \
+    X(RELAY_ROOMS, "moim_relay_rooms", "", gauge, "Rooms of relays.")                              \
+    X(RELAY_KEPT, "moim_relay_kept_messages", "", gauge,                                           \
+      "Messages that relays keep for those who come later.")                                       \
+    X(RELAY_REFUSED, "moim_relay_refused_total", "what=\"event\"", counter,                        \
+      "What relays could not carry out: an event, or keeping one.")                                \
+    X(RELAY_NOT_KEPT, "moim_relay_refused_total", "what=\"keep\"", counter, "")                    \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

@@ -1,5 +1,6 @@
 /* The endpoints of the configuration: whose a path is, and who may use it. */
 #include "front/engine/engine.h"
+#include "front/relay/relay_plain.h"
 #include "front/respond.h"
 #include "front/session.h"
 #include "front/sockjs/sockjs.h"
@@ -16,6 +17,7 @@ static const struct carrier *const CARRIERS[CARRIER_COUNT] = {
 
 static const struct speech *const SPEECHES[SPEECH_COUNT] = {
     [SPEECH_STOMP] = &stomp_speech,
+    [SPEECH_RELAY] = &relay_speech,
 };
 
 static int start_endpoint(struct server *server, struct endpoint *endpoint,

@@ -3,7 +3,7 @@
  * A message is an event with a name: a Socket.IO event's name; of JSON text the string in the field
  * that the endpoint calls its event field ("type"); of anything else, "".  The rules that name the
  * event are carried out, in their order; where none does, those of "*".  Two names are the
- * session's own: "open" and "close".
+ * session's own: "open" and "close"; what a client sends by these names is for "*".
  *
  * All that a rule points to outlives the server.
  */
@@ -39,17 +39,20 @@ struct rule {
     const char *on; /* the event */
     enum rule_scope to;
     enum rule_when when;
-    const char *join;  /* the field that names a room to come into, before all else; NULL: none */
-    const char *leave; /* the same, to leave; "*": all of them */
-    const char *field; /* of TO_ROOM and TO_PEER */
-    const char *emit;  /* the event that goes out; NULL: as it came */
-    const char *say;   /* JSON that goes out in place of what came; in it "$id" stands for the
+    /* Fields of the first argument ("": the argument itself) that name a room: a string or a
+     * number.  NULL: none.  A rule that can't join is not carried out. */
+    const char *join;        /* to come into, before all else and whatever `when` says */
+    const char *leave;       /* to leave, behind all else, or before `join`; "*": all of them */
+    const char *field;       /* of TO_ROOM and TO_PEER */
+    const char *emit;        /* the event that goes out; NULL: as it came */
+    const char *say;         /* JSON that goes out in place of what came; in it "$id" stands for the
                         * sender's id and "$auth" for what it gave when it connected */
     const char *const *pick; /* the only fields of the first argument that go out; NULL: all */
     uint32_t pick_count;
     enum rule_keep keep;
     bool acknowledge; /* with the same arguments, where the sender asks for it */
-    bool amplify;     /* a number n goes out as 2^n letters x, n up to 19 */
+    bool amplify;     /* a number n from 1 to 19 (all else counts as 1) that came without a name
+                       * goes out as 2^n letters x */
     uint16_t close;   /* closes the sender's session with this code; 0: no */
     const char *reason;
 };

@@ -10,15 +10,15 @@
 #include "base/status.h"
 #include "base/view.h"
 
-/* Takes the first value off a list without its brackets ("1, [2]"), and the comma behind it.  False:
- * there is none. */
+/* Takes the first value off a list without its brackets ("1, [2]"), and the comma behind it.
+ * False: there is none. */
 bool json_text_next(struct view *list, struct view *value);
 
 /* What is between the brackets of an object; false: the value is none. */
 bool json_text_members(struct view value, struct view *members);
 
-/* Takes the first member off those of an object, and the comma behind it.  `name` is what is between
- * its quotes.  False: there is none. */
+/* Takes the first member off those of an object, and the comma behind it.  `name` is what is
+ * between its quotes.  False: there is none. */
 bool json_text_next_member(struct view *members, struct view *name, struct view *value);
 
 /* The first member of that name; false when `object` is none or has none. */

@@ -27,10 +27,11 @@ struct relay_event {
     bool is_binary;        /* `arguments` are no JSON but bytes: a message without a name */
     const struct view *attachments; /* binary messages that belong to it */
     uint32_t attachment_count;      /* at most RELAY_ATTACHMENTS_MAX */
-    /* Going out: it is no longer what came in.  While it is false, whatever the voice still has
-     * of what came in (`original`) may be sent as it is. */
+    /* Going out: name, arguments or attachments are not those that came in.  While it is false,
+     * `original` may be sent as it is. */
     bool is_changed;
-    struct view original; /* the voice's: the whole message that came */
+    bool is_own; /* going out: a rule's `say` without `emit`, which may bear a name in itself */
+    struct view original; /* the voice's: the whole message that came, or empty */
 };
 
 /* An event as it goes out: messages in their order, made once for all who hear it. */
@@ -43,6 +44,7 @@ struct relay_words {
 struct relay_room {
     struct list memberships; /* in the order in which they came in */
     uint32_t count;
+    uint32_t kept_bytes;
     uint32_t key_size; /* of a room with a name */
     uint8_t key[4 + RELAY_ROOM_NAME_MAX];
 };
@@ -71,11 +73,10 @@ struct relay_party {
     struct relay_space *space;
     struct session *session; /* NULL: broken, and kept until it comes back: nothing is closed */
     struct view id;          /* TO_PEER and "$id": letters that JSON takes as they are; borrowed */
-    struct view auth;        /* "$auth": JSON; empty: "{}"; borrowed while relay_enter runs */
+    struct view auth;        /* "$auth", and what "open" bears: JSON; empty: "{}"; borrowed */
     struct list memberships; /* of rooms with names */
     uint32_t room_count;
     uint32_t kept_count;
-    size_t kept_bytes;
     uint64_t told; /* the last event that it was told: it hears none twice */
     struct relay_membership in_everyone;
     struct relay_membership in_lobby;
