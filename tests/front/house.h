@@ -349,8 +349,10 @@ static inline bool wire_is_closed(const struct wire *wire)
 
 static inline void house_close(struct house *house)
 {
-    static const enum metric GAUGES[] = { METRIC_WEBSOCKETS, METRIC_ROOMS, METRIC_MEMBERS,
-                                          METRIC_MEMBERS_AWAY, METRIC_BUFFER_BYTES };
+    static const enum metric GAUGES[] = { METRIC_WEBSOCKETS, METRIC_ROOMS,
+                                          METRIC_MEMBERS,    METRIC_MEMBERS_AWAY,
+                                          METRIC_SESSIONS,   METRIC_RELAY_ROOMS,
+                                          METRIC_RELAY_KEPT, METRIC_BUFFER_BYTES };
     for (size_t i = 0; i < HOUSE_WIRES_MAX; i++)
         if (house->wires[i].state != WIRE_UNUSED)
             wire_drop(&house->wires[i]);
