@@ -25,9 +25,7 @@ static int run_serve(const struct command_line *line)
         fprintf(stderr, "%s\n", error);
         return EXIT_USAGE;
     }
-    int code = command_serve(&settings, &web_assets);
-    settings_clear(&settings);
-    return code;
+    return command_serve(&settings, &web_assets);
 }
 
 static int run_doctor(const struct command_line *line)
@@ -36,9 +34,7 @@ static int run_doctor(const struct command_line *line)
     char error[SETTINGS_ERROR_MAX];
     if (settings_read(line->config, environ, line->sets, line->set_count, &settings, error) != OK)
         return command_doctor_refused(error, stdout);
-    int code = command_doctor(&settings, line->config, stdout);
-    settings_clear(&settings);
-    return code;
+    return command_doctor(&settings, line->config, stdout);
 }
 
 static int run_version(const struct command_line *line)

@@ -4,6 +4,7 @@
 #include "front/respond.h"
 #include "front/session.h"
 #include "front/sockjs/sockjs.h"
+#include "front/socketio/socketio.h"
 #include "front/stomp/stomp.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ static const struct carrier *const CARRIERS[CARRIER_COUNT] = {
 static const struct speech *const SPEECHES[SPEECH_COUNT] = {
     [SPEECH_STOMP] = &stomp_speech,
     [SPEECH_RELAY] = &relay_speech,
+    [SPEECH_SOCKETIO] = &socketio_speech,
 };
 
 static int start_endpoint(struct server *server, struct endpoint *endpoint,

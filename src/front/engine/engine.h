@@ -22,7 +22,7 @@
 
 struct engine {
     struct session session;
-    struct stream *poll;   /* the GET that is held */
+    struct stream *poll;   /* the GET that is to be answered */
     struct stream *socket; /* the WebSocket that carries the session; NULL: polling does */
     struct stream *probe;  /* a WebSocket that is about to */
     struct outbox queue;   /* for the next poll; each entry is the packet's type and its data */
@@ -31,6 +31,7 @@ struct engine {
     usec probe_until;
     uint32_t jsonp;    /* the callback's number, of a held poll of a script */
     uint8_t revision;  /* 3 or 4 */
+    bool is_held;      /* poll is, else it is server->request */
     bool is_jsonp;     /* the client polls with scripts */
     bool is_base64;    /* it takes no bytes in polls */
     bool awaits_pong;  /* beat_at is the end */
@@ -117,9 +118,9 @@ enum engine_error {
     ENGINE_BAD_REVISION
 };
 void engine_refuse(struct server *server, usec now, struct stream *stream, enum engine_error error);
-/* The headers that every answer bears; the request is server->request. */
-#define ENGINE_HEADERS_MAX 768
-void engine_write_headers(const struct server *server, char out[ENGINE_HEADERS_MAX]);
+/* Answers server->request. */
+void engine_answer(struct server *server, usec now, struct stream *stream, unsigned code,
+                   const char *type, struct view body);
 
 /* ---- engine_socket.c ---- */
 

@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#define ENGINE_HEADERS_MAX 768
+
 /* What the query says. */
 struct asked {
     unsigned revision; /* 0: neither 3 nor 4 */
@@ -52,7 +54,7 @@ static struct asked read_query(struct view query)
 
 /* Scripts of any page may ask, and read the answer; there are no cookies that could serve them.
  * (Which origins may ask at all is the endpoint's matter, and was checked.) */
-void engine_write_headers(const struct server *server, char out[ENGINE_HEADERS_MAX])
+static void write_headers(const struct server *server, char out[ENGINE_HEADERS_MAX])
 {
     struct view origin = http_header(&server->request, "Origin");
     int size =
@@ -74,7 +76,7 @@ void engine_refuse(struct server *server, usec now, struct stream *stream, enum 
     };
     char headers[ENGINE_HEADERS_MAX];
     char body[80];
-    engine_write_headers(server, headers);
+    write_headers(server, headers);
     int size = snprintf(body, sizeof body, "{\"code\":%d,\"message\":\"%s\"}", error, TEXTS[error]);
     respond(server, now, stream,
             &(struct response){ .code = error == ENGINE_FORBIDDEN ? 403 : 400,
@@ -83,11 +85,11 @@ void engine_refuse(struct server *server, usec now, struct stream *stream, enum 
                                 .body = view_make(body, (size_t)size) });
 }
 
-static void answer(struct server *server, usec now, struct stream *stream, unsigned code,
+void engine_answer(struct server *server, usec now, struct stream *stream, unsigned code,
                    const char *type, struct view body)
 {
     char headers[ENGINE_HEADERS_MAX];
-    engine_write_headers(server, headers);
+    write_headers(server, headers);
     respond(server, now, stream,
             &(struct response){ .code = code, .type = type, .headers = headers, .body = body });
 }
@@ -97,7 +99,7 @@ static void answer_options(struct server *server, usec now, struct stream *strea
 {
     char headers[ENGINE_HEADERS_MAX + 512];
     struct view wanted = http_header(&server->request, "Access-Control-Request-Headers");
-    engine_write_headers(server, headers);
+    write_headers(server, headers);
     size_t size = view_of(headers).size;
     if (wanted.size == 0 || wanted.size > 256)
         wanted = VIEW("Content-Type");
@@ -126,18 +128,22 @@ static void poll_stopping(struct server *server, usec now, struct stream *stream
 
 static const struct holder POLL_HOLDER = { .gone = poll_gone, .stopping = poll_stopping };
 
-static bool hold(struct server *server, usec now, struct stream *stream, struct engine *engine,
-                 const struct asked *asked)
+static void note_poll(struct engine *engine, struct stream *stream, const struct asked *asked)
 {
-    char headers[ENGINE_HEADERS_MAX];
-    engine_write_headers(server, headers);
-    if (!http_hold(server, now, stream, &POLL_HOLDER, engine, headers))
-        return false;
     engine->poll = stream;
+    engine->is_held = false;
     engine->is_jsonp = asked->is_jsonp;
     engine->jsonp = asked->jsonp;
     engine->is_base64 = asked->is_base64;
-    return true;
+}
+
+static void hold(struct server *server, usec now, struct stream *stream, struct engine *engine)
+{
+    char headers[ENGINE_HEADERS_MAX];
+    write_headers(server, headers);
+    engine->is_held = http_hold(server, now, stream, &POLL_HOLDER, engine, headers);
+    if (!engine->is_held)
+        engine->poll = NULL;
 }
 
 /* The first packet goes out alone: what the speech has to say at once is for the next poll. */
@@ -147,7 +153,7 @@ static void handshake(struct server *server, usec now, struct stream *stream,
     struct engine *engine = engine_new(server, now, endpoint, asked->revision);
     struct buffer *open;
     if (!engine || buffers_take(server->buffers, ENGINEIO_HANDSHAKE_MAX, &open) != OK) {
-        answer(server, now, stream, 503, "text/plain; charset=utf-8", VIEW("503 full\n"));
+        engine_answer(server, now, stream, 503, "text/plain; charset=utf-8", VIEW("503 full\n"));
         if (engine)
             engine_end(server, now, engine, ENGINE_REFUSED);
         return;
@@ -156,11 +162,10 @@ static void handshake(struct server *server, usec now, struct stream *stream,
     int status = outbox_put(&engine->queue, &server->outboxes, open, SIZE_MAX);
     buffer_give(server->buffers, open);
     if (status != OK) {
-        answer(server, now, stream, 503, "text/plain; charset=utf-8", VIEW("503 full\n"));
-        engine_end(server, now, engine, ENGINE_REFUSED);
-    } else if (!hold(server, now, stream, engine, asked)) {
+        engine_answer(server, now, stream, 503, "text/plain; charset=utf-8", VIEW("503 full\n"));
         engine_end(server, now, engine, ENGINE_REFUSED);
     } else {
+        note_poll(engine, stream, asked);
         engine_flush(server, now, engine);
         session_open(server, now, &engine->session);
     }
@@ -175,14 +180,15 @@ static void take_poll(struct server *server, usec now, struct stream *stream, st
         engine_refuse(server, now, stream, ENGINE_BAD_REQUEST);
         return;
     }
-    if (!hold(server, now, stream, engine, asked))
-        return;
-    if (engine->queue.count == 0) {
+    note_poll(engine, stream, asked);
+    if (engine->queue.count > 0)
+        engine_flush(server, now, engine);
+    if (engine->poll)
+        hold(server, now, stream, engine);
+    if (engine->poll && engine->queue.count == 0) {
         engine->flush_at = engine->is_probed ? now + ENGINE_NOOP_TIME : 0;
         engine_set_timer(server, engine);
-        return;
     }
-    engine_flush(server, now, engine);
     if (engine->is_lingering && (engine->poll || engine->queue.count == 0))
         engine_end(server, now, engine, ENGINE_REFUSED);
 }
@@ -231,13 +237,13 @@ static void post(struct server *server, usec now, struct stream *stream, struct 
     struct buffer *decoded = NULL;
     size_t size = 0;
     if (body.size > engine->session.endpoint->config->limits.message_bytes) {
-        answer(server, now, stream, 413, NULL, VIEW(""));
+        engine_answer(server, now, stream, 413, NULL, VIEW(""));
         return;
     }
     bool is_good = form_of(server, engine, &form);
     if (asked->is_jsonp) {
         if (buffers_take(server->buffers, body.size, &decoded) != OK) {
-            answer(server, now, stream, 503, NULL, VIEW(""));
+            engine_answer(server, now, stream, 503, NULL, VIEW(""));
             return;
         }
         is_good = is_good && engineio_read_form(body, decoded->bytes, &size) == OK;
@@ -252,7 +258,7 @@ static void post(struct server *server, usec now, struct stream *stream, struct 
     if (heard == HEARD_WRONG)
         engine_refuse(server, now, stream, ENGINE_BAD_REQUEST);
     else
-        answer(server, now, stream, 200, "text/html", VIEW("ok"));
+        engine_answer(server, now, stream, 200, "text/html", VIEW("ok"));
 }
 
 /* ---- what a request is ---- */

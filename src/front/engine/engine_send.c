@@ -219,7 +219,10 @@ static bool answer_poll(struct server *server, usec now, struct engine *engine,
     }
     engine->poll = NULL;
     engine->flush_at = 0;
-    http_answer_held(server, now, stream, 200, type, body);
+    if (engine->is_held)
+        http_answer_held(server, now, stream, 200, type, body);
+    else
+        engine_answer(server, now, stream, 200, type, body);
     return true;
 }
 
