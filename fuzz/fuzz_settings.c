@@ -4,6 +4,7 @@
  * and the key.path=value of a --set.  A refusal is one printable line, and changes nothing.
  */
 #include "base/utf8.h"
+#include "front/endpoint.h"
 #include "input.h"
 #include "shell/settings.h"
 
@@ -36,6 +37,21 @@ static void check_settings(const struct settings *settings)
     CHECK(settings->log_level <= TRACE_ERROR && settings->log_format <= LOG_JSON);
 }
 
+static void check_endpoints(const struct endpoint_configs *endpoints)
+{
+    if (!endpoints)
+        return;
+    CHECK(endpoints->count <= ENDPOINTS_MAX);
+    for (uint32_t i = 0; i < endpoints->count; i++) {
+        const struct endpoint_config *config = &endpoints->items[i];
+        CHECK(config->path[0] == '/' && strlen(config->path) < ENDPOINT_PATH_MAX);
+        CHECK(config->carrier < CARRIER_COUNT && config->speech < SPEECH_COUNT);
+        CHECK(config->limits.message_bytes <= ENDPOINT_MESSAGE_MAX);
+        for (uint32_t j = 0; j < config->rules.count; j++)
+            CHECK(config->rules.items[j].on[0] != '\0');
+    }
+}
+
 static void check_error(const char error[SETTINGS_ERROR_MAX])
 {
     const char *end = memchr(error, 0, SETTINGS_ERROR_MAX);
@@ -49,6 +65,8 @@ static void check_result(int status, const struct settings *settings, const stru
 {
     if (status == OK) {
         check_settings(settings);
+        check_endpoints(settings_endpoints(settings));
+        settings_clear(settings);
         return;
     }
     CHECK(status == ERR_CONFIG || status == ERR_MEMORY);

@@ -25,7 +25,9 @@ static int run_serve(const struct command_line *line)
         fprintf(stderr, "%s\n", error);
         return EXIT_USAGE;
     }
-    return command_serve(&settings, &web_assets);
+    int code = command_serve(&settings, &web_assets);
+    settings_clear(&settings);
+    return code;
 }
 
 static int run_doctor(const struct command_line *line)
@@ -34,7 +36,9 @@ static int run_doctor(const struct command_line *line)
     char error[SETTINGS_ERROR_MAX];
     if (settings_read(line->config, environ, line->sets, line->set_count, &settings, error) != OK)
         return command_doctor_refused(error, stdout);
-    return command_doctor(&settings, line->config, stdout);
+    int code = command_doctor(&settings, line->config, stdout);
+    settings_clear(&settings);
+    return code;
 }
 
 static int run_version(const struct command_line *line)

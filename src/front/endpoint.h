@@ -16,13 +16,15 @@
 enum carrier_kind { CARRIER_WEBSOCKET, CARRIER_SOCKJS, CARRIER_ENGINE, CARRIER_COUNT };
 enum speech_kind { SPEECH_RELAY, SPEECH_STOMP, SPEECH_SOCKETIO, SPEECH_COUNT };
 
-#define ENDPOINTS_MAX     64
-#define ENDPOINT_PATH_MAX 128
+#define ENDPOINTS_MAX        64
+#define ENDPOINT_PATH_MAX    128
+#define ENDPOINT_MESSAGE_MAX (64 * 1024)
+#define ENDPOINT_QUEUE_MAX   (1536 * 1024)
 
 /* What a session may take. */
 struct endpoint_limits {
     uint32_t sessions;      /* at the endpoint */
-    uint32_t message_bytes; /* of one message; at most 1 MiB, on WebSockets WS_MESSAGE_MAX */
+    uint32_t message_bytes; /* of one message; at most ENDPOINT_MESSAGE_MAX */
     uint32_t queue_bytes;   /* that wait for one session: more, and it is closed */
     uint32_t rooms;         /* that one session is in */
     uint32_t subscriptions; /* of one session */

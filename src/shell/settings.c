@@ -1,5 +1,6 @@
 #include "shell/settings.h"
 
+#include "shell/endpoints.h"
 #include "shell/settings_reader.h"
 #include "shell/yaml_outline.h"
 
@@ -84,6 +85,13 @@ static bool is_named(const struct setting *setting, struct view variable)
     return true;
 }
 
+/* A list of maps is more than one text can hold well. */
+static int refuse_endpoints(struct settings_reader *reader, const char *source)
+{
+    return settings_refuse(reader, source,
+                           ENDPOINTS_KEY ": a list of maps belongs into a file (--config)");
+}
+
 static int read_variable(struct settings_reader *reader, const char *variable)
 {
     char source[SETTINGS_SOURCE_MAX];
@@ -98,6 +106,8 @@ static int read_variable(struct settings_reader *reader, const char *variable)
         if (is_named(&settings_table[i], view_slice(name, prefix.size, name.size)))
             return read_text(reader, source, (enum setting_key)i,
                              view_slice(text, name.size + 1, text.size));
+    if (view_starts(name, VIEW("MOIM_ENDPOINTS")))
+        return refuse_endpoints(reader, source);
     return settings_refuse(reader, source, "no key is set by this variable");
 }
 
@@ -111,6 +121,8 @@ static int read_set(struct settings_reader *reader, const char *set)
     yaml_printable(name, shown, sizeof(shown));
     if (name.size == text.size)
         return settings_refuse(reader, "--set", "\"%s\" is not key.path=value", shown);
+    if (view_starts(name, VIEW(ENDPOINTS_KEY)))
+        return refuse_endpoints(reader, "--set");
     if (!settings_find(name, &key))
         return settings_refuse(reader, "--set", "%s: unknown key", shown);
     return read_text(reader, "--set", key, view_slice(text, name.size + 1, text.size));
@@ -191,16 +203,39 @@ void settings_default(struct settings *settings)
     settings->workers = count < 1 ? 1 : count > WORKERS_MAX ? WORKERS_MAX : (uint32_t)count;
 }
 
+void settings_clear(struct settings *settings)
+{
+    endpoints_free(settings->endpoints);
+    settings->endpoints = NULL;
+}
+
+const struct endpoint_configs *settings_endpoints(const struct settings *settings)
+{
+    return settings->endpoints ? &settings->endpoints->configs : NULL;
+}
+
+/* Gives out what was read, when all went well. */
+static int finish(struct settings_reader *reader, int status, struct settings *settings)
+{
+    if (status == OK)
+        status = check_together(reader);
+    if (status != OK) {
+        endpoints_free(reader->endpoints);
+        return status;
+    }
+    if (reader->endpoints) {
+        endpoints_free(reader->settings.endpoints);
+        reader->settings.endpoints = reader->endpoints;
+    }
+    *settings = reader->settings;
+    return OK;
+}
+
 int settings_read_text(struct view yaml, const char *name, struct settings *settings,
                        char error[SETTINGS_ERROR_MAX])
 {
     struct settings_reader reader = { .settings = *settings, .error = error };
-    int status = settings_read_yaml(&reader, name, yaml);
-    if (status == OK)
-        status = check_together(&reader);
-    if (status == OK)
-        *settings = reader.settings;
-    return status;
+    return finish(&reader, settings_read_yaml(&reader, name, yaml), settings);
 }
 
 static int read_file(struct settings_reader *reader, const char *file)
@@ -254,8 +289,6 @@ int settings_read(const char *file, char *const *environment, char *const *sets,
     for (int i = 0; status == OK && i < set_count; i++)
         status = read_set(&reader, sets[i]);
     if (status == OK)
-        status = check_together(&reader);
-    if (status == OK)
-        *settings = reader.settings;
-    return status;
+        status = settings_read_endpoints(&reader);
+    return finish(&reader, status, settings);
 }

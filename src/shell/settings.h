@@ -21,6 +21,9 @@ struct listen_list {
 
 enum log_format { LOG_TEXT, LOG_JSON };
 
+struct endpoint_configs;
+struct endpoint_list;
+
 struct settings {
     struct listen_list http_listen; /* an empty list: not listening; port 0: the kernel chooses */
     struct listen_list https_listen;
@@ -32,14 +35,21 @@ struct settings {
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;
     enum log_format log_format;
+    struct endpoint_list *endpoints; /* NULL: none; settings_clear frees it */
 };
 
 #define WORKERS_MAX 64
 
-/* The built-in values: as many workers as the process may use cores. */
+/* The built-in values: as many workers as the process may use cores; no endpoints. */
 void settings_default(struct settings *settings);
+/* Frees what the settings own. */
+void settings_clear(struct settings *settings);
 
-/* Reads a YAML text over what *settings holds; `name` is what messages call it.  Pure.
+/* What is served beside the meetings; lives as long as the settings.  NULL: nothing. */
+const struct endpoint_configs *settings_endpoints(const struct settings *settings);
+
+/* Reads a YAML text over what *settings holds; `name` is what messages call it.  Its `endpoints`
+ * stand over the built-in ones; without that key the endpoints stay as they are.  Pure.
  *   ERR_CONFIG   `error` is one line that names the source, its line where there is one, the key
  *                and the reason.
  *   ERR_MEMORY   the same.
@@ -47,7 +57,7 @@ void settings_default(struct settings *settings);
 MUST_USE int settings_read_text(struct view yaml, const char *name, struct settings *settings,
                                 char error[SETTINGS_ERROR_MAX]);
 
-/* Reads everything, over the built-in values.
+/* Reads everything, over the built-in values and endpoints.  What *settings held is not freed.
  *   file        the path of a YAML file of at most SETTINGS_FILE_MAX bytes, or NULL.
  *   environment as the process has it: "MOIM_HTTP_LISTEN=..." sets http.listen.
  *   sets        `set_count` texts "key.path=value"; of two for one key the later wins.

@@ -1,7 +1,8 @@
+#include "shell/endpoints.h"
 #include "shell/settings_reader.h"
-
 #include "shell/yaml_outline.h"
 
+#include <assert.h>
 #include <cyaml/cyaml.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,8 @@ struct document {
     struct section *state;
     struct section *log;
     char *workers;
+    struct endpoint_texts *endpoints;
+    uint32_t endpoints_count;
 };
 
 static const cyaml_schema_value_t text_schema = {
@@ -57,10 +60,16 @@ static const cyaml_schema_field_t log_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t document_fields[] = {
-    SECTION("http", http, listen_fields),      SECTION("https", https, https_fields),
-    SECTION("rtc", rtc, rtc_fields),           SECTION("turn", turn, listen_fields),
-    SECTION("state", state, state_fields),     SECTION("log", log, log_fields),
-    TEXT("workers", struct document, workers), CYAML_FIELD_END,
+    SECTION("http", http, listen_fields),
+    SECTION("https", https, https_fields),
+    SECTION("rtc", rtc, rtc_fields),
+    SECTION("turn", turn, listen_fields),
+    SECTION("state", state, state_fields),
+    SECTION("log", log, log_fields),
+    TEXT("workers", struct document, workers),
+    CYAML_FIELD_SEQUENCE(ENDPOINTS_KEY, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct document,
+                         endpoints, &endpoint_schema, 0, CYAML_UNLIMITED),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t document_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, document_fields),
@@ -74,8 +83,7 @@ static const cyaml_schema_value_t list_schema = {
 #undef TEXT
 #undef SECTION
 
-/* "moim.yaml:7" */
-static void name_line(const char *name, uint32_t line, char out[SETTINGS_SOURCE_MAX])
+void settings_name_line(const char *name, uint32_t line, char out[SETTINGS_SOURCE_MAX])
 {
     char shown[SETTINGS_SOURCE_MAX - 16];
     yaml_printable(view_of(name), shown, sizeof(shown));
@@ -161,12 +169,14 @@ static int check_node(struct settings_reader *reader, const char *name,
     char source[SETTINGS_SOURCE_MAX];
     char path[YAML_PATH_MAX];
 
-    name_line(name, node->line, source);
+    settings_name_line(name, node->line, source);
     if (node->path[0] == '\0') {
         if (node->kind == YAML_KIND_MAP || node->kind == YAML_KIND_NONE)
             return OK;
         return settings_refuse(reader, source, "not a map of keys, like \"http:\"");
     }
+    if (endpoints_has_node(node))
+        return endpoints_check_node(reader, name, node);
     if (node->item != YAML_NO_ITEM)
         return check_entry(reader, source, node);
     if (is_section(node->path)) {
@@ -177,7 +187,7 @@ static int check_node(struct settings_reader *reader, const char *name,
     }
     const struct setting *setting = settings_find(view_of(node->path), &key);
     if (!setting) {
-        name_line(name, node->key_line, source);
+        settings_name_line(name, node->key_line, source);
         yaml_printable(view_of(node->path), path, sizeof(path));
         return settings_refuse(reader, source, "%s: unknown key", path);
     }
@@ -240,7 +250,7 @@ static int put_document(struct settings_reader *reader, const char *name,
         if (!settings_find(view_of(node->path), &key))
             continue;
         char *const *texts = texts_of(document, key, &count);
-        name_line(name, node->line, source);
+        settings_name_line(name, node->line, source);
         if (node->item == YAML_NO_ITEM)
             settings_begin(reader, source, key);
         if (node->item != YAML_NO_ITEM)
@@ -262,28 +272,65 @@ static int read_outline(struct settings_reader *reader, const char *name, struct
     if (status == ERR_MEMORY) {
         settings_refuse(reader, name, "%s", status_text(status));
     } else if (status != OK) {
-        name_line(name, problem.line, source);
+        settings_name_line(name, problem.line, source);
         status = settings_refuse(reader, source, "%s", problem.reason);
     }
     return status;
 }
 
-int settings_read_yaml(struct settings_reader *reader, const char *name, struct view yaml)
+/* Reads a whole document, and, for an endpoint, keeps it: the texts are used as they stand. */
+static int read_document(struct settings_reader *reader, const char *name, struct view yaml,
+                         bool is_built_in)
 {
     struct yaml_outline outline;
-    void *document = NULL;
+    void *loaded = NULL;
     int status = read_outline(reader, name, yaml, &outline);
 
     for (uint32_t i = 0; status == OK && i < outline.count; i++)
         status = check_node(reader, name, &outline.nodes[i]);
     if (status != OK || outline.count == 0 || outline.nodes[0].kind == YAML_KIND_NONE)
         return status;
-    status = load(reader, name, yaml, &document_schema, &document, NULL);
+    status = load(reader, name, yaml, &document_schema, &loaded, NULL);
     if (status != OK)
         return status;
+    const struct document *document = loaded;
     status = put_document(reader, name, document, &outline);
+    if (status != OK || document->endpoints_count == 0) {
+        settings_unload_yaml(loaded);
+        return status;
+    }
+    if (!is_built_in)
+        status = settings_read_endpoints(reader);
+    if (status != OK) {
+        settings_unload_yaml(loaded);
+        return status;
+    }
+    assert(reader->endpoints->document_count < ENDPOINT_SOURCES_MAX);
+    reader->endpoints->documents[reader->endpoints->document_count++] = loaded;
+    return endpoints_add(reader, name, is_built_in, &outline, document->endpoints,
+                         document->endpoints_count);
+}
+
+int settings_read_yaml(struct settings_reader *reader, const char *name, struct view yaml)
+{
+    return read_document(reader, name, yaml, false);
+}
+
+void settings_unload_yaml(void *document)
+{
     unload(&document_schema, document, 0);
-    return status;
+}
+
+int settings_read_endpoints(struct settings_reader *reader)
+{
+    if (reader->endpoints)
+        return OK;
+    reader->endpoints = endpoints_new();
+    if (!reader->endpoints) {
+        settings_refuse(reader, ENDPOINTS_KEY, "%s", status_text(ERR_MEMORY));
+        return ERR_MEMORY;
+    }
+    return read_document(reader, ENDPOINTS_BUILT_IN_NAME, endpoints_built_in(), true);
 }
 
 int settings_read_flow(struct settings_reader *reader, const char *source, enum setting_key key,

@@ -148,6 +148,7 @@ static struct server_config make_server_config(const struct workers *all,
         .metrics = all->metrics,
         .trace_level = level,
         .assets = assets,
+        .endpoints = settings_endpoints(&all->settings),
     };
     random_fill(&config.random, config.room_secret, sizeof config.room_secret);
     return config;

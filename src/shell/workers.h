@@ -15,8 +15,8 @@ struct ssl_ctx_st; /* OpenSSL's SSL_CTX */
 struct workers;
 
 /* Binds every address and starts settings->workers threads.  `tls` may be NULL when no https
- * address is set; the workers take references of their own.  `assets` may be NULL: no page; it and
- * the log outlive the workers.
+ * address is set; the workers take references of their own.  `assets` may be NULL: no page; it,
+ * the log and the endpoints of the settings outlive the workers.
  *   ERR_IO      an address can't be bound, or there are too few file descriptors: `error` is one
  *               line that names the key and the address.
  *   ERR_MEMORY  `error` says so.

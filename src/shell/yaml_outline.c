@@ -85,7 +85,7 @@ static int read_key(struct walk *walk, struct frame *map, const yaml_event_t *ev
                       shown);
 
     size_t dot = map->path_size > 0;
-    if (map->path_size + dot + key.size >= YAML_PATH_MAX)
+    if (map->path_size + dot + key.size >= YAML_PATH_MAX || view_find_byte(key, '[') < key.size)
         return refuse(walk, line, "%s: unknown key", shown);
     if (dot)
         walk->path[map->path_size] = '.';
@@ -114,6 +114,17 @@ static enum yaml_kind kind_of(const yaml_event_t *event)
         if (strcmp((const char *)event->data.scalar.value, nulls[i]) == 0)
             return YAML_KIND_NONE;
     return YAML_KIND_TEXT;
+}
+
+/* Adds "[2]" to the path: what stands in an entry has a path of its own. */
+static bool enter_item(struct walk *walk, uint32_t item)
+{
+    size_t room = YAML_PATH_MAX - walk->path_size;
+    int size = snprintf(walk->path + walk->path_size, room, "[%u]", item);
+    if ((size_t)size >= room)
+        return false;
+    walk->path_size += (size_t)size;
+    return true;
 }
 
 /* A scalar, a list or a map begins: a key, or a node. */
@@ -148,6 +159,8 @@ static int read_node(struct walk *walk, const yaml_event_t *event)
 
     if (event->type != YAML_SCALAR_EVENT) {
         if (walk->depth == YAML_DEPTH_MAX)
+            return refuse(walk, line, "nested too deeply");
+        if (node->item != YAML_NO_ITEM && !enter_item(walk, node->item))
             return refuse(walk, line, "nested too deeply");
         walk->frames[walk->depth++] =
             (struct frame){ .kind = node->kind, .path_size = walk->path_size };

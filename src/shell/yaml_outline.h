@@ -2,7 +2,7 @@
  *
  * libcyaml fills structs but can't say on which line a key stands that it refuses, and forgets the
  * lines of what it took.  An outline has them, and is strict where YAML invites mistakes: a key may
- * stand once, there is one document, no alias, no NUL, no key with a dot, a bounded depth.
+ * stand once, there is one document, no alias, no NUL, no key with a dot or a '[', a bounded depth.
  * Pure: no file, no global.
  */
 #ifndef MOIM_SHELL_YAML_OUTLINE_H
@@ -11,7 +11,7 @@
 #include "base/status.h"
 #include "base/view.h"
 
-#define YAML_NODES_MAX  256
+#define YAML_NODES_MAX  4096
 #define YAML_PATH_MAX   64
 #define YAML_DEPTH_MAX  8
 #define YAML_REASON_MAX 192
@@ -22,11 +22,13 @@ enum yaml_kind { YAML_KIND_NONE, YAML_KIND_TEXT, YAML_KIND_LIST, YAML_KIND_MAP }
 #define YAML_NO_ITEM UINT32_MAX
 
 struct yaml_node {
-    char path[YAML_PATH_MAX]; /* "https.listen"; an entry has its list's path; "" is the whole */
-    uint32_t item;            /* which entry of the list, from 0; YAML_NO_ITEM */
-    uint32_t key_line;        /* from 1; where the key stands */
-    uint32_t line;            /* from 1; where the value stands (a list or a map: its key) */
-    enum yaml_kind kind;      /* NONE: nothing was written, or null */
+    /* "https.listen"; an entry has its list's path, and what stands in the entry begins with
+     * "endpoints[2]."; "" is the whole */
+    char path[YAML_PATH_MAX];
+    uint32_t item;       /* which entry of the list, from 0; YAML_NO_ITEM */
+    uint32_t key_line;   /* from 1; where the key stands */
+    uint32_t line;       /* from 1; where the value stands (a list or a map: its key) */
+    enum yaml_kind kind; /* NONE: nothing was written, or null */
 };
 
 struct yaml_outline {

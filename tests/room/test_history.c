@@ -73,7 +73,7 @@ static void test_order(void **state)
     const struct audience to_two = { .kind = AUDIENCE_ONE, .from = 1, .to = 2 };
     const struct audience not_two = { .kind = AUDIENCE_OTHERS, .from = 2 };
     struct history_store store = make_store(64, SIZE_MAX);
-    struct history history = { NULL };
+    struct history history = { 0 };
     (void)state;
     AFTER(&history, 0, 1);
     add(&history, &store, 3, &ALL, 10);
@@ -105,7 +105,7 @@ static void test_order(void **state)
 static void test_entries_max(void **state)
 {
     struct history_store store = make_store(4096, SIZE_MAX);
-    struct history history = { NULL };
+    struct history history = { 0 };
     (void)state;
     for (uint64_t seq = 1; seq <= HISTORY_ENTRIES_MAX; seq++)
         add(&history, &store, seq, &ALL, 10);
@@ -121,7 +121,7 @@ static void test_entries_max(void **state)
 static void test_bytes_max(void **state)
 {
     struct history_store store = make_store(4096, SIZE_MAX);
-    struct history history = { NULL };
+    struct history history = { 0 };
     size_t kept = 0;
     uint64_t seq = 1;
     (void)state;
@@ -144,7 +144,7 @@ static void test_bytes_max(void **state)
 static void test_share_of_entries(void **state)
 {
     struct history_store store = make_store(64, SIZE_MAX);
-    struct history histories[5] = { { NULL } };
+    struct history histories[5] = { { 0 } };
     (void)state;
     for (int i = 0; i < 5; i++) {
         for (uint64_t seq = 1; seq <= 100; seq++)
@@ -161,7 +161,7 @@ static void test_share_of_entries(void **state)
 static void test_share_of_bytes(void **state)
 {
     struct history_store store = make_store(4096, (size_t)512 * 1024);
-    struct history histories[3] = { { NULL } };
+    struct history histories[3] = { { 0 } };
     (void)state;
     for (int i = 0; i < 3; i++) {
         size_t left = store.bytes_max - store.bytes;
@@ -171,7 +171,7 @@ static void test_share_of_bytes(void **state)
         assert_int_equal(histories[i].last->seq, 200);
     }
     /* what does not fit at all is dropped at once */
-    struct history late = { NULL };
+    struct history late = { 0 };
     add(&late, &store, 7, &ALL, 100);
     add(&late, &store, 8, &ALL, BUFFER_SIZE_MAX);
     assert_null(late.first);

@@ -49,10 +49,12 @@ static void test_apart(void **state)
     assert_int_equal(listen_open(&v4, LISTEN_TCP, &fds[0]), OK);
     v4.port = listen_port(fds[0]);
     v6.port = v4.port;
-    if (listen_probe(&v6, LISTEN_TCP) != OK && errno == EAFNOSUPPORT) {
+    int status = listen_probe(&v6, LISTEN_TCP);
+    if (status != OK && errno == EAFNOSUPPORT) {
         close(fds[0]);
         skip();
     }
+    assert_int_equal(status, OK);
     assert_int_equal(listen_open(&v6, LISTEN_TCP, &fds[1]), OK);
     assert_int_equal(listen_open(&v4, LISTEN_UDP, &fds[2]), OK);
     assert_int_equal(listen_open(&v6, LISTEN_UDP, &fds[3]), OK);

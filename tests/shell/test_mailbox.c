@@ -96,7 +96,7 @@ static void test_not_taken(void **state)
     assert_int_equal(mailbox_send(&mailbox, 0, &stream), OK);
     assert_int_equal(mailbox_send(&mailbox, 1, &keys), OK);
     mailbox_free(&mailbox);
-    assert_int_equal(recv(ends[1], &byte, 1, 0), 0);
+    assert_int_equal(recv(ends[1], &byte, 1, MSG_DONTWAIT), 0);
     close(ends[1]);
     mailbox_free(&mailbox); /* one that is freed, or was never made */
     mailbox = (struct mailbox){ .wake_fd = -1 };

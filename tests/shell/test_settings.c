@@ -59,6 +59,7 @@ static void read_all(char *const *environment, char *const *sets, int set_count,
     int status = settings_read(NULL, environment, sets, set_count, settings, error);
     assert_string_equal(error, "");
     assert_int_equal(status, OK);
+    settings_clear(settings); /* test_endpoints.c looks at them */
 }
 
 static void refuse_variable(const char *variable, const char *wanted)
@@ -264,7 +265,7 @@ static void test_broken_yaml(void **state)
 static void test_limits(void **state)
 {
     (void)state;
-    char yaml[16 * 1024] = "http:\n  listen:\n";
+    static char yaml[YAML_NODES_MAX * 32] = "http:\n  listen:\n";
     char wanted[SETTINGS_ERROR_MAX];
     struct settings settings;
     for (int i = 0; i < SETTINGS_LISTEN_MAX; i++)
@@ -273,9 +274,10 @@ static void test_limits(void **state)
     assert_int_equal(settings.http_listen.count, SETTINGS_LISTEN_MAX);
     strcat(yaml, "    - 10.0.0.1:99\n");
     refuse_yaml(yaml, NAME ":19: http.listen: more than 16 addresses");
+    char *end = yaml + strlen(yaml);
     for (int i = 0; i < YAML_NODES_MAX; i++)
-        strcat(yaml, "    - 10.0.0.1:99\n");
-    refuse_yaml(yaml, NAME ":256: more than 256 keys and values");
+        end += sprintf(end, "    - 10.0.0.1:99\n");
+    refuse_yaml(yaml, NAME ":4096: more than 4096 keys and values");
 
     char path[SETTINGS_PATH_MAX + 1];
     memset(path, 'a', SETTINGS_PATH_MAX);
@@ -348,6 +350,7 @@ static void test_sets(void **state)
     assert_int_equal(settings.workers, 5);
     assert_int_equal(settings.log_level, TRACE_WARN);
 
+    refuse_set("endpoints=[]", "--set: endpoints: a list of maps belongs into a file (--config)");
     refuse_set("workers", "--set: \"workers\" is not key.path=value");
     refuse_set("worker=1", "--set: worker: unknown key");
     refuse_set("=1", "--set: : unknown key");
@@ -392,12 +395,14 @@ static void test_file(void **state)
     refuse_file(folder, ": Is a directory");
     write_file(path, text, strlen(text));
     assert_int_equal(settings_read(path, environment, NULL, 0, &settings, error), OK);
+    settings_clear(&settings);
     assert_int_equal(settings.workers, 3); /* the environment wins over the file */
     assert_int_equal(settings.log_level, TRACE_ERROR);
     write_file(path, "workers: 2\nworkers: 3\n", 22);
     refuse_file(path, ":2: workers: the key stands on line 1 already");
     write_file(path, "#2345678901234567890123456789012345678901234567\n", SETTINGS_FILE_MAX);
     assert_int_equal(settings_read(path, NULL, NULL, 0, &settings, error), OK);
+    settings_clear(&settings);
     write_file(path, "#2345678901234567890123456789012345678901234567\n", SETTINGS_FILE_MAX + 1);
     refuse_file(path, ": larger than 1 MiB");
     unlink(path);
