@@ -2,6 +2,8 @@
 #include "front/respond.h"
 #include "front/session.h"
 
+#include <string.h>
+
 struct plain {
     struct session session;
     struct stream *stream; /* NULL once the client has been told the end */
@@ -21,14 +23,42 @@ static void let_go(struct plain *plain)
 
 /* ---- what the session has to say ---- */
 
+/* One frame over as many buffers as it takes.  What is said to many is never that large. */
+static void send_large(struct server *server, usec now, struct stream *stream,
+                       enum websocket_opcode opcode, struct view body)
+{
+    uint8_t header[WEBSOCKET_HEADER_MAX];
+    size_t header_size = websocket_write_header((uint8_t)opcode, true, false, body.size, header);
+    while (body.size > 0) {
+        size_t room = BUFFER_SIZE_MAX - header_size;
+        struct view part = view_slice(body, 0, room);
+        struct buffer *buffer;
+        if (buffers_take(server->buffers, header_size + part.size, &buffer) != OK) {
+            stream_fail(server, stream);
+            return;
+        }
+        memcpy(buffer->bytes, header, header_size);
+        memcpy(buffer->bytes + header_size, part.at, part.size);
+        buffer->size = (uint32_t)(header_size + part.size);
+        stream_send_give(server, now, stream, buffer);
+        header_size = 0;
+        body = view_slice(body, part.size, body.size);
+    }
+    metrics_add(server->metrics, METRIC_WEBSOCKET_OUT, 1);
+}
+
 static void send_message(struct server *server, usec now, struct session *session,
                          struct message *message)
 {
     struct stream *stream = plain_of(session)->stream;
+    uint32_t queue_max = session->endpoint->config->limits.queue_bytes;
     struct buffer **frame = &message->forms[FORM_WEBSOCKET];
     enum websocket_opcode opcode = message->is_binary ? WEBSOCKET_BINARY : WEBSOCKET_TEXT;
-    if ((!*frame && ws_frame(server->buffers, opcode, message->body, frame) != OK) ||
-        stream->outbox.size + (*frame)->size > session->endpoint->config->limits.queue_bytes)
+    if (stream->outbox.size + message->body.size > queue_max)
+        stream_fail(server, stream);
+    else if (message->body.size > WS_MESSAGE_MAX)
+        send_large(server, now, stream, opcode, message->body);
+    else if (!*frame && ws_frame(server->buffers, opcode, message->body, frame) != OK)
         stream_fail(server, stream);
     else
         websocket_send(server, now, stream, *frame);

@@ -9,14 +9,19 @@
 
 /* ---- the relay ---- */
 
+static bool is_name(struct view on)
+{
+    return !view_equal(on, VIEW("*")) && !view_equal(on, VIEW("open")) &&
+           !view_equal(on, VIEW("close"));
+}
+
 static void learn_rules(struct relay *relay)
 {
     for (uint32_t i = 0; i < relay->rules->count; i++) {
         const struct rule *rule = &relay->rules->items[i];
         relay->names[i] = view_of(rule->on);
-        if (!view_equal(relay->names[i], VIEW("*")) && !view_equal(relay->names[i], VIEW("open")) &&
-            !view_equal(relay->names[i], VIEW("close")))
-            relay->reads_names = true;
+        /* a name also stays where fields are picked */
+        relay->reads_names |= is_name(relay->names[i]) || rule->pick_count > 0;
         relay->has_rooms |= rule->join != NULL;
         relay->has_peers |= rule->to == TO_PEER;
         relay->keeps |= rule->keep != KEEP_NOTHING;
@@ -78,7 +83,7 @@ int relay_new(struct server *server, const struct endpoint *endpoint,
         .rules = &config->rules,
         .limits = &config->limits,
         .voice = voice,
-        .kept_bytes_max = server->config.buffer_bytes / 4,
+        .kept_memory_max = server->config.buffer_bytes / 4,
         .parties_max = parties_max,
     };
     list_init(&relay->all_kept);

@@ -24,8 +24,8 @@ struct relay {
     struct map parties;      /* by id, where a rule tells a peer */
     struct list all_kept;    /* every struct relay_kept */
     uint8_t *letters;        /* what is amplified; NULL: no rule does */
-    size_t kept_bytes;
-    size_t kept_bytes_max;
+    size_t kept_memory;      /* in whole buffers, of the worker's */
+    size_t kept_memory_max;
     uint64_t told;
     uint32_t party_count;
     uint32_t parties_max;

@@ -11,8 +11,8 @@ static struct relay_kept *kept_of(struct list *node)
 static void forget_one(struct server *server, struct relay *relay,
                        struct relay_membership *membership, struct relay_kept *kept)
 {
-    membership->room->kept_bytes -= kept->body->capacity;
-    relay->kept_bytes -= kept->body->capacity;
+    membership->room->kept_bytes -= kept->body->size;
+    relay->kept_memory -= kept->body->capacity;
     membership->party->kept_count--;
     list_remove(&kept->of_membership);
     list_remove(&kept->of_relay);
@@ -40,8 +40,8 @@ static bool keep_one(struct server *server, struct relay *relay,
         return false;
     /* a queue must hold all that a room keeps, and leave as much again for what else is said */
     if (buffers_take(server->buffers, message->body.size, &body) != OK ||
-        room->kept_bytes + body->capacity > relay->limits->queue_bytes / 2 ||
-        relay->kept_bytes + body->capacity > relay->kept_bytes_max) {
+        room->kept_bytes + message->body.size > relay->limits->queue_bytes / 2 ||
+        relay->kept_memory + body->capacity > relay->kept_memory_max) {
         buffer_give(server->buffers, body);
         pool_give(&relay->kept, kept);
         return false;
@@ -52,8 +52,8 @@ static bool keep_one(struct server *server, struct relay *relay,
     *kept = (struct relay_kept){ .body = body,
                                  .is_binary = message->is_binary,
                                  .behind = (uint8_t)behind };
-    room->kept_bytes += body->capacity;
-    relay->kept_bytes += body->capacity;
+    room->kept_bytes += body->size;
+    relay->kept_memory += body->capacity;
     membership->party->kept_count++;
     list_append(&membership->kept, &kept->of_membership);
     list_append(&relay->all_kept, &kept->of_relay);
