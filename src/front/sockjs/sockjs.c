@@ -56,9 +56,9 @@ static const struct place {
                    struct endpoint *endpoint, enum sockjs_place place, struct view name,
                    struct view body);
 } PLACES[SOCKJS_PLACES] = {
-    [SOCKJS_GREETING] = { METHOD_GET, "GET", NULL, answer_page },
+    [SOCKJS_GREETING] = { METHOD_GET, "GET, HEAD", NULL, answer_page },
     [SOCKJS_INFO] = { METHOD_GET, "OPTIONS, GET", "OPTIONS, GET", answer_page },
-    [SOCKJS_IFRAME] = { METHOD_GET, "GET", NULL, answer_page },
+    [SOCKJS_IFRAME] = { METHOD_GET, "GET, HEAD", NULL, answer_page },
     [SOCKJS_RAW_WEBSOCKET] = { METHOD_GET, "GET", NULL, answer_websocket },
     [SOCKJS_WEBSOCKET] = { METHOD_GET, "GET", NULL, answer_websocket },
     [SOCKJS_XHR] = { METHOD_POST, "OPTIONS, POST", "OPTIONS, POST", answer_receiver },
