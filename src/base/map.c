@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PLACES_MIN 4
+
 static uint64_t rotate(uint64_t x, unsigned bits)
 {
     return x << bits | x >> (64 - bits);
@@ -55,22 +57,27 @@ uint64_t siphash(struct view bytes, const uint64_t secret[2])
     return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+/* The places stand in the second half of a block of their own size doubled, and the next, larger
+ * ones behind them: all are reserved at first, and touched when they are needed. */
 int map_init(struct map *map, uint32_t count_max, const struct random *random)
 {
-    uint32_t place_count = 4;
-    while (place_count < (uint64_t)count_max * 2)
+    size_t place_count = PLACES_MIN;
+    while (place_count < (size_t)count_max * 2)
         place_count *= 2;
-    struct map_place *places = calloc(place_count, sizeof *places);
-    if (!places)
+    struct map_place *block = calloc(place_count * 2, sizeof *block);
+    if (!block)
         return ERR_MEMORY;
-    *map = (struct map){ .places = places, .place_count = place_count, .count_max = count_max };
+    *map = (struct map){ .places = block + PLACES_MIN,
+                         .place_count = PLACES_MIN,
+                         .count_max = count_max };
     random_fill(random, map->secret, sizeof map->secret);
     return OK;
 }
 
 void map_free(struct map *map)
 {
-    free(map->places);
+    if (map->places)
+        free(map->places - map->place_count);
     *map = (struct map){ 0 };
 }
 
@@ -92,6 +99,18 @@ void *map_find(const struct map *map, struct view key)
     return map->places[find_place(map, key, siphash(key, map->secret))].value;
 }
 
+/* Twice the places. */
+static void grow(struct map *map)
+{
+    const struct map_place *old = map->places;
+    uint32_t old_count = map->place_count;
+    map->places += old_count;
+    map->place_count *= 2;
+    for (uint32_t i = 0; i < old_count; i++)
+        if (old[i].value)
+            map->places[find_place(map, old[i].key, old[i].hash)] = old[i];
+}
+
 int map_add(struct map *map, struct view key, void *value)
 {
     assert(value);
@@ -101,6 +120,10 @@ int map_add(struct map *map, struct view key, void *value)
         return ERR_EXISTS;
     if (map->count == map->count_max)
         return ERR_LIMIT;
+    if (map->place_count < (map->count + 1) * 2) {
+        grow(map);
+        place = &map->places[find_place(map, key, hash)];
+    }
     *place = (struct map_place){ .hash = hash, .key = key, .value = value };
     map->count++;
     return OK;

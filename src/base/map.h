@@ -1,4 +1,7 @@
-/* map.h - a table from bytes to pointers, with a fixed number of places and a secret hash.
+/* map.h - a table from bytes to pointers, with a limit and a secret hash.
+ *
+ * Its memory is reserved at start, and touched as it fills: whenever it is half full, it moves into
+ * twice the places.
  *
  * Keys are borrowed: they live inside what they point to, and must not change while they are in.
  * The hash is SipHash-2-4 under a random key, so nobody outside can choose names that collide.
@@ -18,7 +21,7 @@ struct map_place {
 
 struct map {
     struct map_place *places;
-    uint32_t place_count; /* a power of two, at least twice count_max */
+    uint32_t place_count; /* a power of two, at least twice count */
     uint32_t count_max;
     uint32_t count;
     uint64_t secret[2];

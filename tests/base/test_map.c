@@ -113,7 +113,7 @@ static void test_random_against_a_model(void **state)
         bool is_in[KEYS] = { false };
         uint32_t count = 0;
         make_map(&map, KEYS);
-        assert_int_equal(map.place_count, 2 * KEYS);
+        assert_in_range(map.place_count, 2, KEYS / 4); /* it grows as it fills */
         for (unsigned round = 0; round < 2000; round++) {
             uint8_t chance[2];
             test_random_fill(&seed, chance, sizeof(chance));
@@ -131,6 +131,7 @@ static void test_random_against_a_model(void **state)
                 is_in[i] = false;
             }
             assert_int_equal(map.count, count);
+            assert_in_range(map.place_count, 2 * count, 2 * KEYS);
             for (uint16_t other = 0; other < KEYS; other++) {
                 void *value = map_find(&map, view_make(&other, sizeof(other)));
                 assert_ptr_equal(value, is_in[other] ? &keys[other] : NULL);
