@@ -6,6 +6,7 @@
 #ifndef MOIM_TESTS_FRONT_HOUSE_ENGINE_H
 #define MOIM_TESTS_FRONT_HOUSE_ENGINE_H
 
+#include "front/engine/engine.h"
 #include "house_http.h"
 #include "house_ws.h"
 
