@@ -59,7 +59,7 @@ static const struct endpoint_config ENGINE_ENDPOINTS[] = {
         .origins = ORIGINS,
         .origin_count = 1,
         .limits = { .sessions = 2, .message_bytes = 1000, .queue_bytes = 2000, .rooms = 1 },
-        .engine = { .ping_interval = 25 * USEC_S, .ping_timeout = 20 * USEC_S },
+        .engine = { .ping_interval = 1 * USEC_S, .ping_timeout = 1 * USEC_S },
         .rules = { .items = ECHO, .count = 1 },
     },
 };

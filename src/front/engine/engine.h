@@ -118,6 +118,8 @@ enum engine_error {
     ENGINE_BAD_REVISION
 };
 void engine_refuse(struct server *server, usec now, struct stream *stream, enum engine_error error);
+/* The same for a session that there is no place for. */
+void engine_refuse_full(struct server *server, usec now, struct stream *stream);
 /* Answers server->request. */
 void engine_answer(struct server *server, usec now, struct stream *stream, unsigned code,
                    const char *type, struct view body);

@@ -94,6 +94,12 @@ void engine_answer(struct server *server, usec now, struct stream *stream, unsig
             &(struct response){ .code = code, .type = type, .headers = headers, .body = body });
 }
 
+void engine_refuse_full(struct server *server, usec now, struct stream *stream)
+{
+    engine_answer(server, now, stream, 503, "text/plain; charset=utf-8",
+                  VIEW("503 the server is full\n"));
+}
+
 /* The answer to a CORS preflight (the Fetch standard). */
 static void answer_options(struct server *server, usec now, struct stream *stream)
 {
@@ -153,7 +159,7 @@ static void handshake(struct server *server, usec now, struct stream *stream,
     struct engine *engine = engine_new(server, now, endpoint, asked->revision);
     struct buffer *open;
     if (!engine || buffers_take(server->buffers, ENGINEIO_HANDSHAKE_MAX, &open) != OK) {
-        engine_answer(server, now, stream, 503, "text/plain; charset=utf-8", VIEW("503 full\n"));
+        engine_refuse_full(server, now, stream);
         if (engine)
             engine_end(server, now, engine, ENGINE_REFUSED);
         return;
@@ -162,7 +168,7 @@ static void handshake(struct server *server, usec now, struct stream *stream,
     int status = outbox_put(&engine->queue, &server->outboxes, open, SIZE_MAX);
     buffer_give(server->buffers, open);
     if (status != OK) {
-        engine_answer(server, now, stream, 503, "text/plain; charset=utf-8", VIEW("503 full\n"));
+        engine_refuse_full(server, now, stream);
         engine_end(server, now, engine, ENGINE_REFUSED);
     } else {
         note_poll(engine, stream, asked);

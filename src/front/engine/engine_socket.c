@@ -128,7 +128,7 @@ void engine_upgrade(struct server *server, usec now, struct stream *stream,
     if (is_new)
         engine = engine_new(server, now, endpoint, revision);
     if (!engine) {
-        engine_refuse(server, now, stream, ENGINE_FORBIDDEN);
+        engine_refuse_full(server, now, stream);
         return;
     }
     stream->context = engine;
