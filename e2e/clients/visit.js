@@ -1,0 +1,120 @@
+/**
+ * The tests of one kind of clients: one server, one site and one browser for all that a file tests,
+ * for each of them takes a while to start; each visitor has a browser context of its own.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { chromiumPage, launchChromium } from '../lib/browsers.js';
+import { ROOT, Server } from '../lib/server.js';
+import { until } from '../lib/until.js';
+import { Guest } from './guest.js';
+import { Site } from './site.js';
+
+/** @typedef {import('playwright-core').BrowserContextOptions} ContextOptions */
+
+class House {
+  server = /** @type {Server} */ (/** @type {unknown} */ (null));
+  site = /** @type {Site} */ (/** @type {unknown} */ (null));
+  /** @type {Guest[]} */
+  guests = [];
+  /** @type {Promise<import('playwright-core').Browser> | null} */
+  #browser = null;
+
+  async open() {
+    this.server = await Server.start();
+    this.site = await Site.open();
+  }
+
+  /**
+   * Somebody opens a page; only where its server is, it is told.
+   * @param {string} name
+   * @param {string} page its file
+   * @param {Record<string, string>} [wishes] what a person would type or choose there
+   * @param {ContextOptions} [options]
+   */
+  async guest(name, page, wishes = {}, options = {}) {
+    const guest = new Guest(await this.page(options), name);
+    this.guests.push(guest);
+    await guest.open(this.pageUrl(page, wishes));
+    return guest;
+  }
+
+  /** @param {ContextOptions} [options] */
+  async page(options) {
+    // Pages that only show others' pictures are not allowed to begin by themselves otherwise.
+    const args = ['--autoplay-policy=no-user-gesture-required'];
+    this.#browser ??= launchChromium({ args });
+    return chromiumPage(await this.#browser, options);
+  }
+
+  /**
+   * @param {string} page
+   * @param {Record<string, string>} [wishes]
+   */
+  pageUrl(page, wishes = {}) {
+    const { http, stun } = this.server.ports;
+    const words = { host: `localhost:${http}`, stun: `stun:127.0.0.1:${stun}`, ...wishes };
+    return `${this.site.url}/pages/${page}?${new URLSearchParams(words)}`;
+  }
+
+  /** All who are there go, and the server has noticed. */
+  async empty() {
+    const guests = this.guests.splice(0);
+    for (const { page } of guests) await page.context().close();
+    await until('the server to have no sessions', async () => {
+      return (await this.server.metric('moim_sessions')) === 0;
+    });
+  }
+
+  /** @param {string} name of the test that failed */
+  async record(name) {
+    const folder = path.join(ROOT, 'out/e2e');
+    const stem = path.join(folder, name.replaceAll(/[^\p{L}\p{N}]+/gu, '-'));
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${stem}.log`, this.server.log);
+    for (const [i, { page, name: who }] of this.guests.entries()) {
+      await page.screenshot({ path: `${stem}-${i + 1}-${who}.png` }).catch(() => {});
+    }
+  }
+
+  async close() {
+    await this.site?.close();
+    try {
+      await this.server?.close();
+    } finally {
+      await this.#browser?.then((browser) => browser.close()).catch(() => {});
+    }
+  }
+}
+
+/** Opened before the first test of the file, and closed behind the last. */
+export function openHouse() {
+  const house = new House();
+  before(() => house.open());
+  after(() => house.close());
+  return house;
+}
+
+/**
+ * @param {House} house
+ * @param {string} name
+ * @param {(house: House) => Promise<void>} play
+ */
+export function visit(house, name, play) {
+  test(name, async () => {
+    try {
+      await play(house);
+      for (const guest of house.guests) {
+        assert.deepEqual(guest.faults, [], `the page of ${guest.name} threw`);
+      }
+    } catch (error) {
+      await house.record(name);
+      throw error;
+    } finally {
+      await house.empty();
+    }
+  });
+}
