@@ -9,6 +9,12 @@
 
 #define UDP_BUFFER_SIZE (1024 * 1024)
 
+/* A peer that vanished without a word is asked for after so many seconds, again in so many, so many
+ * times: a request that is held for hours ends then. */
+#define KEEPALIVE_IDLE  60
+#define KEEPALIVE_EACH  15
+#define KEEPALIVE_COUNT 4
+
 static int set(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value);
@@ -61,6 +67,16 @@ static void ask_for_destination(int fd, const struct address *address)
         set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
+/* Accepted sockets inherit it all. */
+static void set_stream_options(int fd)
+{
+    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE);
+    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EACH);
+    set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+}
+
 int listen_open(const struct address *address, enum listen_transport transport, int *out)
 {
     int fd = open_socket(address, transport);
@@ -71,7 +87,7 @@ int listen_open(const struct address *address, enum listen_transport transport, 
         set(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_SIZE);
         set(fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER_SIZE);
     } else {
-        set(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* accepted sockets inherit it */
+        set_stream_options(fd);
         if (listen(fd, SOMAXCONN) != 0)
             return fail(fd);
     }

@@ -62,13 +62,19 @@ static void test_apart(void **state)
         close(fds[i]);
 }
 
+static int option_of(int fd, int level, int name)
+{
+    int value = 0;
+    socklen_t size = sizeof value;
+    assert_int_equal(getsockopt(fd, level, name, &value, &size), 0);
+    return value;
+}
+
 static void test_accepted(void **state)
 {
     struct sockaddr_storage name;
     struct address address = LOCAL;
     int listener;
-    int nodelay = 0;
-    socklen_t size = sizeof nodelay;
     (void)state;
     assert_int_equal(listen_open(&address, LISTEN_TCP, &listener), OK);
     assert_int_equal(fcntl(listener, F_GETFD), FD_CLOEXEC);
@@ -81,8 +87,11 @@ static void test_accepted(void **state)
     struct pollfd wait = { .fd = listener, .events = POLLIN };
     assert_int_equal(poll(&wait, 1, PATIENCE_MS), 1);
     int fd = accept(listener, NULL, NULL);
-    assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &size), 0);
-    assert_int_equal(nodelay, 1);
+    assert_true(option_of(fd, IPPROTO_TCP, TCP_NODELAY));
+    assert_true(option_of(fd, SOL_SOCKET, SO_KEEPALIVE));
+    assert_int_equal(option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE), 60);
+    assert_in_range(option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL), 1, 30);
+    assert_in_range(option_of(fd, IPPROTO_TCP, TCP_KEEPCNT), 1, 8);
     close(fd);
     close(client);
     close(listener);
