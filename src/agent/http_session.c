@@ -18,11 +18,16 @@ static unsigned code_of(int status)
     }
 }
 
+static size_t body_max(const struct http_session *session)
+{
+    return session->body_max ? session->body_max : HTTP_BODY_MAX;
+}
+
 /* The body follows: keeps the head until it is whole. */
 static void begin_body(struct http_session *session, struct buffers *buffers, struct view head,
                        const struct http_request *request, struct http_event *event)
 {
-    if (request->body == HTTP_BODY_LENGTH && request->body_size > HTTP_BODY_MAX) {
+    if (request->body == HTTP_BODY_LENGTH && request->body_size > body_max(session)) {
         fail(event, 413);
         return;
     }
@@ -65,7 +70,7 @@ static void read_head(struct http_session *session, struct buffers *buffers, str
 static bool add_body(struct http_session *session, struct buffers *buffers, struct view data,
                      struct http_event *event)
 {
-    if (inbox_bytes(&session->body).size + data.size > HTTP_BODY_MAX) {
+    if (inbox_bytes(&session->body).size + data.size > body_max(session)) {
         fail(event, 413);
         return false;
     }

@@ -10,6 +10,7 @@
 #include "base/inbox.h"
 #include "wire/http.h"
 
+/* The largest body, where nothing else is set. */
 #define HTTP_BODY_MAX (64 * 1024)
 
 enum http_phase { HTTP_PHASE_HEAD, HTTP_PHASE_BODY, HTTP_PHASE_DONE };
@@ -18,6 +19,9 @@ struct http_session {
     uint8_t phase; /* enum http_phase */
     uint32_t scanned;
     uint32_t body_left; /* HTTP_BODY_LENGTH */
+    /* The largest body of the request whose head is read next, up to BUFFER_LARGE_MAX; 0 stands for
+     * HTTP_BODY_MAX. */
+    uint32_t body_max;
     struct http_chunks chunks;
     struct inbox head; /* kept while the body comes */
     struct inbox body;

@@ -11,6 +11,16 @@ static void fail(struct ws_event *event, uint16_t code)
     event->code = code;
 }
 
+static size_t message_max(const struct ws_session *ws)
+{
+    return ws->message_max ? ws->message_max : WS_MESSAGE_MAX;
+}
+
+size_t ws_session_room(const struct ws_session *ws)
+{
+    return message_max(ws) + WEBSOCKET_HEADER_MAX;
+}
+
 static void read_close(struct ws_session *ws, struct view payload, struct ws_event *event)
 {
     event->kind = WS_CLOSE;
@@ -77,7 +87,7 @@ static void read_data(struct ws_session *ws, struct ws_workshop *workshop,
     }
     struct view payload = view_of_span(frame->payload);
     if (!frame->fin || ws->message.buffer) {
-        if (inbox_bytes(&ws->message).size + payload.size > WS_MESSAGE_MAX) {
+        if (inbox_bytes(&ws->message).size + payload.size > message_max(ws)) {
             fail(event, 1009);
             return;
         }
@@ -109,7 +119,7 @@ void ws_session_read(struct ws_session *ws, struct ws_workshop *workshop, struct
             *used = bytes.size;
             return;
         }
-        int status = websocket_read(rest, WEBSOCKET_SERVER, WS_MESSAGE_MAX, &frame, &step);
+        int status = websocket_read(rest, WEBSOCKET_SERVER, message_max(ws), &frame, &step);
         if (status == ERR_MORE)
             return;
         if (status != OK) {
@@ -130,7 +140,7 @@ int ws_frame(struct buffers *buffers, enum websocket_opcode opcode, struct view 
 {
     uint8_t header[WEBSOCKET_HEADER_MAX];
     struct buffer *buffer;
-    if (payload.size > WS_MESSAGE_MAX)
+    if (payload.size > WS_FRAME_MAX)
         return ERR_LIMIT;
     size_t header_size = websocket_write_header((uint8_t)opcode, true, false, payload.size, header);
     int status = buffers_take(buffers, header_size + payload.size, &buffer);
@@ -180,7 +190,8 @@ struct buffer *ws_frame_for(const struct ws_session *ws, struct ws_workshop *wor
                             struct buffer *frame)
 {
     uint8_t opcode = frame->bytes[0] & 0x0f;
-    if (!ws->deflate || frame->size < WS_DEFLATE_MIN || opcode >= WEBSOCKET_CLOSE)
+    if (!ws->deflate || frame->size < WS_DEFLATE_MIN || opcode >= WEBSOCKET_CLOSE ||
+        frame_payload(frame).size > WS_MESSAGE_MAX)
         return frame;
     if (!frame->deflated)
         frame->deflated = deflate_frame(workshop, frame);

@@ -11,8 +11,10 @@
 #include "wire/deflate.h"
 #include "wire/websocket.h"
 
-/* The largest message, before and after inflation. */
+/* The largest message, before and after inflation, where nothing else is set. */
 #define WS_MESSAGE_MAX (64 * 1024)
+/* The largest payload of a frame of ours. */
+#define WS_FRAME_MAX (BUFFER_LARGE_MAX - WEBSOCKET_HEADER_MAX)
 
 /* Messages of at least this size are deflated where the peer can take it: below it costs more than
  * it saves. */
@@ -24,7 +26,10 @@ struct ws_session {
     bool close_received; /* nothing more is read */
     bool message_deflated;
     uint8_t message_opcode; /* of the message whose fragments come; 0: none */
-    struct inbox message;   /* its fragments so far */
+    /* The largest message, up to WS_FRAME_MAX; 0 stands for WS_MESSAGE_MAX.  With more than that,
+     * `deflate` must be false: nothing so large is inflated. */
+    uint32_t message_max;
+    struct inbox message; /* its fragments so far */
 };
 
 /* What all sessions of a worker share: they use it only within one call. */
@@ -55,7 +60,10 @@ struct ws_event {
 void ws_session_read(struct ws_session *ws, struct ws_workshop *workshop, struct span bytes,
                      size_t *used, struct ws_event *event);
 
-/* Makes one whole frame of a server.  ERR_LIMIT: no memory, or over WS_MESSAGE_MAX. */
+/* The bytes that a session reads at most before it says something: a whole frame. */
+size_t ws_session_room(const struct ws_session *ws);
+
+/* Makes one whole frame of a server.  ERR_LIMIT: no memory, or over WS_FRAME_MAX. */
 MUST_USE int ws_frame(struct buffers *buffers, enum websocket_opcode opcode, struct view payload,
                       struct buffer **out);
 

@@ -7,6 +7,7 @@
 
 #define PAGE_SIZE  ((size_t)256 * 1024)
 #define SIZE_COUNT 5
+#define OWN_MEMORY UINT32_MAX /* in place of a page */
 
 static const uint32_t SIZES[SIZE_COUNT] = { 256, 1024, 4096, 16384,
                                             BUFFER_SIZE_MAX + sizeof(struct buffer) };
@@ -27,6 +28,8 @@ struct buffers {
     struct list free_pages;
     struct list roomy[SIZE_COUNT];
     size_t used;
+    size_t large_used; /* of it, in memory of their own */
+    size_t large_max;
 };
 
 int buffers_new(size_t budget, struct buffers **out)
@@ -43,6 +46,7 @@ int buffers_new(size_t budget, struct buffers **out)
         goto give_pages;
 
     store->page_count = page_count;
+    store->large_max = budget / 4;
     list_init(&store->free_pages);
     for (int i = 0; i < SIZE_COUNT; i++)
         list_init(&store->roomy[i]);
@@ -112,11 +116,44 @@ static struct buffer *take_from(struct buffers *store, struct page *page)
     return buffer;
 }
 
+/* Twice as large as need be, at most: one that grows byte by byte is copied a few times only. */
+static int take_large(struct buffers *store, size_t size, struct buffer **out)
+{
+    size_t capacity = 2 * BUFFER_SIZE_MAX;
+    if (size > BUFFER_LARGE_MAX)
+        return ERR_LIMIT;
+    while (capacity < size)
+        capacity *= 2;
+    size_t whole = sizeof(struct buffer) + capacity;
+    if (whole > store->large_max - store->large_used)
+        return ERR_LIMIT;
+    struct buffer *buffer = malloc(whole);
+    if (!buffer)
+        return ERR_LIMIT;
+    *buffer = (struct buffer){
+        .references = 1,
+        .capacity = (uint32_t)capacity,
+        .page = OWN_MEMORY,
+    };
+    store->large_used += whole;
+    store->used += whole;
+    *out = buffer;
+    return OK;
+}
+
+static void give_large(struct buffers *store, struct buffer *buffer)
+{
+    size_t whole = sizeof *buffer + buffer->capacity;
+    store->large_used -= whole;
+    store->used -= whole;
+    free(buffer);
+}
+
 int buffers_take(struct buffers *store, size_t size, struct buffer **out)
 {
     uint32_t size_class = 0;
     if (size > BUFFER_SIZE_MAX)
-        return ERR_LIMIT;
+        return take_large(store, size, out);
     while (SIZES[size_class] - sizeof(struct buffer) < size)
         size_class++;
 
@@ -140,6 +177,10 @@ void buffer_give(struct buffers *store, struct buffer *buffer)
     if (--buffer->references > 0)
         return;
     buffer_give(store, buffer->deflated);
+    if (buffer->page == OWN_MEMORY) {
+        give_large(store, buffer);
+        return;
+    }
 
     struct page *page = &store->pages[buffer->page];
     bool was_full = page->used == buffers_in_page(page->size_class);

@@ -3,6 +3,8 @@
  * A message is written once into a buffer and shared by all the queues and logs it goes through.
  * One thread.  Five sizes; a page of the budget belongs to one size while any of its buffers is in
  * use, and goes back to all when none is, so no pattern of use can lock the memory up in one size.
+ * The few that are larger still have memory of their own, of which there may be a quarter of the
+ * budget beside it, and which goes back to the system at once.
  */
 #ifndef MOIM_BASE_BUFFER_H
 #define MOIM_BASE_BUFFER_H
@@ -10,8 +12,10 @@
 #include "base/status.h"
 #include "base/view.h"
 
-/* What the largest buffer holds: a message of 64 KiB and its framing. */
+/* What the largest buffer of the pages holds: a message of 64 KiB and its framing. */
 #define BUFFER_SIZE_MAX (68 * 1024)
+/* What the largest of all holds: a message of 1 MiB in which every other byte was escaped. */
+#define BUFFER_LARGE_MAX (32 * BUFFER_SIZE_MAX)
 
 struct buffer {
     uint32_t references;
@@ -30,7 +34,7 @@ MUST_USE int buffers_new(size_t budget, struct buffers **out);
 void buffers_free(struct buffers *store);
 
 /* A buffer that holds at least `size` bytes, with one reference; its size is 0.
- *   ERR_LIMIT   the budget is used up, or size is over BUFFER_SIZE_MAX. */
+ *   ERR_LIMIT   the budget is used up, or size is over BUFFER_LARGE_MAX. */
 MUST_USE int buffers_take(struct buffers *store, size_t size, struct buffer **out);
 
 static inline struct buffer *buffer_share(struct buffer *buffer)

@@ -11,7 +11,7 @@ struct inbox {
     struct buffer *buffer;
 };
 
-/* Adds bytes behind those that wait.  ERR_LIMIT: over BUFFER_SIZE_MAX in all, or the store is used
+/* Adds bytes behind those that wait.  ERR_LIMIT: over BUFFER_LARGE_MAX in all, or the store is used
  * up; the inbox is as it was. */
 MUST_USE int inbox_add(struct inbox *inbox, struct buffers *store, struct view bytes);
 

@@ -121,6 +121,7 @@ struct server {
     struct list closing; /* sessions that are closed when nothing else is under way */
     struct trace trace;
     struct http_request request; /* the one that is being answered */
+    uint32_t large_max;          /* a message of a WebSocket that it opens; 0: as everywhere */
     struct ws_workshop workshop;
     bool is_stopping;
     uint64_t trace_dropped;

@@ -3,8 +3,8 @@
 #include "front/relay/relay_plain.h"
 #include "front/respond.h"
 #include "front/session.h"
-#include "front/sockjs/sockjs.h"
 #include "front/socketio/socketio.h"
+#include "front/sockjs/sockjs.h"
 #include "front/stomp/stomp.h"
 
 #include <stdlib.h>
@@ -195,6 +195,28 @@ static bool admits(const struct endpoint_config *config, struct view origin)
     return false;
 }
 
+/* What one body or one frame of a client may hold, where the endpoint takes larger messages than
+ * others do: twice as much, for they are wrapped and escaped.  0: as everywhere. */
+static uint32_t large_max(const struct endpoint_config *config)
+{
+    uint32_t most = config->limits.message_bytes;
+    if (most <= WS_MESSAGE_MAX)
+        return 0;
+    return most < WS_FRAME_MAX / 2 ? 2 * most : WS_FRAME_MAX;
+}
+
+uint32_t endpoint_body_max(const struct server *server, const struct endpoint_match *match)
+{
+    struct view path = view_of(match->endpoint->config->path);
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < server->endpoint_count; i++) {
+        const struct endpoint_config *config = server->endpoints[i].config;
+        if (view_equal(view_of(config->path), path) && large_max(config) > most)
+            most = large_max(config);
+    }
+    return most;
+}
+
 void endpoint_request(struct server *server, usec now, struct stream *stream,
                       const struct endpoint_match *match, struct view body)
 {
@@ -207,6 +229,8 @@ void endpoint_request(struct server *server, usec now, struct stream *stream,
     } else if (match->is_of_speech) {
         chosen.endpoint->speech->request(server, now, stream, chosen.endpoint, match->rest, body);
     } else {
+        server->large_max = large_max(chosen.endpoint->config);
         chosen.carrier->request(server, now, stream, chosen.endpoint, match->rest, body);
+        server->large_max = 0;
     }
 }

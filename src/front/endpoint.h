@@ -18,7 +18,7 @@ enum speech_kind { SPEECH_RELAY, SPEECH_STOMP, SPEECH_SOCKETIO, SPEECH_COUNT };
 
 #define ENDPOINTS_MAX        64
 #define ENDPOINT_PATH_MAX    128
-#define ENDPOINT_MESSAGE_MAX (64 * 1024)
+#define ENDPOINT_MESSAGE_MAX (1024 * 1024)
 #define ENDPOINT_QUEUE_MAX   (1536 * 1024)
 
 /* What a session may take. */

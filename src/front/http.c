@@ -12,17 +12,21 @@ static void send_continue(struct server *server, usec now, struct stream *stream
         stream_wake(server, stream);
 }
 
-/* The worker that must answer the request whose head begins here, as far as it has come. */
-static unsigned owner_of(struct server *server, const struct stream *stream, struct view bytes)
+/* The worker that must answer the request whose head begins here, as far as it has come.  The
+ * session is told how large its body may be. */
+static unsigned owner_of(struct server *server, struct stream *stream, struct view bytes)
 {
     uint8_t decoded[PATH_MAX_DECODED];
     struct view path;
     struct endpoint_match match;
-    if (server->config.worker_count > 1 && http_session_in_head(&stream->http) &&
-        path_decode(http_peek_path(bytes), decoded, &path) == OK &&
-        endpoint_find(server, path, &match))
-        return match.endpoint->worker;
-    return server->config.worker;
+    if (server->endpoint_count == 0 || !http_session_in_head(&stream->http))
+        return server->config.worker;
+    stream->http.body_max = 0;
+    if (path_decode(http_peek_path(bytes), decoded, &path) != OK ||
+        !endpoint_find(server, path, &match))
+        return server->config.worker;
+    stream->http.body_max = endpoint_body_max(server, &match);
+    return match.endpoint->worker;
 }
 
 size_t http_consume(struct server *server, usec now, struct stream *stream, struct view bytes)

@@ -153,6 +153,8 @@ struct endpoint_match {
 
 /* False: no endpoint's. */
 bool endpoint_find(struct server *server, struct view path, struct endpoint_match *match);
+/* The largest body of a request for it; 0: as everywhere. */
+uint32_t endpoint_body_max(const struct server *server, const struct endpoint_match *match);
 /* The request is for the endpoint, and this worker owns it. */
 void endpoint_request(struct server *server, usec now, struct stream *stream,
                       const struct endpoint_match *match, struct view body);

@@ -283,6 +283,13 @@ static void refuse_flood(struct server *server, usec now, struct stream *stream)
         stream_end(server, now, stream);
 }
 
+/* What may wait to be read: of a WebSocket that takes large messages, a whole frame. */
+static size_t unread_max(const struct stream *stream)
+{
+    size_t whole = stream->phase == PHASE_WEBSOCKET ? ws_session_room(&stream->ws) : 0;
+    return whole > BUFFER_SIZE_MAX ? whole : BUFFER_SIZE_MAX;
+}
+
 void stream_feed(struct server *server, usec now, struct stream *stream, struct span bytes)
 {
     while (!stream->is_ending) {
@@ -291,7 +298,7 @@ void stream_feed(struct server *server, usec now, struct stream *stream, struct 
             size_t used = stream_consume(server, now, stream, bytes);
             bytes = span_behind(bytes, used);
         }
-        size_t room = BUFFER_SIZE_MAX - waiting;
+        size_t room = unread_max(stream) - waiting;
         size_t take = bytes.size < room ? bytes.size : room;
         if (stream->is_ending)
             return;

@@ -20,7 +20,8 @@ static void accept_upgrade(struct server *server, usec now, struct stream *strea
     struct buffer *buffer;
 
     websocket_accept(http_header(request, "Sec-WebSocket-Key"), accept);
-    *deflate = websocket_accept_deflate(http_header(request, "Sec-WebSocket-Extensions"), extension,
+    *deflate = !server->large_max && /* nothing so large is inflated */
+               websocket_accept_deflate(http_header(request, "Sec-WebSocket-Extensions"), extension,
                                         &window_bits) &&
                window_bits == 15; /* one deflated form is made for all */
     if (buffers_take(server->buffers, 512, &buffer) != OK) {
@@ -85,7 +86,7 @@ void websocket_upgrade(struct server *server, usec now, struct stream *stream,
         return;
     keep_host(server, stream, http_header(request, "Host"));
     http_session_clear(&stream->http, server->buffers);
-    stream->ws = (struct ws_session){ .deflate = deflate };
+    stream->ws = (struct ws_session){ .deflate = deflate, .message_max = server->large_max };
     stream->phase = PHASE_WEBSOCKET;
     stream->dialect = dialect;
     metrics_add(server->metrics, METRIC_WEBSOCKETS, 1);

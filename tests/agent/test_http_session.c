@@ -248,6 +248,27 @@ static void test_largest_body(void **state)
     }
 }
 
+/* A session may be told of another limit, for the body of the next head. */
+static void test_own_limit(void **state)
+{
+    (void)state;
+    static const uint32_t LIMITS[] = { 10, HTTP_BODY_MAX + 90000 };
+    static uint8_t bytes[HTTP_BODY_MAX + 100000];
+    for (unsigned i = 0; i < 8; i++) {
+        struct http_request request;
+        struct http_session session = { .body_max = LIMITS[i % 2] };
+        size_t used;
+        bool is_over = i / 2 % 2;
+        size_t size = write_request(bytes, LIMITS[i % 2] + is_over, i / 4);
+        struct http_event event =
+            read_pieces(&session, view_make(bytes, size), 1000, &request, &used);
+        assert_int_equal(event.kind, is_over ? HTTP_EVENT_FAILED : HTTP_EVENT_REQUEST);
+        assert_int_equal(event.code, is_over ? 413 : 0);
+        assert_int_equal(event.body.size, is_over ? 0 : LIMITS[i % 2]);
+        http_session_clear(&session, buffers);
+    }
+}
+
 /* A head that does not end is refused at its limit, though it comes byte by byte; the session keeps
  * nothing of it. */
 static void test_endless_head(void **state)
@@ -357,6 +378,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_expect_continue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_faults, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_body, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_own_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_endless_head, setup, teardown),
         cmocka_unit_test_setup_teardown(test_body_is_waited_for, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),

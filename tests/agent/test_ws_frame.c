@@ -67,7 +67,7 @@ static void test_frames(void **state)
     }
     struct buffer *untouched = NULL;
     assert_int_equal(
-        ws_frame(buffers, WEBSOCKET_TEXT, view_make(bytes, WS_MESSAGE_MAX + 1), &untouched),
+        ws_frame(buffers, WEBSOCKET_TEXT, view_make(bytes, WS_FRAME_MAX + 1), &untouched),
         ERR_LIMIT);
     assert_null(untouched);
 }

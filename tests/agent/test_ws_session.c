@@ -294,6 +294,28 @@ static void test_largest_message(void **state)
     }
 }
 
+/* A session may have a limit of its own, above the usual one or below it. */
+static void test_own_limit(void **state)
+{
+    (void)state;
+    static const uint32_t LIMITS[] = { 10, WS_MESSAGE_MAX + 40000 };
+    for (size_t i = 0; i < 2; i++) {
+        size_t most = LIMITS[i];
+        for (size_t more = 0; more < 2; more++) {
+            struct ws_session session = { .message_max = LIMITS[i] };
+            frames_size = 0;
+            add_frame(WEBSOCKET_TEXT, view_make(letters, most / 2));
+            add_frame(WEBSOCKET_CONTINUATION | FIN, view_make(letters, most - most / 2 + more));
+            struct ws_event event = read_pieces(&session, 1000);
+            assert_int_equal(event.kind, more ? WS_FAILED : WS_TEXT);
+            assert_int_equal(event.code, more ? 1009 : 0);
+            assert_int_equal(event.payload.size, more ? 0 : most);
+            assert_int_equal(ws_session_room(&session), most + WEBSOCKET_HEADER_MAX);
+            ws_session_clear(&session, buffers);
+        }
+    }
+}
+
 /* A length over the limit is refused before its payload comes. */
 static void test_long_length_alone(void **state)
 {
@@ -369,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_closes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deflated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_own_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_length_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_inflated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty_fragments, setup, teardown),

@@ -66,9 +66,45 @@ static void test_size_limit(void **state)
     assert_int_equal(buffers_take(store, BUFFER_SIZE_MAX, &buffer), OK);
     buffer_give(store, buffer);
     buffer = NULL;
-    assert_int_equal(buffers_take(store, BUFFER_SIZE_MAX + 1, &buffer), ERR_LIMIT);
+    assert_int_equal(buffers_take(store, BUFFER_LARGE_MAX, &buffer), ERR_LIMIT);
     assert_int_equal(buffers_take(store, SIZE_MAX, &buffer), ERR_LIMIT);
     assert_null(buffer);
+}
+
+/* They have a quarter of the budget beside it, neither of which takes from the other. */
+static void test_large(void **state)
+{
+    (void)state;
+    struct buffers *large;
+    struct buffer *buffers[3] = { NULL };
+    struct buffer *small;
+    static const size_t SIZES[] = { BUFFER_SIZE_MAX + 1, 1000000, BUFFER_LARGE_MAX - 1,
+                                    BUFFER_LARGE_MAX };
+    assert_int_equal(buffers_new((size_t)4 * 5 * BUFFER_LARGE_MAX / 2, &large), OK);
+    for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; i++) {
+        assert_int_equal(buffers_take(large, SIZES[i], &buffers[0]), OK);
+        assert_in_range(buffers[0]->capacity, SIZES[i], 2 * SIZES[i]);
+        assert_int_equal(buffers_used(large), buffers[0]->capacity + sizeof(struct buffer));
+        memset(buffers[0]->bytes, 1, buffers[0]->capacity);
+        buffer_share(buffers[0]);
+        buffer_give(large, buffers[0]);
+        assert_int_equal(buffers[0]->bytes[SIZES[i] - 1], 1);
+        buffer_give(large, buffers[0]);
+        assert_int_equal(buffers_used(large), 0);
+    }
+    assert_int_equal(buffers_take(large, BUFFER_LARGE_MAX + 1, &buffers[2]), ERR_LIMIT);
+    assert_int_equal(buffers_take(large, BUFFER_LARGE_MAX, &buffers[0]), OK);
+    assert_int_equal(buffers_take(large, BUFFER_LARGE_MAX, &buffers[1]), OK);
+    assert_int_equal(buffers_take(large, BUFFER_LARGE_MAX, &buffers[2]), ERR_LIMIT);
+    assert_null(buffers[2]);
+    assert_int_equal(buffers_take(large, BUFFER_SIZE_MAX, &small), OK);
+    buffer_give(large, buffers[0]);
+    assert_int_equal(buffers_take(large, BUFFER_LARGE_MAX, &buffers[0]), OK);
+    buffer_give(large, buffers[0]);
+    buffer_give(large, buffers[1]);
+    buffer_give(large, small);
+    assert_int_equal(buffers_used(large), 0);
+    buffers_free(large);
 }
 
 /* Full to its end, in each size: the budget is kept, the bytes of one are not another's. */
@@ -243,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_deflated_form_goes_with_it, make_store, free_store),
         cmocka_unit_test_setup_teardown(test_view, make_store, free_store),
         cmocka_unit_test_setup_teardown(test_random_against_a_model, make_store, free_store),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_out_of_memory),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

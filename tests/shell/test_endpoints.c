@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define NAME    "moim.yaml"
-#define LARGEST "64KiB" /* message that an endpoint can be set to take */
+#define LARGEST "1MiB"  /* message that an endpoint can be set to take */
 
 static void read_yaml(const char *yaml, struct settings *settings)
 {

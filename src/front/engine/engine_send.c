@@ -238,14 +238,43 @@ void engine_answer_poll(struct server *server, usec now, struct engine *engine, 
     (void)is_answered;
 }
 
+/* The first packet alone, which is larger than the scratch memory. */
+static bool answer_large(struct server *server, usec now, struct engine *engine)
+{
+    struct view run;
+    struct buffer *buffer;
+    size_t count = outbox_peek(&engine->queue, &run, 1);
+    struct engineio_packet packet = queued_packet(run);
+    size_t size = ENGINEIO_FRAMING_MAX + ENGINEIO_BASE64_SIZE(run.size);
+    if (engine->is_jsonp || buffers_take(server->buffers, size, &buffer) != OK)
+        return false;
+    struct engineio_writer writer = begin_payload(server, engine, &run, count);
+    writer.at = buffer->bytes;
+    writer.capacity = size;
+    bool is_answered = engineio_write(&writer, &packet) == OK;
+    if (is_answered) {
+        outbox_sent(&engine->queue, &server->outboxes, run.size);
+        is_answered = answer_poll(server, now, engine, &writer);
+    }
+    buffer_give(server->buffers, buffer);
+    return is_answered;
+}
+
 void engine_flush(struct server *server, usec now, struct engine *engine)
 {
     struct engineio_writer writer;
+    bool is_answered = false;
     if (!engine->poll)
         return;
-    if (engine->queue.count == 0)
+    if (engine->queue.count == 0) {
         engine_answer_poll(server, now, engine, VIEW("6"));
-    else if (!fill_payload(server, engine, &writer) || !answer_poll(server, now, engine, &writer))
+        return;
+    }
+    if (fill_payload(server, engine, &writer))
+        is_answered = answer_poll(server, now, engine, &writer);
+    else
+        is_answered = answer_large(server, now, engine);
+    if (!is_answered)
         session_close(server, &engine->session, 1009, "a message is too long for polling");
 }
 
