@@ -84,7 +84,8 @@ void websocket_upgrade(struct server *server, usec now, struct stream *stream,
     accept_upgrade(server, now, stream, request, protocol, &deflate);
     if (stream->is_ending || stream->is_failing)
         return;
-    keep_host(server, stream, http_header(request, "Host"));
+    if (dialect->wants_host)
+        keep_host(server, stream, http_header(request, "Host"));
     http_session_clear(&stream->http, server->buffers);
     stream->ws = (struct ws_session){ .deflate = deflate, .message_max = server->large_max };
     stream->phase = PHASE_WEBSOCKET;

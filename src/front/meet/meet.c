@@ -332,6 +332,7 @@ void meet_member_expired(struct server *server, usec now, struct timer *timer)
 
 const struct dialect meet_dialect = {
     .name = "meet",
+    .wants_host = true,
     .opened = meet_opened,
     .message = meet_message,
     .ponged = meet_ponged,
