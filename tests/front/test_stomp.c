@@ -266,6 +266,28 @@ static void test_body_limit(void **state)
     house_close(house);
 }
 
+/* 200 frames a second over a burst, however many messages they come in. */
+static void test_flood(void **state)
+{
+    static char text[FLOOD_BURST * 26 + 1];
+    struct house *house = house_of_stomp(&ENDPOINTS);
+    struct wire *wire = stomp_connected(house, "1.2");
+    (void)state;
+    for (size_t i = 0; i < FLOOD_BURST; i++)
+        memcpy(text + i * 26, "SEND\ndestination:/app/a\n\n^", 27);
+    text[(size_t)26 * (FLOOD_BURST - 1)] = 0; /* CONNECT was one */
+    stomp_write(wire, text);
+    expect_nothing(wire);
+    house_wait(house, USEC_S);
+    text[26 * 200] = 0;
+    stomp_write(wire, text);
+    expect_nothing(wire);
+    stomp_write(wire, "SEND\ndestination:/app/a\n\n^");
+    assert_refused(wire, "too many frames");
+    assert_int_equal(house_metric(house, METRIC_CLOSED_FLOOD), 1);
+    house_close(house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,7 +295,7 @@ int main(void)
         cmocka_unit_test(test_bodies),       cmocka_unit_test(test_versions),
         cmocka_unit_test(test_transactions), cmocka_unit_test(test_disconnect),
         cmocka_unit_test(test_errors),       cmocka_unit_test(test_subscription_limit),
-        cmocka_unit_test(test_body_limit),
+        cmocka_unit_test(test_body_limit),   cmocka_unit_test(test_flood),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

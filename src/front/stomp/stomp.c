@@ -52,6 +52,21 @@ static const char *read_error(int status)
     }
 }
 
+/* One frame more: false when it is too many.  A message may hold very many, and what a SEND costs
+ * is multiplied by those who hear it. */
+static bool take_token(struct stomp_session *stomp, usec now)
+{
+    uint64_t tokens = stomp->tokens + (now - stomp->tokens_at) / FLOOD_EACH;
+    if (tokens < FLOOD_BURST) {
+        stomp->tokens_at = now - (now - stomp->tokens_at) % FLOOD_EACH;
+    } else {
+        tokens = FLOOD_BURST;
+        stomp->tokens_at = now;
+    }
+    stomp->tokens = (uint16_t)(tokens ? tokens - 1 : 0);
+    return tokens > 0;
+}
+
 static void handle_frame(struct stomp_call *call)
 {
     enum stomp_command command = call->frame->command;
@@ -59,14 +74,18 @@ static void handle_frame(struct stomp_call *call)
     if (command == STOMP_COMMAND_BEAT)
         return;
     metrics_add(call->server->metrics, METRIC_STOMP_IN, 1);
-    if (connects && call->stomp->phase == STOMP_FRESH)
+    if (!take_token(call->stomp, call->now)) {
+        metrics_add(call->server->metrics, METRIC_CLOSED_FLOOD, 1);
+        stomp_refuse(call, "too many frames");
+    } else if (connects && call->stomp->phase == STOMP_FRESH) {
         stomp_connect(call);
-    else if (connects)
+    } else if (connects) {
         stomp_refuse(call, "connected already");
-    else if (call->stomp->phase == STOMP_FRESH)
+    } else if (call->stomp->phase == STOMP_FRESH) {
         stomp_refuse(call, "CONNECT comes first");
-    else
+    } else {
         stomp_handle(call);
+    }
 }
 
 /* Reads all frames that are whole; what is left waits for the next message. */
@@ -160,6 +179,8 @@ static void opened(struct server *server, usec now, struct session *session)
     stomp->session = session;
     stomp->heard_at = now;
     stomp->said_at = now;
+    stomp->tokens = FLOOD_BURST;
+    stomp->tokens_at = now;
     broker_member_init(&stomp->member);
     list_init(&stomp->transactions);
     wheel_set(&server->wheel, &session->speech_timer, now + STOMP_CONNECT_TIME);

@@ -64,6 +64,8 @@ struct stomp_session {
     usec said_at;
     uint32_t beat_ms;    /* the longest silence of ours; 0: any */
     uint32_t silence_ms; /* the same of the client's, before it counts as gone */
+    usec tokens_at;
+    uint16_t tokens;     /* frames that may still come at once: as for a stream's */
     uint8_t phase;       /* enum stomp_phase */
     uint8_t version;     /* enum stomp_version */
     struct buffer *user; /* the name under which it is a user; NULL: its session's id */
