@@ -168,24 +168,30 @@ def stomp_session():
         write("stomp_session", name, settings + "\n".join(lines) + "\n")
 
     two = ("w0", "c0", "w1", "c1login:kim|")
-    seed("broadcast", *two, "s0/topic/a", "s1/topic/**", "p0/app/a", "p1/topic/b", "x0", "p1/topic/a")
-    seed("rooms", *two, "s0/topic/call", "s1/topic/call", "s0/topic/r/1", "p0/app/call", "p1/app/call",
-         "s1/topic/a/x/1", "p0/app/o/x/1", "p1/app/call", "m0UNSUBSCRIBE|id:10||^", "p1/app/call")
+    seed("broadcast", *two, "s0/topic/a", "s1/topic/**", "p0/app/a", "p1/topic/b", "x0",
+         "p1/topic/a")
+    seed("rooms", *two, "s0/topic/call", "s1/topic/call", "s0/topic/r/1", "p0/app/call",
+         "p1/app/call", "s1/topic/a/x/1", "p0/app/o/x/1", "p1/app/call",
+         "m0UNSUBSCRIBE|id:10||^", "p1/app/call")
     seed("no_room_rule", *two, "s0/topic/call", "s1/topic/r/1", "p1/app/call", settings="2")
     seed("transaction", *two, "s1/topic/a", "m0BEGIN|transaction:t||^",
          "*3m0SEND|transaction:t|destination:/topic/a||x^", "m0COMMIT|transaction:t|receipt:1||^",
          "m0BEGIN|transaction:u||^", "m0SEND|transaction:u|destination:/topic/a||x^", "x0")
-    seed("pieces", "w0", "m0CONN", "m0ECT|acc", "m0ept-version:1.1,1.0||", "m0^|SEND|destination:/a||",
-         "m0x^~||SUB", "m0SCRIBE|id:1|destination:/topic/a||^SEND|destination:/topic/a||x^")
-    seed("users", *two, "s1/user/queue/a", "s0/**", "p0/user/kim/queue/a", "p0/user/kim", "p0/user/")
+    seed("pieces", "w0", "m0CONN", "m0ECT|acc", "m0ept-version:1.1,1.0||",
+         "m0^|SEND|destination:/a||", "m0x^~||SUB",
+         "m0SCRIBE|id:1|destination:/topic/a||^SEND|destination:/topic/a||x^")
+    seed("users", *two, "s1/user/queue/a", "s0/**", "p0/user/kim/queue/a",
+         "p0/user/kim", "p0/user/")
     seed("disconnect", *two, "m0DISCONNECT|receipt:1||^", "p0/a", "te", "td")
     seed("heart_beats", *two, "te", "m0|", "te", "tf", "tf")
     seed("errors", "w0", "p0/a", "w0", "c0", "c0", "w0", "c0", "m0SEND||^", "w0", "c0",
-         "m0SEND|a||^", "w0", "c0", "m0ABORT|transaction:t||^", "w0", "m0CONNECT|accept-version:9||^")
+         "m0SEND|a||^", "w0", "c0", "m0ABORT|transaction:t||^", "w0",
+         "m0CONNECT|accept-version:9||^")
     seed("too_many", "w0", "w1", "w2", "w3", "c0", "c1", "c2", "c3")
     seed("door", "w0", "c0roomId:r|camKey:k|", "h1", "<1GET /poll/leave/room/r HTTP/1.1|Host: a||",
          "h2", "<2GET /poll/enter/room/r HTTP/1.1|Host: a||", "h3",
-         "<3POST /receive-events/enter/room/r HTTP/1.1|Host: a|Content-Length: 14||{\"camKey\":\"k\"}",
+         "<3POST /receive-events/enter/room/r HTTP/1.1|Host: a|Content-Length: 14||"
+         "{\"camKey\":\"k\"}",
          "x0", "<2GET /poll/enter/room/r HTTP/1.1|Host: a||", "x2", "te")
     seed("slow", *two, "s1/topic/a", "*8p0/app/a", settings="1")
     seed("held_and_tight", *two, "m0BEGIN|transaction:t||^",
