@@ -143,7 +143,8 @@ static inline void house_do(struct house *house, unsigned worker, const struct s
         house_take(wire, out);
         break;
     case SERVER_READ:
-        assert_true(wire->is_paused);
+        /* it may have paused and gone on while the client said nothing */
+        assert_true(server_wants_bytes(wire_server(wire), wire->stream));
         wire->is_paused = false;
         wire->reads++;
         break;

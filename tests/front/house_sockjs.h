@@ -17,10 +17,11 @@
                 .kept = 8 },                                                                       \
     .rules = { .items = (rules_), .count = sizeof(rules_) / sizeof((rules_)[0]) }
 
-#define SOCKJS(...)                                                                                \
-    .sockjs = {                                                                                    \
-        .heartbeat = 25 * USEC_S, .disconnect = 5 * USEC_S, .response_max = 4096, __VA_ARGS__      \
-    }
+#define SOCKJS(response_max_, ...)                                                                 \
+    .sockjs = { .heartbeat = 25 * USEC_S,                                                          \
+                .disconnect = 5 * USEC_S,                                                          \
+                .response_max = (response_max_),                                                   \
+                __VA_ARGS__ }
 
 static const struct rule SOCKJS_ECHO[] = { { .on = "*", .to = TO_SENDER } };
 static const struct rule SOCKJS_CLOSE[] = { { .on = "open", .close = 3000, .reason = "Go away!" } };
@@ -29,14 +30,16 @@ static const struct rule SOCKJS_AMPLIFY[] = { { .on = "*", .to = TO_SENDER, .amp
 static const char *const SOCKJS_ORIGINS[] = { "https://good.example" };
 
 static const struct endpoint_config SOCKJS_SERVICES[] = {
-    { SERVICE("/echo", SOCKJS_ECHO), SOCKJS(.websocket = true, .client_url = "/dist/sockjs.js") },
-    { SERVICE("/close", SOCKJS_CLOSE), SOCKJS(.websocket = true) },
-    { SERVICE("/others", SOCKJS_OTHERS), SOCKJS(.websocket = true) },
-    { SERVICE("/amplify", SOCKJS_AMPLIFY), SOCKJS(.websocket = true) },
-    { SERVICE("/disabled_websocket_echo", SOCKJS_ECHO), SOCKJS(.websocket = false) },
+    { SERVICE("/echo", SOCKJS_ECHO),
+      SOCKJS(4096, .websocket = true, .client_url = "/dist/sockjs.js") },
+    { SERVICE("/close", SOCKJS_CLOSE), SOCKJS(4096, .websocket = true) },
+    { SERVICE("/others", SOCKJS_OTHERS), SOCKJS(4096, .websocket = true) },
+    { SERVICE("/amplify", SOCKJS_AMPLIFY), SOCKJS(4096, .websocket = true) },
+    { SERVICE("/endless", SOCKJS_AMPLIFY), SOCKJS(16 * 1024 * 1024, .websocket = true) },
+    { SERVICE("/disabled_websocket_echo", SOCKJS_ECHO), SOCKJS(4096, .websocket = false) },
     { SERVICE("/cookie_needed_echo", SOCKJS_ECHO),
-      SOCKJS(.websocket = true, .cookie_needed = true) },
-    { SERVICE("/guarded", SOCKJS_ECHO), SOCKJS(.websocket = true), .origins = SOCKJS_ORIGINS,
+      SOCKJS(4096, .websocket = true, .cookie_needed = true) },
+    { SERVICE("/guarded", SOCKJS_ECHO), SOCKJS(4096, .websocket = true), .origins = SOCKJS_ORIGINS,
       .origin_count = 1 },
 };
 static const struct endpoint_configs SOCKJS_ENDPOINTS = {
