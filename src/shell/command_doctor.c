@@ -1,6 +1,7 @@
 #include "shell/command_doctor.h"
 
 #include "shell/certificate.h"
+#include "shell/endpoints_names.h"
 #include "shell/listen.h"
 #include "shell/machine.h"
 #include "shell/port_owner.h"
@@ -104,6 +105,21 @@ static void check_ports(struct doctor *doctor)
              "https.listen, unless a proxy in front of moim speaks HTTPS");
     if (settings->http_listen.count == 0 && settings->https_listen.count == 0)
         tell(doctor, VERDICT_FAIL, "nothing listens", "set http.listen or https.listen");
+}
+
+/* ---- endpoints ---- */
+
+static void tell_endpoints(struct doctor *doctor)
+{
+    const struct endpoint_configs *endpoints = settings_endpoints(doctor->settings);
+    char what[ENDPOINT_PATH_MAX + 64];
+    for (uint32_t i = 0; endpoints && i < endpoints->count; i++) {
+        const struct endpoint_config *endpoint = &endpoints->items[i];
+        snprintf(what, sizeof(what), "endpoint %s: %s over %s", endpoint->path,
+                 endpoint_speech_names[endpoint->speech],
+                 endpoint_carrier_names[endpoint->carrier]);
+        tell(doctor, VERDICT_OK, what, NULL);
+    }
 }
 
 /* ---- the certificate ---- */
@@ -260,6 +276,7 @@ int command_doctor(const struct settings *settings, const char *config, FILE *ou
     snprintf(what, sizeof(what), "configuration %s", config ? config : "(no file)");
     tell(&doctor, VERDICT_OK, what, NULL);
     check_ports(&doctor);
+    tell_endpoints(&doctor);
     check_certificate(&doctor);
     check_addresses(&doctor);
     check_state(&doctor);

@@ -1,6 +1,7 @@
 #include "shell/command_serve.h"
 
 #include "shell/certificate.h"
+#include "shell/endpoints_names.h"
 #include "shell/log.h"
 #include "shell/machine.h"
 #include "shell/urls.h"
@@ -32,10 +33,40 @@ static void log_text(const struct serving *serving, enum trace_level level, cons
 
 /* ---- what people can open ---- */
 
+/* The n-th endpoint; NULL behind the last. */
+static const struct endpoint_config *endpoint_at(const struct serving *serving, uint32_t n)
+{
+    const struct endpoint_configs *all = settings_endpoints(serving->settings);
+    return all && n < all->count ? &all->items[n] : NULL;
+}
+
+static void log_endpoints(const struct serving *serving)
+{
+    const struct endpoint_config *endpoint;
+    for (uint32_t i = 0; (endpoint = endpoint_at(serving, i)) != NULL; i++) {
+        struct trace_event event;
+        log_begin(&event, TRACE_INFO, "endpoint.open");
+        trace_text(&event, "path", view_of(endpoint->path));
+        trace_text(&event, "carry", view_of(endpoint_carrier_names[endpoint->carrier]));
+        trace_text(&event, "speak", view_of(endpoint_speech_names[endpoint->speech]));
+        log_event(&serving->log, LOG_NO_WORKER, &event);
+    }
+}
+
+static void print_endpoints(const struct serving *serving)
+{
+    const struct endpoint_config *endpoint;
+    for (uint32_t i = 0; (endpoint = endpoint_at(serving, i)) != NULL; i++)
+        printf("%s    %-12s %s over %s\n", i ? "" : "\nand clients of other servers find there\n\n",
+               endpoint->path, endpoint_speech_names[endpoint->speech],
+               endpoint_carrier_names[endpoint->carrier]);
+}
+
 static void announce_to_programs(const struct serving *serving, const struct urls *urls)
 {
     for (uint32_t i = 0; i < urls->count; i++)
         log_text(serving, TRACE_INFO, "server.listening", "url", urls->items[i]);
+    log_endpoints(serving);
     if (serving->certificate.tls)
         log_text(serving, TRACE_INFO, "certificate.in_use", "sha256",
                  serving->certificate.fingerprint);
@@ -49,6 +80,7 @@ static void announce_to_people(const struct serving *serving, const struct urls 
         printf("    %s\n", urls->items[i]);
     if (urls->count == 0)
         printf("    (nowhere: http.listen and https.listen are empty)\n");
+    print_endpoints(serving);
     if (certificate->tls)
         printf("\n%s SHA-256 fingerprint is\n    %s\n",
                certificate->is_made ? "The certificate is self-signed, so browsers ask once; its"

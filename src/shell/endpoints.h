@@ -5,6 +5,7 @@
 #ifndef MOIM_SHELL_ENDPOINTS_H
 #define MOIM_SHELL_ENDPOINTS_H
 
+#include "shell/endpoints_names.h"
 #include "shell/endpoints_texts.h"
 
 #define ENDPOINT_SOURCES_MAX 2 /* the built-in list and one file */
@@ -55,9 +56,6 @@ struct endpoint_reading {
     const struct endpoint_texts *texts;
     struct endpoint_config config;
 };
-
-extern const char *const endpoint_carrier_names[CARRIER_COUNT]; /* "websocket", ... */
-extern const char *const endpoint_speech_names[SPEECH_COUNT];   /* "relay", ... */
 
 /* Reads reading->texts into reading->config, which the caller gives back, also on failure. */
 MUST_USE int endpoint_read(struct endpoint_reading *reading, bool *is_enabled);

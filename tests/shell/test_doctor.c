@@ -65,8 +65,14 @@ static void test_well(void **state)
 {
     (void)state;
     struct visit visit;
+    char error[SETTINGS_ERROR_MAX];
     prepare(&visit);
+    assert_int_equal(
+        settings_read_text(VIEW("endpoints: [{path: /chat}]"), "x.yaml", &visit.settings, error),
+        OK);
     assert_int_equal(see(&visit), 0);
+    settings_clear(&visit.settings);
+    check_line(&visit, "ok    endpoint /chat: relay over websocket\n");
     check_line(&visit, "ok    configuration x.yaml\n");
     check_line(&visit, "ok    http.listen 127.0.0.1 (TCP)\n");
     check_line(&visit, "ok    https.listen 127.0.0.1 (TCP)\n");

@@ -1,4 +1,5 @@
 /* test_endpoints.c - the key `endpoints`: what is built in, what users say, what is refused. */
+#include "repository_file.h"
 #include "support.h"
 
 #include "front/endpoint.h"
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 #define NAME    "moim.yaml"
-#define LARGEST "1MiB"  /* message that an endpoint can be set to take */
+#define LARGEST "1MiB" /* message that an endpoint can be set to take */
 
 static void read_yaml(const char *yaml, struct settings *settings)
 {
@@ -308,6 +309,34 @@ static void test_every_rule_field(void **state)
     assert_string_equal(two->rules.items[0].reason, "Go away!");
     assert_true(two->rules.items[1].amplify);
     assert_int_equal(find(&settings, "/r3", CARRIER_WEBSOCKET)->rules.count, 0);
+    settings_clear(&settings);
+}
+
+/* What the public protocol test suites are run against. */
+static void test_conformance(void **state)
+{
+    (void)state;
+    char text[16 * 1024];
+    struct settings settings;
+    read_repository_file("examples/conformance.yaml", text, sizeof(text));
+    read_yaml(text, &settings);
+    const struct endpoint_config *engine = find(&settings, "/engine.io", CARRIER_ENGINE);
+    assert_int_equal(engine->speech, SPEECH_RELAY);
+    assert_int_equal(engine->limits.message_bytes, 1000000);
+    assert_int_equal(engine->engine.ping_interval, 300 * USEC_MS);
+    assert_int_equal(engine->engine.ping_timeout, 200 * USEC_MS);
+    assert_false(engine->engine.eio3);
+    check_rule(&engine->rules.items[0], "*", TO_SENDER, NULL);
+    const struct endpoint_config *socketio = find(&settings, "/socket.io", CARRIER_ENGINE);
+    assert_int_equal(socketio->rules.count, 3);
+    assert_int_equal(socketio->socketio.connect_timeout, USEC_S);
+    assert_int_equal(find(&settings, "/echo", CARRIER_SOCKJS)->sockjs.response_max, 4096);
+    assert_false(find(&settings, "/disabled_websocket_echo", CARRIER_SOCKJS)->sockjs.websocket);
+    assert_true(find(&settings, "/cookie_needed_echo", CARRIER_SOCKJS)->sockjs.cookie_needed);
+    assert_int_equal(find(&settings, "/close", CARRIER_SOCKJS)->rules.items[0].close, 3000);
+    assert_true(find(&settings, "/amplify", CARRIER_SOCKJS)->rules.items[0].amplify);
+    assert_non_null(find(&settings, "/echo-ws", CARRIER_WEBSOCKET));
+    check_built_in_stomp(find(&settings, "/signaling", CARRIER_SOCKJS));
     settings_clear(&settings);
 }
 
@@ -618,11 +647,11 @@ int main(void)
         cmocka_unit_test(test_built_in),         cmocka_unit_test(test_none),
         cmocka_unit_test(test_replace),          cmocka_unit_test(test_read_twice),
         cmocka_unit_test(test_defaults),         cmocka_unit_test(test_every_option),
-        cmocka_unit_test(test_every_rule_field), cmocka_unit_test(test_wrong_shapes),
-        cmocka_unit_test(test_wrong_paths),      cmocka_unit_test(test_wrong_kinds),
-        cmocka_unit_test(test_wrong_values),     cmocka_unit_test(test_wrong_rules),
-        cmocka_unit_test(test_clashes),          cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_every_rule_field), cmocka_unit_test(test_conformance),
+        cmocka_unit_test(test_wrong_shapes),     cmocka_unit_test(test_wrong_paths),
+        cmocka_unit_test(test_wrong_kinds),      cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_wrong_rules),      cmocka_unit_test(test_clashes),
+        cmocka_unit_test(test_too_many),         cmocka_unit_test(test_damaged),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,14 @@ static void start(struct child *child)
     child->output = ends[0];
 }
 
+static void add_endpoint(struct settings *settings)
+{
+    char error[SETTINGS_ERROR_MAX];
+    assert_int_equal(settings_read_text(VIEW("endpoints: [{path: /chat, speak: stomp}]"), "x.yaml",
+                                        settings, error),
+                     OK);
+}
+
 /* Reads on until the child has written `wanted`, or its output ends. */
 static void read_until(struct child *child, const char *wanted)
 {
@@ -100,8 +108,11 @@ static void test_people(void **state)
     (void)state;
     struct child child;
     prepare(&child);
+    add_endpoint(&child.settings);
     start(&child);
+    settings_clear(&child.settings);
     read_until(&child, "SHA-256 fingerprint is\n");
+    assert_non_null(strstr(child.text, "\n    /chat        stomp over websocket\n"));
     assert_non_null(strstr(child.text, "http://localhost:"));
     assert_non_null(strstr(child.text, "https://localhost:"));
     assert_null(strstr(child.text, ":0/"));
@@ -117,7 +128,10 @@ static void test_programs(void **state)
     struct child child;
     prepare(&child);
     child.settings.log_format = LOG_JSON;
+    add_endpoint(&child.settings);
     start(&child);
+    settings_clear(&child.settings);
+    read_until(&child, "\"path\":\"/chat\",\"carry\":\"websocket\",\"speak\":\"stomp\"}");
     read_until(&child, "\"event\":\"certificate.in_use\",\"sha256\":\"");
     assert_non_null(
         strstr(child.text, "\"event\":\"server.listening\",\"url\":\"http://localhost:"));

@@ -1,4 +1,5 @@
 /* test_settings.c - every key from every source, and the one line that each mistake gets. */
+#include "repository_file.h"
 #include "support.h"
 
 #include "shell/settings.h"
@@ -440,31 +441,6 @@ static void test_damaged(void **state)
 }
 
 /* ---- what the repository tells of the settings ---- */
-
-/* Reads a file beside meson.build into out.  This file's path begins at the build folder, where the
- * tests' folder is, or at the root. */
-static void read_repository_file(const char *name, char *out, size_t size)
-{
-    char path[2048];
-    ssize_t used = __FILE__[0] == '/' ? 0 : readlink("/proc/self/exe", path, 1024);
-    assert_true(used >= 0);
-    path[used] = '\0';
-    if (used > 0) {
-        *strrchr(path, '/') = '\0';
-        *strrchr(path, '/') = '\0';
-        strcat(path, "/");
-    }
-    strcat(path, __FILE__);
-    *strstr(path, "tests/shell/test_settings.c") = '\0';
-    strcat(path, name);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail_msg("can't open %s", path);
-    size_t got = fread(out, 1, size - 1, file);
-    fclose(file);
-    assert_in_range(got, 1, size - 2);
-    out[got] = '\0';
-}
 
 /* Takes away the '#' of lines that would be settings without it. */
 static void uncomment(char *text)
