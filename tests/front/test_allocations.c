@@ -20,6 +20,7 @@ void __wrap_free(void *at);
 #define realloc(at, size)   __real_realloc(at, size)
 #define free(at)            __real_free(at)
 
+#include "house_stomp.h"
 #include "house_meet.h"
 
 #include <cjson/cJSON.h>
@@ -60,6 +61,8 @@ void __wrap_free(void *at)
 static void test_making_a_server(void **state)
 {
     static struct metrics metrics;
+    static const struct endpoint_config ENDPOINT = STOMP_ENDPOINT;
+    static const struct endpoint_configs ENDPOINTS = { &ENDPOINT, 1 };
     uint64_t seed = 1;
     struct server_config config = {
         .worker_count = 1,
@@ -69,6 +72,7 @@ static void test_making_a_server(void **state)
         .buffer_bytes = 1024 * 1024,
         .random = { test_random_fill, &seed },
         .metrics = &metrics,
+        .endpoints = &ENDPOINTS,
     };
     int status = ERR_MEMORY;
     long before = in_use;

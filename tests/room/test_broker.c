@@ -207,6 +207,23 @@ static void test_rooms_and_patterns(void **state)
     reaches(2, "/topic/call", "0:all 2:all");
 }
 
+/* Each counts once, however often it is there. */
+static void test_counting(void **state)
+{
+    (void)state;
+    assert_int_equal(broker_count_room(&broker, VIEW("r1")), 0);
+    assert_int_equal(broker_enter(&broker, &members[0], VIEW("r1")), OK);
+    assert_int_equal(subscribe(0, "a", "/a/r1", "r1"), OK);
+    assert_int_equal(subscribe(1, "a", "/a/r1", "r1"), OK);
+    assert_int_equal(subscribe(2, "a", "/a/r2", "r2"), OK);
+    assert_int_equal(broker_count_room(&broker, VIEW("r1")), 2);
+    assert_int_equal(broker_count_room(&broker, VIEW("r2")), 1);
+    broker_leave(&broker, &members[0]);
+    assert_int_equal(broker_count_room(&broker, VIEW("r1")), 1);
+    broker_leave(&broker, &members[1]);
+    assert_int_equal(broker_count_room(&broker, VIEW("r1")), 0);
+}
+
 static void test_long_texts(void **state)
 {
     char name[BROKER_NAME_MAX + 2];
@@ -277,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_pattern_matching),
         cmocka_unit_test_setup_teardown(test_rooms, build, tear_down),
         cmocka_unit_test_setup_teardown(test_rooms_and_patterns, build, tear_down),
+        cmocka_unit_test_setup_teardown(test_counting, build, tear_down),
         cmocka_unit_test_setup_teardown(test_long_texts, build, tear_down),
         cmocka_unit_test_setup_teardown(test_limits_each, build, tear_down),
         cmocka_unit_test_setup_teardown(test_limits_of_all, build, tear_down),
