@@ -22,6 +22,8 @@ void __wrap_free(void *at);
 
 #include "house_stomp.h"
 #include "house_meet.h"
+#include "house_paths.h"
+#include "relay_tables.h"
 
 #include <cjson/cJSON.h>
 
@@ -58,7 +60,7 @@ void __wrap_free(void *at)
     __real_free(at);
 }
 
-static void test_making_a_server(void **state)
+static void make_a_server(const struct endpoint_configs *endpoints, long least)
 {
     static struct metrics metrics;
     static const struct endpoint_config ENDPOINT = STOMP_ENDPOINT;
@@ -73,17 +75,17 @@ static void test_making_a_server(void **state)
         .random = { test_random_fill, &seed },
         .metrics = &metrics,
         .endpoints = &ENDPOINTS,
+        .endpoints = endpoints,
     };
     int status = ERR_MEMORY;
     long before = in_use;
-    (void)state;
     for (long i = 0; status != OK; i++) {
         struct server *server = NULL;
         fails_at = i;
         status = server_new(&config, HOUSE_BEGIN, &server);
         fails_at = -1;
         if (status == OK) {
-            assert_true(i > 5); /* the sweep had something to sweep */
+            assert_true(i > least); /* the sweep had something to sweep */
             server_free(server);
         } else {
             assert_int_equal(status, ERR_MEMORY);
@@ -91,6 +93,14 @@ static void test_making_a_server(void **state)
         }
         assert_int_equal(in_use, before);
     }
+}
+
+static void test_making_a_server(void **state)
+{
+    (void)state;
+    make_a_server(NULL, 5);
+    make_a_server(&ALL_PATHS, 15);
+    make_a_server(&CLIENT_ENDPOINTS, 15);
 }
 
 /* Two who meet on a worker to which at least one is handed over. */

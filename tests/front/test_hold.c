@@ -166,7 +166,9 @@ static void a_server_that_stops_answers(void **state)
 /* ---- pieces ---- */
 
 #define STREAM_PATH "/echo/000/s/xhr_streaming"
-#define SEND        "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n[\"hello\"]"
+#define SEND                                                                                       \
+    "POST /echo/000/s/xhr_send HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"                   \
+    "[\"hello\"]"
 
 static void skip_head(struct wire *wire, const char *line)
 {
