@@ -1,16 +1,18 @@
 /* The simulation of whole meetings: sim [FIRST [COUNT]] runs that many seeds from the first on.
  *
- * Each seed is a world of 1 to 4 workers and 2 to 20 clients for two minutes of virtual time, then
- * a calm minute in which all that was said must arrive, and the end.  What is checked: check.h, and
- * that nothing is left when all have gone: no member, no room, no stream, no buffer.  A failure
- * prints the command that replays it.
+ * Each seed is a world of 1 to 4 workers, 2 to 20 clients and up to 10 callers of relays for two
+ * minutes of virtual time, then a calm minute in which all that was said must arrive, and the end.
+ * What is checked: check.h, callers_check, and that nothing is left when all have gone: no member,
+ * no room, no stream, no buffer.  A failure prints the command that replays it.
  */
+#include "caller.h"
 #include "check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #define CLIENTS_MAX 20
+#define CALLERS_MAX 10
 
 struct totals {
     uint64_t chats;
@@ -18,10 +20,13 @@ struct totals {
     uint64_t lost;
     uint64_t moved;
     uint64_t slow;
+    uint64_t said; /* by callers */
 };
 
 static struct world world;
 static struct client clients[CLIENTS_MAX];
+static struct caller callers[CALLERS_MAX];
+static uint32_t caller_count;
 
 static void run_until(uint32_t count, usec end)
 {
@@ -30,6 +35,9 @@ static void run_until(uint32_t count, usec end)
         for (uint32_t i = 0; i < count; i++)
             if (client_next(&clients[i]) < next)
                 next = client_next(&clients[i]);
+        for (uint32_t i = 0; i < caller_count; i++)
+            if (caller_next(&callers[i]) < next)
+                next = caller_next(&callers[i]);
         if (next > end)
             break;
         if (next > world.now)
@@ -37,6 +45,8 @@ static void run_until(uint32_t count, usec end)
         world_turn(&world);
         for (uint32_t i = 0; i < count; i++)
             client_turn(&clients[i]);
+        for (uint32_t i = 0; i < caller_count; i++)
+            caller_turn(&callers[i]);
     }
     world.now = end;
 }
@@ -44,10 +54,11 @@ static void run_until(uint32_t count, usec end)
 static bool check_empty(void)
 {
     /* and nobody is ever blamed for a fault that it did not commit */
-    static const enum metric LEVELS[] = { METRIC_MEMBERS,         METRIC_MEMBERS_AWAY,
-                                          METRIC_ROOMS,           METRIC_WEBSOCKETS,
-                                          METRIC_CLOSED_PROTOCOL, METRIC_CLOSED_FLOOD,
-                                          METRIC_CLOSED_LIMIT };
+    static const enum metric LEVELS[] = {
+        METRIC_MEMBERS,         METRIC_MEMBERS_AWAY, METRIC_ROOMS,       METRIC_WEBSOCKETS,
+        METRIC_SESSIONS,        METRIC_RELAY_ROOMS,  METRIC_RELAY_KEPT,  METRIC_RELAY_NOT_KEPT,
+        METRIC_CLOSED_PROTOCOL, METRIC_CLOSED_FLOOD, METRIC_CLOSED_LIMIT
+    };
     bool good = true;
     for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++) {
         if (world_metric(&world, LEVELS[i]) == 0)
@@ -67,19 +78,26 @@ static bool check_empty(void)
 
 static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
 {
-    world_init(&world, seed);
+    world_init(&world, seed, &caller_endpoints);
     uint32_t count = 2 + world_pick(&world, CLIENTS_MAX - 1);
     for (uint32_t i = 0; i < count; i++)
         client_init(&clients[i], &world, i + 1);
+    caller_count = world_pick(&world, CALLERS_MAX + 1);
+    for (uint32_t i = 0; i < caller_count; i++)
+        caller_init(&callers[i], &world, 1000 + i);
     run_until(count, world.now + 120 * USEC_S);
     for (uint32_t i = 0; i < count; i++)
         client_calm(&clients[i]);
+    for (uint32_t i = 0; i < caller_count; i++)
+        caller_calm(&callers[i]);
     run_until(count, world.now + 60 * USEC_S);
     for (int i = 0; i < 100 && world_is_busy(&world); i++)
         run_until(count, world.now + 500 * USEC_MS);
-    bool good = check_all(clients, count);
+    bool good = check_all(clients, count) && callers_check(callers, caller_count);
     for (uint32_t i = 0; i < count; i++)
         client_finish(&clients[i]);
+    for (uint32_t i = 0; i < caller_count; i++)
+        caller_finish(&callers[i]);
     run_until(count, world.now + 100 * USEC_S);
     good = good && check_all(clients, count);
     good = check_empty() && good;
@@ -90,6 +108,11 @@ static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
         totals->resumes += clients[i].resumes;
         totals->lost += clients[i].lost;
         client_free(&clients[i]);
+    }
+    for (uint32_t i = 0; i < caller_count; i++) {
+        good = good && callers[i].state == CALLER_DONE;
+        totals->said += callers[i].said;
+        caller_free(&callers[i]);
     }
     totals->moved += world.moved;
     totals->slow += world_metric(&world, METRIC_CLOSED_SLOW);
@@ -113,10 +136,11 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("ok 1 - %llu seeds: %llu chats, %llu resumes, %llu sessions lost, %llu moved, "
-           "%llu slow\n",
+           "%llu slow, %llu said to relays\n",
            (unsigned long long)count, (unsigned long long)totals.chats,
            (unsigned long long)totals.resumes, (unsigned long long)totals.lost,
-           (unsigned long long)totals.moved, (unsigned long long)totals.slow);
+           (unsigned long long)totals.moved, (unsigned long long)totals.slow,
+           (unsigned long long)totals.said);
     bool same = run_seed(first + count - 1, &totals, &again) && hash == again;
     printf("%s 2 - the same seed runs the same way\n1..2\n", same ? "ok" : "not ok");
     return same ? 0 : 1;

@@ -35,7 +35,7 @@ static void mix(struct world *world, uint64_t value)
     world->hash = (world->hash ^ value) * 0x100000001b3u;
 }
 
-void world_init(struct world *world, uint64_t seed)
+void world_init(struct world *world, uint64_t seed, const struct endpoint_configs *endpoints)
 {
     memset(world, 0, sizeof *world);
     world->now = 1000 * USEC_S;
@@ -59,6 +59,7 @@ void world_init(struct world *world, uint64_t seed)
             .room_secret = { seed, ~seed },
             .metrics = world->metrics,
             .trace_level = TRACE_ERROR,
+            .endpoints = endpoints,
         };
         int status = server_new(&config, world->now, &world->servers[i]);
         assert(status == OK);

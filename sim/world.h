@@ -62,7 +62,7 @@ struct world {
     uint64_t moved;
 };
 
-void world_init(struct world *world, uint64_t seed);
+void world_init(struct world *world, uint64_t seed, const struct endpoint_configs *endpoints);
 /* Ends every server; asserts that nothing leaked. */
 void world_free(struct world *world);
 
