@@ -20,9 +20,9 @@ void __wrap_free(void *at);
 #define realloc(at, size)   __real_realloc(at, size)
 #define free(at)            __real_free(at)
 
-#include "house_stomp.h"
 #include "house_meet.h"
 #include "house_paths.h"
+#include "house_stomp.h"
 #include "relay_tables.h"
 
 #include <cjson/cJSON.h>
@@ -63,8 +63,6 @@ void __wrap_free(void *at)
 static void make_a_server(const struct endpoint_configs *endpoints, long least)
 {
     static struct metrics metrics;
-    static const struct endpoint_config ENDPOINT = STOMP_ENDPOINT;
-    static const struct endpoint_configs ENDPOINTS = { &ENDPOINT, 1 };
     uint64_t seed = 1;
     struct server_config config = {
         .worker_count = 1,
@@ -74,7 +72,6 @@ static void make_a_server(const struct endpoint_configs *endpoints, long least)
         .buffer_bytes = 1024 * 1024,
         .random = { test_random_fill, &seed },
         .metrics = &metrics,
-        .endpoints = &ENDPOINTS,
         .endpoints = endpoints,
     };
     int status = ERR_MEMORY;
@@ -97,8 +94,11 @@ static void make_a_server(const struct endpoint_configs *endpoints, long least)
 
 static void test_making_a_server(void **state)
 {
+    static const struct endpoint_config STOMP = STOMP_ENDPOINT;
+    static const struct endpoint_configs STOMP_ALONE = { &STOMP, 1 };
     (void)state;
     make_a_server(NULL, 5);
+    make_a_server(&STOMP_ALONE, 5);
     make_a_server(&ALL_PATHS, 15);
     make_a_server(&CLIENT_ENDPOINTS, 15);
 }
