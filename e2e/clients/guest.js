@@ -16,6 +16,8 @@ export class Guest {
   faults = /** @type {string[]} */ ([]);
   /** The addresses of the WebSockets that it has opened. */
   sockets = /** @type {string[]} */ ([]);
+  /** Engine.IO has gone from polling to a WebSocket. */
+  wentOver = false;
 
   /**
    * @param {import('playwright-core').Page} page
@@ -24,7 +26,12 @@ export class Guest {
   constructor(page, name) {
     this.page = page;
     this.name = name;
-    page.on('websocket', (socket) => this.sockets.push(socket.url()));
+    page.on('websocket', (socket) => {
+      this.sockets.push(socket.url());
+      socket.on('framesent', ({ payload }) => {
+        this.wentOver ||= payload === '5';
+      });
+    });
     page.on('pageerror', (error) => this.faults.push(error.stack ?? String(error)));
   }
 
