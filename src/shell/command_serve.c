@@ -57,7 +57,7 @@ static void print_endpoints(const struct serving *serving)
 {
     const struct endpoint_config *endpoint;
     for (uint32_t i = 0; (endpoint = endpoint_at(serving, i)) != NULL; i++)
-        printf("%s    %-12s %s over %s\n", i ? "" : "\nand clients of other servers find there\n\n",
+        printf("%s    %-24s %s over %s\n", i ? "" : "\nand clients of other servers find there\n\n",
                endpoint->path, endpoint_speech_names[endpoint->speech],
                endpoint_carrier_names[endpoint->carrier]);
 }

@@ -6,8 +6,8 @@
 
 #include <unistd.h>
 
-/* Reads a file beside meson.build into out.  This header's path begins at the build folder, where the
- * tests' folder is, or at the root. */
+/* Reads a file beside meson.build into out.  This header's path begins at the build folder, where
+ * the tests' folder is, or at the root. */
 static inline void read_repository_file(const char *name, char *out, size_t size)
 {
     char path[2048];

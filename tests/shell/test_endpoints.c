@@ -340,6 +340,29 @@ static void test_conformance(void **state)
     settings_clear(&settings);
 }
 
+/* The manual tells of every key; the built-in list's own comments are its second half. */
+static void test_manual(void **state)
+{
+    (void)state;
+    static char text[64 * 1024];
+    char key[64];
+    read_repository_file("docs/CONFIGURATION.md", text, sizeof(text));
+    for (const cyaml_schema_field_t *f = endpoint_schema.mapping.fields; f->key; f++) {
+        snprintf(key, sizeof(key), "`%s`", f->key);
+        if (!strstr(text, key))
+            fail_msg("the manual lacks %s", key);
+        if (f->value.type != CYAML_MAPPING)
+            continue;
+        for (const cyaml_schema_field_t *in = f->value.mapping.fields; in->key; in++) {
+            bool has_prefix = strcmp(f->key, "limits") != 0;
+            snprintf(key, sizeof(key), "`%s%s%s`", has_prefix ? f->key : "", has_prefix ? "." : "",
+                     in->key);
+            if (!strstr(text, key))
+                fail_msg("the manual lacks %s", key);
+        }
+    }
+}
+
 /* ---- what is refused ---- */
 
 static void refuse_entry(const char *entry, const char *wanted)
@@ -648,10 +671,11 @@ int main(void)
         cmocka_unit_test(test_replace),          cmocka_unit_test(test_read_twice),
         cmocka_unit_test(test_defaults),         cmocka_unit_test(test_every_option),
         cmocka_unit_test(test_every_rule_field), cmocka_unit_test(test_conformance),
-        cmocka_unit_test(test_wrong_shapes),     cmocka_unit_test(test_wrong_paths),
-        cmocka_unit_test(test_wrong_kinds),      cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_wrong_rules),      cmocka_unit_test(test_clashes),
-        cmocka_unit_test(test_too_many),         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_manual),           cmocka_unit_test(test_wrong_shapes),
+        cmocka_unit_test(test_wrong_paths),      cmocka_unit_test(test_wrong_kinds),
+        cmocka_unit_test(test_wrong_values),     cmocka_unit_test(test_wrong_rules),
+        cmocka_unit_test(test_clashes),          cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_damaged),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

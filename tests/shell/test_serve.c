@@ -112,7 +112,7 @@ static void test_people(void **state)
     start(&child);
     settings_clear(&child.settings);
     read_until(&child, "SHA-256 fingerprint is\n");
-    assert_non_null(strstr(child.text, "\n    /chat        stomp over websocket\n"));
+    assert_non_null(strstr(child.text, "\n    /chat                    stomp over websocket\n"));
     assert_non_null(strstr(child.text, "http://localhost:"));
     assert_non_null(strstr(child.text, "https://localhost:"));
     assert_null(strstr(child.text, ":0/"));

@@ -2,6 +2,7 @@
 #include "repository_file.h"
 #include "support.h"
 
+#include "front/endpoint.h"
 #include "shell/settings.h"
 #include "shell/settings_value.h"
 #include "shell/yaml_outline.h"
@@ -448,7 +449,7 @@ static void uncomment(char *text)
     for (char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         char *at = line + strspn(line, " ");
-        if (at[0] == '#' && at[1] >= 'a' && at[1] <= 'z')
+        if (at[0] == '#' && ((at[1] >= 'a' && at[1] <= 'z') || at[1] == '-'))
             memmove(at, at + 1, strlen(at));
     }
 }
@@ -472,6 +473,8 @@ static void test_example(void **state)
     assert_string_equal(settings.https_key, "/etc/moim/privkey.pem");
     check_list(&settings.rtc_public_ip, "203.0.113.7");
     assert_int_equal(settings.workers, 4);
+    assert_int_equal(settings_endpoints(&settings)->count, 5);
+    settings_clear(&settings);
 }
 
 static void test_manual(void **state)
