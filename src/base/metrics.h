@@ -73,6 +73,8 @@
     X(RELAY_REFUSED, "moim_relay_refused_total", "what=\"event\"", counter,                        \
       "What relays could not carry out: an event, or keeping one.")                                \
     X(RELAY_NOT_KEPT, "moim_relay_refused_total", "what=\"keep\"", counter, "")                    \
+    X(SOCKETIO_RECOVERED, "moim_socketio_recovered_total", "", counter,                            \
+      "Socket.IO sockets that came back after their connection broke off.")                        \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

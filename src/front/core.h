@@ -41,7 +41,7 @@
 #define FLOOD_BURST      1000           /* ... over this many at once */
 #define HOST_MAX         200
 
-enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY, TIMER_SESSION, TIMER_SPEECH };
+enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY, TIMER_SESSION, TIMER_SPEECH, TIMER_ENDPOINT };
 
 enum stream_phase { PHASE_HTTP, PHASE_WEBSOCKET, PHASE_STUN };
 

@@ -34,6 +34,7 @@ static int start_endpoint(struct server *server, struct endpoint *endpoint,
         .worker = (unsigned)(hash % server->config.worker_count),
     };
     list_init(&endpoint->sessions);
+    endpoint->timer.kind = TIMER_ENDPOINT;
     if (endpoint->worker != server->config.worker)
         return OK;
     int status = OK;

@@ -210,7 +210,7 @@ void server_tick(struct server *server, usec now)
     while ((timer = wheel_expired(&server->wheel, now)) != NULL) {
         if (timer->kind == TIMER_STREAM)
             stream_expired(server, now, LIST_ENTRY(timer, struct stream, timer));
-        else if (timer->kind == TIMER_SESSION || timer->kind == TIMER_SPEECH)
+        else if (timer->kind != TIMER_MEMBER_AWAY)
             session_expired(server, now, timer);
         else
             meet_member_expired(server, now, timer);

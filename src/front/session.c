@@ -124,7 +124,10 @@ void sessions_stop(struct server *server, usec now)
 
 void session_expired(struct server *server, usec now, struct timer *timer)
 {
-    if (timer->kind == TIMER_SPEECH) {
+    if (timer->kind == TIMER_ENDPOINT) {
+        struct endpoint *endpoint = LIST_ENTRY(timer, struct endpoint, timer);
+        endpoint->speech->endpoint_timer(server, now, endpoint);
+    } else if (timer->kind == TIMER_SPEECH) {
         struct session *session = LIST_ENTRY(timer, struct session, speech_timer);
         session->endpoint->speech->timer(server, now, session);
     } else {

@@ -45,6 +45,8 @@ struct speech {
     /* The session takes nothing more, whoever ended it.  clean: the client, on purpose. */
     void (*closed)(struct server *server, usec now, struct session *session, bool clean);
     void (*timer)(struct server *server, usec now, struct session *session); /* may be NULL */
+    /* endpoint->timer, which the speech sets and cancels; may be NULL */
+    void (*endpoint_timer)(struct server *server, usec now, struct endpoint *endpoint);
     /* Requests of its own: for paths that begin with one of `paths`, where the endpoint's
      * configuration wants them (has_paths).  NULL: none. */
     const char *const *paths; /* ends with NULL */
@@ -68,6 +70,7 @@ struct endpoint {
     uint32_t session_count;
     struct list sessions; /* in the order in which they came, those that are closed included */
     struct pool states;   /* of the speech, one a session */
+    struct timer timer;   /* the speech's */
     struct map names;     /* the carrier's: sessions by what their clients call them, where a
                            * session's requests come on several connections */
 };
@@ -161,7 +164,7 @@ void endpoint_request(struct server *server, usec now, struct stream *stream,
 /* The first subprotocol of those that the client offers and the speech knows, or, where the speech
  * knows none, the first of all; empty: it offers none of them. */
 struct view endpoint_protocol(const struct endpoint *endpoint, const struct http_request *request);
-/* One of a session's two timers. */
+/* One of a session's two timers, or an endpoint's. */
 void session_expired(struct server *server, usec now, struct timer *timer);
 /* Closes what is closing. */
 void sessions_settle(struct server *server, usec now);

@@ -60,6 +60,10 @@ static inline unsigned engine_revision(const struct session *session)
     return session->carrier == &engine_carrier ? ((const struct engine *)session)->revision : 4;
 }
 
+/* A message as it stands in queues: "4" and text, or "b" and bytes.  It is the message's
+ * (message_done); NULL: there is no memory. */
+struct buffer *engine_packet(struct server *server, struct message *message);
+
 /* ---- engine.c ---- */
 
 /* A session whose client has said hello in that revision; NULL: there is no place. */

@@ -80,18 +80,17 @@ static struct engineio_packet queued_packet(struct view run)
     };
 }
 
-static int make_queued(struct server *server, const struct message *message, struct buffer **out)
+struct buffer *engine_packet(struct server *server, struct message *message)
 {
-    struct buffer *buffer;
-    int status = buffers_take(server->buffers, 1 + message->body.size, &buffer);
-    if (status != OK)
-        return status;
+    struct buffer **packet = &message->forms[FORM_ENGINE_PACKET];
+    if (*packet || buffers_take(server->buffers, 1 + message->body.size, packet) != OK)
+        return *packet;
+    struct buffer *buffer = *packet;
     buffer->bytes[0] = message->is_binary ? BYTES_TYPE : '0' + ENGINEIO_MESSAGE;
     if (message->body.size)
         memcpy(buffer->bytes + 1, message->body.at, message->body.size);
     buffer->size = (uint32_t)(1 + message->body.size);
-    *out = buffer;
-    return OK;
+    return buffer;
 }
 
 static void flush_soon(struct server *server, usec now, struct engine *engine)
@@ -112,10 +111,9 @@ static bool has_share(const struct server *server, const struct engine *engine)
 static void queue_message(struct server *server, usec now, struct engine *engine,
                           struct message *message)
 {
-    struct buffer **packet = &message->forms[FORM_ENGINE_PACKET];
     size_t size_max = engine->session.endpoint->config->limits.queue_bytes;
-    if (!has_share(server, engine) || (!*packet && make_queued(server, message, packet) != OK) ||
-        outbox_put(&engine->queue, &server->outboxes, *packet, size_max) != OK) {
+    struct buffer *packet = has_share(server, engine) ? engine_packet(server, message) : NULL;
+    if (!packet || outbox_put(&engine->queue, &server->outboxes, packet, size_max) != OK) {
         metrics_add(server->metrics, METRIC_CLOSED_SLOW, 1);
         session_close(server, &engine->session, 1013, "reads too slowly");
         return;

@@ -184,12 +184,20 @@ static void closed(struct server *server, usec now, struct session *session, boo
     struct socketio_session *state = state_of(session);
     (void)clean;
     drop_gathering(server, socketio_of(session), state);
-    while (!list_empty(&state->sockets))
-        socketio_leave(server, now, session,
-                       LIST_ENTRY(state->sockets.next, struct socketio_socket, of_session));
+    while (!list_empty(&state->sockets)) {
+        struct socketio_socket *socket =
+            LIST_ENTRY(state->sockets.next, struct socketio_socket, of_session);
+        if (!socketio_break(server, now, session, socket))
+            socketio_leave(server, now, session, socket);
+    }
 }
 
 /* ---- the endpoint ---- */
+
+static void endpoint_expired(struct server *server, usec now, struct endpoint *endpoint)
+{
+    socketio_expire(server, now, endpoint->context, false);
+}
 
 static int start(struct server *server, struct endpoint *endpoint)
 {
@@ -210,12 +218,17 @@ static int start(struct server *server, struct endpoint *endpoint)
     status = pool_init(&socketio->gathering_pool, sizeof(struct socketio_gathering), sessions);
     if (status != OK)
         goto give_sockets;
-    status = relay_new(server, endpoint, &socketio_voice, sockets, &socketio->relay);
+    status = socketio_recovery_start(server, socketio);
     if (status != OK)
         goto give_gatherings;
+    status = relay_new(server, endpoint, &socketio_voice, sockets, &socketio->relay);
+    if (status != OK)
+        goto give_recovery;
     endpoint->context = socketio;
     return OK;
 
+give_recovery:
+    socketio_recovery_stop(server, socketio);
 give_gatherings:
     pool_free(&socketio->gathering_pool);
 give_sockets:
@@ -227,14 +240,23 @@ give_state:
     return status;
 }
 
+static void drop_session(struct server *server, struct socketio *socketio,
+                         struct socketio_session *state)
+{
+    drop_gathering(server, socketio, state);
+    for (struct list *at = state->sockets.next; at != &state->sockets; at = at->next)
+        outbox_clear(&LIST_ENTRY(at, struct socketio_socket, of_session)->log, &socketio->logs);
+}
+
 static void stop(struct server *server, struct endpoint *endpoint)
 {
     struct socketio *socketio = endpoint->context;
     for (struct list *at = endpoint->sessions.next; at != &endpoint->sessions; at = at->next) {
         struct session *session = LIST_ENTRY(at, struct session, of_endpoint);
-        if (session->state)
-            drop_gathering(server, socketio, session->state);
+        if (session->state && session->is_open)
+            drop_session(server, socketio, session->state);
     }
+    socketio_recovery_stop(server, socketio);
     relay_free(server, socketio->relay);
     pool_free(&socketio->gathering_pool);
     pool_free(&socketio->socket_pool);
@@ -251,5 +273,6 @@ const struct speech socketio_speech = {
     .timer = expired,
     .start = start,
     .stop = stop,
+    .endpoint_timer = endpoint_expired,
     .state_size = sizeof(struct socketio_session),
 };

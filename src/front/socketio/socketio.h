@@ -3,6 +3,7 @@
  * socketio.c            an endpoint and its sessions; what packets come to
  * socketio_namespace.c  namespaces, and the sockets in them
  * socketio_event.c      events from a socket to the relay, and from the relay to sockets
+ * socketio_recovery.c   sockets whose session broke off, and what they missed
  *
  * A session is in one or more namespaces, and in each it is a socket: a party of the relay, with an
  * id of its own.  What events do is the relay's matter (front/relay/relay.h).
@@ -16,6 +17,8 @@
 
 #define SOCKETIO_SPACES_MAX  256 /* namespaces of an endpoint that are in use */
 #define SOCKETIO_SOCKETS_MAX 16  /* namespaces of one session */
+#define SOCKETIO_LOG_MAX     256 /* messages that a socket could have missed */
+#define SOCKETIO_LOG_SHARE   32  /* of them, as many as there are for each session */
 #define SOCKETIO_ID_SIZE     (SOCKETIO_NAMESPACE_MAX + 1 + SESSION_ID_SIZE)
 
 /* An endpoint's state. */
@@ -26,10 +29,16 @@ struct socketio {
     struct pool space_pool;
     struct pool socket_pool;
     struct pool gathering_pool;
+    /* Recovery; unused where the configuration wants none. */
+    uint64_t offset;          /* of the last event */
+    struct outbox_store logs; /* entries of sockets' logs */
+    struct map broken;        /* sockets by their secret */
+    struct list broken_order; /* the same, in the order in which they end */
 };
 
 struct socketio_space {
     struct relay_space space;
+    struct socketio *socketio;
     struct list of_endpoint;
     uint32_t socket_count;
     uint32_t name_size;
@@ -38,10 +47,13 @@ struct socketio_space {
 
 /* A session in a namespace. */
 struct socketio_socket {
-    struct relay_party party;
-    struct list of_session;
+    struct relay_party party; /* first: the relay's parties are sockets */
+    struct list of_session;   /* or, when it is broken, among those */
     struct socketio_space *space;
+    struct outbox log; /* what it was told last; each entry is "4" or "b" and the message */
+    usec broken_until;
     char id[SOCKETIO_ID_SIZE + 1];
+    char pid[SESSION_ID_SIZE + 1]; /* the secret by which it comes back; "": it can't */
 };
 
 /* A packet whose attachments are still to come. */
@@ -91,6 +103,40 @@ void socketio_connect(struct server *server, usec now, struct session *session,
 /* It goes out, and the others are told so. */
 void socketio_leave(struct server *server, usec now, struct session *session,
                     struct socketio_socket *socket);
+
+/* SESSION_ID_SIZE letters of chance and a NUL. */
+void socketio_make_secret(struct server *server, char out[SESSION_ID_SIZE + 1]);
+void socketio_say_connected(struct server *server, usec now, struct session *session,
+                            const struct socketio_socket *socket);
+/* Into a session, out of it. */
+void socketio_attach(struct session *session, struct socketio_socket *socket);
+void socketio_detach(struct session *session, struct socketio_socket *socket);
+/* Of one that is out of its session: the others are told that it went, and it is no more. */
+void socketio_free_socket(struct server *server, usec now, struct socketio *socketio,
+                          struct socketio_socket *socket);
+
+/* ---- socketio_recovery.c ---- */
+
+static inline usec socketio_recovery_time(const struct socketio *socketio)
+{
+    return socketio->endpoint->config->socketio.recovery;
+}
+
+/* ERR_MEMORY. */
+MUST_USE int socketio_recovery_start(struct server *server, struct socketio *socketio);
+/* Gives back what sockets' logs own. */
+void socketio_recovery_stop(struct server *server, struct socketio *socketio);
+/* The socket is told this now, or would be. */
+void socketio_log(struct server *server, struct socketio_socket *socket, struct relay_words *words);
+/* The session ends, and the socket may come back.  False: it can't. */
+bool socketio_break(struct server *server, usec now, struct session *session,
+                    struct socketio_socket *socket);
+/* A CONNECT that says which socket it wants back, and what it has heard: that socket is the
+ * session's again, and is told what it missed.  False: there is none, or too much is missing. */
+bool socketio_recover(struct server *server, usec now, struct session *session,
+                      const struct socketio_packet *packet);
+/* Ends the broken sockets whose time is over; with `force`, the oldest in any case. */
+void socketio_expire(struct server *server, usec now, struct socketio *socketio, bool force);
 
 /* ---- socketio_event.c ---- */
 

@@ -1,6 +1,7 @@
 /* Socket.IO events: from a socket to the relay, and from the relay to sockets. */
 #include "front/socketio/socketio.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Text that is put together of pieces, in a buffer that is large enough. */
@@ -13,10 +14,19 @@ static void add(struct buffer *buffer, struct view piece)
 
 /* ---- out ---- */
 
-/* The packet of an event, as long as it is the one that came and wants no acknowledgement. */
-static bool may_pass(const struct relay_event *event)
+/* The packet that came may go out: it wants no acknowledgement, and no offset is wanted. */
+static bool may_pass(const struct socketio_space *space, const struct relay_event *event)
 {
-    return !event->is_changed && event->original.size > 0;
+    return !event->is_changed && event->original.size > 0 &&
+           socketio_recovery_time(space->socketio) == 0;
+}
+
+/* Behind the arguments of each event, where sockets can come back. */
+static size_t write_offset(struct socketio *socketio, char out[32])
+{
+    if (socketio_recovery_time(socketio) == 0)
+        return 0;
+    return (size_t)snprintf(out, 32, ",\"%llu\"", (unsigned long long)++socketio->offset);
 }
 
 static int write_text(struct server *server, const struct socketio_space *space,
@@ -29,10 +39,12 @@ static int write_text(struct server *server, const struct socketio_space *space,
         .name_space = name,
     };
     struct buffer *buffer;
+    char offset[32];
     size_t size = 0;
-    int status = buffers_take(
-        server->buffers,
-        SOCKETIO_FRAMING_MAX + name.size + event->name.size + event->arguments.size + 8, &buffer);
+    int status = buffers_take(server->buffers,
+                              SOCKETIO_FRAMING_MAX + name.size + event->name.size +
+                                  event->arguments.size + sizeof offset + 8,
+                              &buffer);
     if (status != OK)
         return status;
     status = socketio_write(&packet, buffer->bytes, buffer->capacity, &size);
@@ -47,6 +59,7 @@ static int write_text(struct server *server, const struct socketio_space *space,
     if (event->arguments.size)
         add(buffer, VIEW(","));
     add(buffer, event->arguments);
+    add(buffer, view_make(offset, write_offset(space->socketio, offset)));
     add(buffer, VIEW("]"));
     *out = buffer;
     return OK;
@@ -59,7 +72,7 @@ static int write_event(struct server *server, const struct relay_space *space,
         return ERR_MALFORMED;
     struct view text = event->original;
     words->text = NULL;
-    if (!may_pass(event)) {
+    if (!may_pass(space->context, event)) {
         int status = write_text(server, space->context, event, &words->text);
         if (status != OK)
             return status;
@@ -72,7 +85,17 @@ static int write_event(struct server *server, const struct relay_space *space,
     return OK;
 }
 
-const struct relay_voice socketio_voice = { .write = write_event };
+static void tell(struct server *server, usec now, struct relay_party *party,
+                 struct relay_words *words)
+{
+    struct socketio_socket *socket = (struct socketio_socket *)party;
+    if (socket->pid[0])
+        socketio_log(server, socket, words);
+    for (uint32_t i = 0; i < words->count && party->session; i++)
+        session_send(server, now, party->session, &words->messages[i]);
+}
+
+const struct relay_voice socketio_voice = { .write = write_event, .tell = tell };
 
 /* ---- in ---- */
 
