@@ -93,6 +93,13 @@ static inline struct view stomp_user(const struct stomp_session *stomp)
     return stomp->user ? buffer_view(stomp->user) : view_of(stomp->session->id);
 }
 
+/* Whether bytes that others are told as a JSON string are not too long for them. */
+static inline bool stomp_fits_when_written(struct view bytes)
+{
+    return bytes.size <= STOMP_WRITTEN_MAX / SOCKJS_ESCAPE_MAX ||
+           sockjs_escaped_size(bytes) <= STOMP_WRITTEN_MAX;
+}
+
 /* Sends ERROR, and has the session closed. */
 void stomp_refuse(struct stomp_call *call, const char *what);
 

@@ -178,18 +178,12 @@ static void handle_abort(struct stomp_call *call)
 
 /* ---- the rest ---- */
 
-/* Whether a body that others are told as a JSON string is not too long for them. */
-static bool fits_when_written(struct view body)
-{
-    return body.size <= STOMP_WRITTEN_MAX / 6 || sockjs_escaped_size(body) <= STOMP_WRITTEN_MAX;
-}
-
 static void handle_send(struct stomp_call *call)
 {
     const struct stomp_frame *frame = call->frame;
     if (stomp_header(frame, "destination").size == 0) {
         stomp_refuse(call, "SEND needs a destination");
-    } else if (!fits_when_written(frame->body)) {
+    } else if (!stomp_fits_when_written(frame->body)) {
         stomp_refuse(call, "too large");
     } else if (stomp_header(frame, "transaction").size == 0) {
         stomp_publish(call, frame);

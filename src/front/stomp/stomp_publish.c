@@ -108,7 +108,7 @@ static struct encoded *encode(struct publication *publication,
         write_message(publication, one, &writer);
     }
     struct view bytes = stomp_written(&writer);
-    if (writer.overflow || sockjs_escaped_size(bytes) > STOMP_WRITTEN_MAX) {
+    if (writer.overflow || !stomp_fits_when_written(bytes)) {
         buffer_give(server->buffers, one->buffer);
         one->buffer = NULL;
         return NULL;
