@@ -119,11 +119,17 @@ static void test_gone(void **state)
     assert_told(b, "{'roomId':'r1','camKey':'k'}");
     /* the end of the server is an answer, too */
     a = poll_at(house, "/poll/enter/room/r1");
+    struct wire *session = come(house, "r1", "k");
+    struct wire *leave = poll_at(house, "/poll/leave/room/r1");
     server_stop(house->servers[0], house->now);
     house_drain(house);
     struct answer answer = { .code = 0 };
     wire_answer(a, &answer);
     assert_int_equal(answer.code, 503);
+    assert_heard(session, "closed");
+    wire_answer(leave, &answer);
+    assert_int_equal(leave->got.size, 0);
+    assert_true(wire_is_closed(leave));
     answer_free(&answer);
     house_close(house);
 }
