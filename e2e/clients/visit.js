@@ -22,6 +22,12 @@ class House {
   guests = [];
   /** @type {Promise<import('playwright-core').Browser> | null} */
   #browser = null;
+  #apart;
+
+  /** @param {boolean} apart */
+  constructor(apart) {
+    this.#apart = apart;
+  }
 
   async open() {
     this.server = await Server.start();
@@ -34,11 +40,13 @@ class House {
    * @param {string} page its file
    * @param {Record<string, string>} [wishes] what a person would type or choose there
    * @param {ContextOptions} [options]
+   * @param {(page: import('playwright-core').Page) => Promise<string>} [prepare] gives the origin
+   *     that the page comes from
    */
-  async guest(name, page, wishes = {}, options = {}) {
+  async guest(name, page, wishes = {}, options = {}, prepare = async () => this.site.url) {
     const guest = new Guest(await this.page(options), name);
     this.guests.push(guest);
-    await guest.open(this.pageUrl(page, wishes));
+    await guest.open((await prepare(guest.page)) + this.pagePath(page, wishes));
     return guest;
   }
 
@@ -54,16 +62,17 @@ class House {
    * @param {string} page
    * @param {Record<string, string>} [wishes]
    */
-  pageUrl(page, wishes = {}) {
+  pagePath(page, wishes = {}) {
     const { http, stun } = this.server.ports;
     const words = { host: `localhost:${http}`, stun: `stun:127.0.0.1:${stun}`, ...wishes };
-    return `${this.site.url}/pages/${page}?${new URLSearchParams(words)}`;
+    return `/pages/${page}?${new URLSearchParams(words)}`;
   }
 
-  /** All who are there go, and the server has noticed. */
+  /** All who are there go, and the server has noticed, unless none of them could meet others. */
   async empty() {
     const guests = this.guests.splice(0);
     for (const { page } of guests) await page.context().close();
+    if (this.#apart) return;
     await until('the server to have no sessions', async () => {
       return (await this.server.metric('moim_sessions')) === 0;
     });
@@ -90,9 +99,12 @@ class House {
   }
 }
 
-/** Opened before the first test of the file, and closed behind the last. */
-export function openHouse() {
-  const house = new House();
+/**
+ * Opened before the first test of the file, and closed behind the last.
+ * @param {{ apart?: boolean }} [options] `apart`: the guests of different tests can't meet
+ */
+export function openHouse({ apart = false } = {}) {
+  const house = new House(apart);
   before(() => house.open());
   after(() => house.close());
   return house;
