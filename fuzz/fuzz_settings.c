@@ -60,7 +60,7 @@ static void check_error(const char error[SETTINGS_ERROR_MAX])
         CHECK((unsigned char)*at >= ' ' && *at != 0x7f);
 }
 
-static void check_result(int status, const struct settings *settings, const struct settings *before,
+static void check_result(int status, struct settings *settings, const struct settings *before,
                          const char error[SETTINGS_ERROR_MAX])
 {
     if (status == OK) {
