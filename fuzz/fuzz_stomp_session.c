@@ -53,6 +53,7 @@ static struct endpoint_config make_config(uint8_t choices)
         .limits = { .sessions = 3,
                     .message_bytes = 65536,
                     .queue_bytes = 20000,
+                    .rooms = 2,
                     .subscriptions = 9 },
         .stomp = { .broker = BROKER,
                    .broker_count = 2,

@@ -119,6 +119,25 @@ int broker_enter(struct broker *broker, struct broker_member *member, struct vie
     return take_place(broker, &member->home, room);
 }
 
+static uint32_t count_once(const struct broker *broker, struct broker_room *room)
+{
+    if (!room || room->walk == broker->walk)
+        return 0;
+    room->walk = broker->walk;
+    return 1;
+}
+
+uint32_t broker_rooms_of(struct broker *broker, const struct broker_member *member)
+{
+    const struct list *head = &member->subscriptions;
+    broker->walk++;
+    uint32_t count = count_once(broker, member->home.room);
+    for (struct list *at = head->next; at != head; at = at->next)
+        count +=
+            count_once(broker, LIST_ENTRY(at, struct broker_subscription, of_member)->place.room);
+    return count;
+}
+
 uint32_t broker_count_room(struct broker *broker, struct view name)
 {
     struct broker_room *room = map_find(&broker->rooms_by_name, name);

@@ -20,8 +20,8 @@
 #define BROKER_PATTERN_MAX        128
 #define BROKER_ID_MAX             200
 #define BROKER_ROOM_MAX           128
-#define BROKER_PATTERNS_MAX       128 /* different ones: each message is held against all */
-#define BROKER_SUBSCRIPTIONS_EACH 64  /* a member */
+#define BROKER_PATTERNS_MAX       128  /* different ones: each message is held against all */
+#define BROKER_SUBSCRIPTIONS_EACH 4096 /* a member; a front may allow fewer */
 #define BROKER_PATTERNS_EACH      8
 
 struct broker_room {
@@ -121,6 +121,9 @@ void broker_unsubscribe(struct broker *broker, struct broker_subscription *subsc
 
 /* NULL when there is none; in O(the member's subscriptions). */
 struct broker_subscription *broker_find(const struct broker_member *member, struct view id);
+
+/* How many rooms the member is in.  In O(its subscriptions). */
+uint32_t broker_rooms_of(struct broker *broker, const struct broker_member *member);
 
 /* How many members are in the room.  In O(the places there). */
 uint32_t broker_count_room(struct broker *broker, struct view room);

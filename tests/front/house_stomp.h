@@ -30,7 +30,7 @@ static const char *const ROOMS[] = { "/topic/peer/offer/*/*", "/topic/peer/answe
         .limits = { .sessions = 40,                                                                \
                     .message_bytes = 65536,                                                        \
                     .queue_bytes = 1 << 20,                                                        \
-                    .rooms = 8,                                                                    \
+                    .rooms = 4,                                                                    \
                     .subscriptions = 10,                                                           \
                     .kept = 8 },                                                                   \
         .stomp = { .broker = BROKER,                                                               \

@@ -100,6 +100,28 @@ static void test_two_rooms(void **state)
     house_close(house);
 }
 
+static void test_too_many_rooms(void **state)
+{
+    struct house *house = house_of_stomp(&ENDPOINTS);
+    struct wire *a = enter(house, "ka", "r0");
+    char name[100];
+    (void)state;
+    stomp_subscribe(a, "again", "/topic/peer/answer/ka/r0");
+    for (unsigned i = 1; i < ENDPOINT.limits.rooms; i++) {
+        snprintf(name, sizeof name, "/topic/peer/offer/ka/r%u", i);
+        stomp_subscribe(a, "x", name); /* in place of the one before */
+    }
+    expect_nothing(a);
+    stomp_write(a, "UNSUBSCRIBE\nid:x\n\n^");
+    for (unsigned i = 1; i <= ENDPOINT.limits.rooms; i++) {
+        snprintf(name, sizeof name, "/topic/peer/offer/ka/r%u", i);
+        expect_nothing(a);
+        stomp_subscribe(a, name, name);
+    }
+    assert_refused(a, "too many rooms");
+    house_close(house);
+}
+
 static void test_rename(void **state)
 {
     struct house *house = house_of_stomp(&ENDPOINTS);
@@ -220,10 +242,11 @@ static void test_no_heart_beats(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_routes),      cmocka_unit_test(test_rooms_of_destinations),
-        cmocka_unit_test(test_two_rooms),   cmocka_unit_test(test_rename),
-        cmocka_unit_test(test_broadcast),   cmocka_unit_test(test_users),
-        cmocka_unit_test(test_heart_beats), cmocka_unit_test(test_no_heart_beats),
+        cmocka_unit_test(test_routes),         cmocka_unit_test(test_rooms_of_destinations),
+        cmocka_unit_test(test_two_rooms),      cmocka_unit_test(test_rename),
+        cmocka_unit_test(test_too_many_rooms), cmocka_unit_test(test_broadcast),
+        cmocka_unit_test(test_users),          cmocka_unit_test(test_heart_beats),
+        cmocka_unit_test(test_no_heart_beats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

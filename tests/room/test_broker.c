@@ -218,6 +218,10 @@ static void test_counting(void **state)
     assert_int_equal(subscribe(2, "a", "/a/r2", "r2"), OK);
     assert_int_equal(broker_count_room(&broker, VIEW("r1")), 2);
     assert_int_equal(broker_count_room(&broker, VIEW("r2")), 1);
+    assert_int_equal(broker_rooms_of(&broker, &members[0]), 1);
+    assert_int_equal(subscribe(0, "b", "/b/r2", "r2"), OK);
+    assert_int_equal(broker_rooms_of(&broker, &members[0]), 2);
+    assert_int_equal(broker_rooms_of(&broker, &members[3]), 0);
     broker_leave(&broker, &members[0]);
     assert_int_equal(broker_count_room(&broker, VIEW("r1")), 1);
     broker_leave(&broker, &members[1]);
@@ -253,6 +257,8 @@ static void test_limits_each(void **state)
 {
     char id[16], name[16];
     (void)state;
+    tear_down(NULL);
+    build_sized(BROKER_SUBSCRIPTIONS_EACH + 100, 100, 20);
     for (int i = 0; i <= BROKER_SUBSCRIPTIONS_EACH; i++) {
         snprintf(id, sizeof id, "%d", i);
         assert_int_equal(subscribe(0, id, "/a", NULL),

@@ -49,6 +49,9 @@ static void handle_subscribe(struct stomp_call *call)
         return;
     }
     metrics_add(call->server->metrics, METRIC_STOMP_SUBSCRIPTIONS, 1);
+    if (one->place.room &&
+        broker_rooms_of(&call->house->broker, &stomp->member) > call->config->limits.rooms)
+        stomp_refuse(call, "too many rooms");
 }
 
 static void handle_unsubscribe(struct stomp_call *call)
