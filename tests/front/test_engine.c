@@ -149,6 +149,18 @@ static void test_silent_client(void **state)
     house_close(house);
 }
 
+/* One that comes as its time ends has no time left, whose clock soever is the faster. */
+static void test_end_of_silence(void **state)
+{
+    (void)state;
+    struct house *house = house_of_engine();
+    struct poller poller = poller_open(house, V4);
+    house_wait(house, INTERVAL + TIMEOUT - 1 * USEC_MS);
+    assert_true(strncmp(poller_poll(&poller), "400", 3) == 0);
+    assert_int_equal(house_metric(house, METRIC_CLOSED_TIMEOUT), 1);
+    house_close(house);
+}
+
 static void test_client_closes(void **state)
 {
     (void)state;
@@ -223,9 +235,9 @@ int main(void)
         cmocka_unit_test(test_handshake),         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_polling_messages),  cmocka_unit_test(test_malformed_payload),
         cmocka_unit_test(test_two_polls_at_once), cmocka_unit_test(test_polling_heartbeat),
-        cmocka_unit_test(test_silent_client),     cmocka_unit_test(test_client_closes),
-        cmocka_unit_test(test_poll_breaks_off),   cmocka_unit_test(test_websocket),
-        cmocka_unit_test(test_websocket_ends),
+        cmocka_unit_test(test_silent_client),     cmocka_unit_test(test_end_of_silence),
+        cmocka_unit_test(test_client_closes),     cmocka_unit_test(test_poll_breaks_off),
+        cmocka_unit_test(test_websocket),         cmocka_unit_test(test_websocket_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

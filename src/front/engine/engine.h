@@ -19,6 +19,7 @@
 #define ENGINE_NOOP_TIME   (100 * USEC_MS) /* a poll is held, while the client probes */
 #define ENGINE_PROBE_TIME  (10 * USEC_S)   /* for the whole of the probe */
 #define ENGINE_LINGER_TIME (10 * USEC_S)   /* the last words wait for a poll */
+#define ENGINE_EARLY_TIME  (2 * USEC_MS)   /* by which clocks of clients, and ours, may differ */
 
 struct engine {
     struct session session;

@@ -304,11 +304,25 @@ static void request_of_stranger(struct server *server, usec now, struct stream *
         handshake(server, now, stream, endpoint, asked);
 }
 
+/* Whether a request comes when its client has been silent for too long.  The client counts, too,
+ * from when it heard of the session and in ms: at its end of the time it is not told that there is
+ * some left. */
+static bool is_too_late(const struct engine *engine, usec now)
+{
+    bool is_last = engine->revision == 3 || engine->awaits_pong;
+    return is_last && !engine->socket && !engine_is_over(engine) &&
+           now + ENGINE_EARLY_TIME >= engine->beat_at;
+}
+
 void engine_request(struct server *server, usec now, struct stream *stream,
                     struct endpoint *endpoint, struct view rest, struct view body)
 {
     struct asked asked = read_query(server->request.query);
     struct engine *engine = engine_find(server, endpoint, asked.sid);
+    if (engine && is_too_late(engine, now)) {
+        engine_end(server, now, engine, ENGINE_SILENT);
+        engine = NULL;
+    }
     if (rest.size > 1)
         respond_code(server, now, stream, 404, NULL);
     else if (server->request.method == METHOD_OPTIONS)
