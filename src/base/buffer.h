@@ -3,8 +3,8 @@
  * A message is written once into a buffer and shared by all the queues and logs it goes through.
  * One thread.  Five sizes; a page of the budget belongs to one size while any of its buffers is in
  * use, and goes back to all when none is, so no pattern of use can lock the memory up in one size.
- * The few that are larger still have memory of their own, of which there may be a quarter of the
- * budget beside it, and which goes back to the system at once.
+ * The few that are larger still come from the heap one by one, and go back to it at once; they may
+ * have a quarter of the budget beside it.
  */
 #ifndef MOIM_BASE_BUFFER_H
 #define MOIM_BASE_BUFFER_H

@@ -176,6 +176,8 @@ static void test_bodies(void **state)
         struct wire *wire = house_connect(house);
         struct answer answer = { 0 };
         char head[200];
+        char path[100];
+        read_path(wire, path); /* what was allowed before counts no more */
         snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
                  CASES[i].path, CASES[i].size);
         wire_ask(wire, head, &answer);
@@ -183,6 +185,7 @@ static void test_bodies(void **state)
         answer_free(&answer);
         wire_drop(wire);
     }
+    house_wait(house, 60 * USEC_S);
     house_close(house);
 }
 
