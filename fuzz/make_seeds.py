@@ -326,6 +326,28 @@ def meet():
           + b"\ntf\ntf\nu1\n<1junkjunkjunkjunkjunk\n")
 
 
+def relay():
+    """Settings, then a line for each step: see fuzz_relay.c."""
+    def seed(name, *lines, settings="0"):
+        write("relay", name, settings + "\n".join(lines) + "\n")
+
+    three = ("o0", "o1", "o2")
+    seed("others", *three, 'm0{"type":"hello"}', "b1bytes", "m2no JSON", "x0", "o0")
+    seed("rooms", *three, 'm0{"type":"join","room":"a"}', 'm1{"type":"join","room":"a"}',
+         'm2{"type":"join","room":7}', 'm0{"type":"room","room":"a","sdp":[1,{}]}',
+         'm1{"type":"leave","room":"a","sdp":"v=0\\r\\n","secret":1}',
+         'm1{"type":"move","room":"\\ubc29\\ud83d\\ude00"}', 'm1{"type":"join","room":"b"}',
+         'm1{"type":"join","room":"c"}')
+    seed("kept", *three, 'm0{"type":"first"}', 'm0{"type":"more","n":1}',
+         'm0{"a":{"type":1},"type":"more"}', 'm1{"type":"quiet"}', "x2", "o2",
+         'm0{"type":"join","room":"a"}', 'm0{"type":"first"}', 'm0{"type":"leave","room":"a"}',
+         "d", "o0")
+    seed("peer", *three, 'm0{"type":"peer","id":"AAAAAAAAAAAAAAAAAAAA"}', 'm1{"type":"bye"}',
+         "o1", 'm1{"type":"open"}', 'm1{ "t\\u0079pe" : "close" , "x":[]}')
+    seed("full", *three, "o3", "o4", "o5", *5 * ('m0{"type":"first","pad":"' + "x" * 600 + '"}',),
+         settings="1")
+
+
 def settings():
     """"0" and a YAML text, or "1" and lines of environment (e) and --set (s)."""
     with open(os.path.join(HERE, "..", "moim.example.yaml"), encoding="utf-8") as file:
@@ -378,6 +400,7 @@ engine()
 http()
 json()
 meet()
+relay()
 settings()
 sockjs()
 stomp()
