@@ -54,7 +54,8 @@ struct session;
 /* A dialect: what is said on a WebSocket, once it is open. */
 struct dialect {
     const char *name;
-    bool wants_host; /* stream->host: the Host that the client asked for */
+    bool takes_drafts; /* also versions 7 and 8, drafts whose frames are those of RFC 6455 */
+    bool wants_host;   /* stream->host: the Host that the client asked for */
     void (*opened)(struct server *server, usec now, struct stream *stream);
     void (*message)(struct server *server, usec now, struct stream *stream, struct view text);
     /* A binary message; NULL: there are none, and the WebSocket is closed with 1003. */

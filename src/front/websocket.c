@@ -59,6 +59,13 @@ static void keep_host(struct server *server, struct stream *stream, struct view 
     stream->host->size = (uint32_t)host.size;
 }
 
+static bool takes_version(const struct dialect *dialect, struct view version)
+{
+    return view_equal(version, VIEW("13")) ||
+           (dialect->takes_drafts &&
+            (view_equal(version, VIEW("8")) || view_equal(version, VIEW("7"))));
+}
+
 void websocket_upgrade(struct server *server, usec now, struct stream *stream,
                        const struct http_request *request, const struct dialect *dialect,
                        struct view protocol)
@@ -68,7 +75,7 @@ void websocket_upgrade(struct server *server, usec now, struct stream *stream,
         respond_code(server, now, stream, 426, "Upgrade: websocket\r\n");
         return;
     }
-    if (!view_equal(http_header(request, "Sec-WebSocket-Version"), VIEW("13"))) {
+    if (!takes_version(dialect, http_header(request, "Sec-WebSocket-Version"))) {
         respond_code(server, now, stream, 426,
                      "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
         return;

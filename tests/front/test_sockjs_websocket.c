@@ -35,6 +35,39 @@ static void test_refuses(void **state)
     house_close(house);
 }
 
+/* The protocol's suite opens them as the drafts before RFC 6455 did, too. */
+static void test_drafts(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *version;
+        bool is_taken;
+    } ASKED[] = {
+        { "/echo/0/0/websocket", "7", true },     { "/echo/0/0/websocket", "8", true },
+        { "/echo/0/0/websocket", "13", true },    { "/echo/0/0/websocket", "6", false },
+        { "/guarded/0/0/websocket", "13", true }, { "/guarded/0/0/websocket", "8", false },
+    };
+    struct house *house = sockjs_house();
+    (void)state;
+    for (size_t i = 0; i < sizeof ASKED / sizeof ASKED[0]; i++) {
+        struct wire *wire = house_connect(house);
+        char request[500];
+        snprintf(request, sizeof request,
+                 "GET %s HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\n"
+                 "Upgrade: websocket\r\nSec-WebSocket-Version: %s\r\n"
+                 "Sec-WebSocket-Origin: http://asd\r\n"
+                 "Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n",
+                 ASKED[i].path, ASKED[i].version);
+        wire_write(wire, request);
+        struct view got = bytes_view(&wire->got);
+        struct view accept = VIEW("Sec-WebSocket-Accept: HSmrc0sMlYUkAGmm5OPpG2HaGWk=\r\n");
+        assert_int_equal(view_starts(got, VIEW("HTTP/1.1 101 ")), ASKED[i].is_taken);
+        assert_int_equal(view_find(got, accept) < got.size, ASKED[i].is_taken);
+        wire_drop(wire);
+    }
+    house_close(house);
+}
+
 static void test_transport(void **state)
 {
     struct house *house = sockjs_house();
@@ -295,13 +328,14 @@ static void test_slow_reader(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refuses),       cmocka_unit_test(test_transport),
-        cmocka_unit_test(test_close),         cmocka_unit_test(test_same_name),
-        cmocka_unit_test(test_broken_json),   cmocka_unit_test(test_speaks_first),
-        cmocka_unit_test(test_mixed),         cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_raw),           cmocka_unit_test(test_heartbeats),
-        cmocka_unit_test(test_long_messages), cmocka_unit_test(test_deflated),
-        cmocka_unit_test(test_full),          cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_refuses),      cmocka_unit_test(test_drafts),
+        cmocka_unit_test(test_transport),    cmocka_unit_test(test_close),
+        cmocka_unit_test(test_same_name),    cmocka_unit_test(test_broken_json),
+        cmocka_unit_test(test_speaks_first), cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_binary),       cmocka_unit_test(test_raw),
+        cmocka_unit_test(test_heartbeats),   cmocka_unit_test(test_long_messages),
+        cmocka_unit_test(test_deflated),     cmocka_unit_test(test_full),
+        cmocka_unit_test(test_slow_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

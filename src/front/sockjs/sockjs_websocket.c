@@ -177,15 +177,13 @@ static void closed(struct server *server, usec now, struct stream *stream, bool 
     sockjs_free(server, sockjs);
 }
 
-static const struct dialect sockjs_dialect = {
-    .name = "sockjs",
-    .opened = opened,
-    .message = heard,
-    .ponged = ponged,
-    .heartbeat = heartbeat,
-    .too_fast = too_fast,
-    .closed = closed,
-};
+#define DIALECT                                                                                    \
+    .name = "sockjs", .opened = opened, .message = heard, .ponged = ponged,                        \
+    .heartbeat = heartbeat, .too_fast = too_fast, .closed = closed
+
+static const struct dialect sockjs_dialect = { DIALECT };
+/* for all origins: a draft's origin stands in a header of its own, at which nobody looks */
+static const struct dialect open_dialect = { DIALECT, .takes_drafts = true };
 
 static void refuse(struct server *server, usec now, struct stream *stream, const char *words)
 {
@@ -207,7 +205,8 @@ void sockjs_answer_websocket(struct server *server, usec now, struct stream *str
         return;
     }
     stream->context = endpoint;
-    websocket_upgrade(server, now, stream, request, &sockjs_dialect,
+    websocket_upgrade(server, now, stream, request,
+                      endpoint->config->origin_count ? &sockjs_dialect : &open_dialect,
                       endpoint_protocol(endpoint, request));
     if (stream->phase == PHASE_HTTP)
         stream->context = NULL; /* it was refused */
