@@ -134,6 +134,9 @@ void engine_answer(struct server *server, usec now, struct stream *stream, unsig
 /* The request opens a WebSocket: for a new session when `engine` is NULL. */
 void engine_upgrade(struct server *server, usec now, struct stream *stream,
                     struct endpoint *endpoint, struct engine *engine, unsigned revision);
+/* Opens a WebSocket and closes it at once: its session has another, and clients take this better
+ * than a refusal. */
+void engine_turn_away(struct server *server, usec now, struct stream *stream);
 /* Closes a WebSocket that is the session's no more. */
 void engine_close_socket(struct server *server, usec now, struct stream *stream, uint16_t code,
                          const char *reason);

@@ -276,6 +276,8 @@ static void request_of_session(struct server *server, usec now, struct stream *s
     bool is_taken = engine->socket || engine->probe || engine_is_over(engine);
     if (request->upgrade && asked->is_websocket && !is_taken)
         engine_upgrade(server, now, stream, engine->session.endpoint, engine, engine->revision);
+    else if (request->upgrade && asked->is_websocket)
+        engine_turn_away(server, now, stream);
     else if (request->upgrade || asked->is_websocket || engine->socket)
         engine_refuse(server, now, stream, ENGINE_BAD_REQUEST);
     else if (request->method == METHOD_GET)

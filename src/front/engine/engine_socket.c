@@ -147,6 +147,16 @@ void engine_upgrade(struct server *server, usec now, struct stream *stream,
     }
 }
 
+void engine_turn_away(struct server *server, usec now, struct stream *stream)
+{
+    websocket_upgrade(server, now, stream, &server->request, &engine_dialect,
+                      (struct view){ NULL, 0 });
+    if (stream->phase != PHASE_WEBSOCKET)
+        return;
+    stream->dialect = NULL;
+    websocket_say_close(server, now, stream, 1000, VIEW(""));
+}
+
 static void ponged(struct server *server, struct stream *stream, struct view payload)
 {
     (void)server;
