@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+_Static_assert(ENDPOINT_QUEUE_MAX == WS_QUEUE_MAX, "what a session may have waits on its stream");
+_Static_assert(2 * ENDPOINT_MESSAGE_MAX <= WS_FRAME_MAX, "the largest message, wrapped, fits");
+
 /* What each kind of the configuration is; NULL where this build has none. */
 static const struct carrier *const CARRIERS[CARRIER_COUNT] = {
     [CARRIER_WEBSOCKET] = &plain_carrier,
