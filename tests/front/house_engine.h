@@ -113,8 +113,10 @@ static inline const char *get_text(struct house *house, const char *path, const 
 static inline void read_sid(const char *text, char sid[SID_SIZE + 1])
 {
     const char *at = strstr(text, "\"sid\":\"");
-    if (!at)
+    if (!at) {
         fail_msg("no sid in \"%s\"", text);
+        return;
+    }
     memcpy(sid, at + 7, SID_SIZE);
     sid[SID_SIZE] = 0;
 }
