@@ -46,10 +46,20 @@ static const struct rule MESH_RULES[] = {
       .pick_count = 1 },
 };
 
+#define OVER_SOCKETIO(path_, items_)                                                               \
+    {                                                                                              \
+        .path = (path_), .carrier = CARRIER_ENGINE, .speech = SPEECH_SOCKETIO, .limits = ROOMY,    \
+        .engine = { .ping_interval = 25 * USEC_S, .ping_timeout = 20 * USEC_S },                   \
+        .socketio = { .connect_timeout = 45 * USEC_S }, .rules = {                                 \
+            .items = (items_),                                                                     \
+            .count = sizeof(items_) / sizeof(items_)[0]                                            \
+        }                                                                                          \
+    }
+
 static const struct endpoint_config CLIENTS[] = {
-    BARE("/ws", "type", STREAMER_RULES),  BARE("/signaling", NULL, OTHERS_RULES),
-    BARE("/express", NULL, OTHERS_RULES), BARE("/original", NULL, PATH_RULES),
-    BARE("/mesh", "type", MESH_RULES),
+    BARE("/ws", "type", STREAMER_RULES),       BARE("/signaling", NULL, OTHERS_RULES),
+    BARE("/original", NULL, PATH_RULES),       BARE("/mesh", "type", MESH_RULES),
+    OVER_SOCKETIO("/socket.io", OTHERS_RULES), OVER_SOCKETIO("/rooms.io", MESH_RULES),
 };
 static const struct endpoint_configs CLIENT_ENDPOINTS = CONFIGS(CLIENTS);
 

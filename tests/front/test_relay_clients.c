@@ -50,7 +50,7 @@ static void endpoints_do_not_hear_each_other(void **state)
     struct house *house = open_clients(2);
     struct wire *a = house_ws_at(house, 0, "/ws");
     struct wire *b = house_ws_at(house, 1, "/signaling");
-    struct wire *c = house_ws_at(house, 1, "/express");
+    struct wire *c = house_ws_at(house, 1, "/original");
     struct wire *d = house_ws_at(house, 1, "/ws");
     ws_say(a, OFFER);
     expect_text(d, OFFER);
