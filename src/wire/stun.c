@@ -4,6 +4,7 @@
 #include <openssl/hmac.h>
 #include <zlib.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -249,18 +250,23 @@ void stun_add(struct stun_writer *writer, uint16_t type, struct view value)
     write_16(writer->at + 2, (unsigned)(writer->size - STUN_HEADER_SIZE));
 }
 
-void stun_add_xor_address(struct stun_writer *writer, uint16_t type, const struct address *address)
+void stun_add_address(struct stun_writer *writer, uint16_t type, const struct address *address)
 {
     uint8_t value[20] = { 0 };
     size_t size = address->family == ADDRESS_IPV4 ? 4 : 16;
+    value[1] = address->family == ADDRESS_IPV4 ? 1 : 2;
+    write_16(value + 2, address->port);
+    memcpy(value + 4, address->bytes, size);
+    stun_add(writer, type, view_make(value, 4 + size));
+}
+
+void stun_add_xor_address(struct stun_writer *writer, uint16_t type, const struct address *address)
+{
     struct address hidden = *address;
     if (writer->overflow)
         return;
     xor_address(&hidden, writer->at + 8);
-    value[1] = address->family == ADDRESS_IPV4 ? 1 : 2;
-    write_16(value + 2, hidden.port);
-    memcpy(value + 4, hidden.bytes, size);
-    stun_add(writer, type, view_make(value, 4 + size));
+    stun_add_address(writer, type, &hidden);
 }
 
 void stun_add_error(struct stun_writer *writer, unsigned code, struct view reason)
@@ -291,9 +297,15 @@ void stun_add_integrity(struct stun_writer *writer, struct view key)
     add_hmac(writer, STUN_MESSAGE_INTEGRITY, EVP_sha1(), SHA1_SIZE, key);
 }
 
+void stun_add_integrity_sha256_cut(struct stun_writer *writer, struct view key, size_t size)
+{
+    assert(size >= 16 && size <= SHA256_SIZE && size % 4 == 0);
+    add_hmac(writer, STUN_MESSAGE_INTEGRITY_SHA256, EVP_sha256(), size, key);
+}
+
 void stun_add_integrity_sha256(struct stun_writer *writer, struct view key)
 {
-    add_hmac(writer, STUN_MESSAGE_INTEGRITY_SHA256, EVP_sha256(), SHA256_SIZE, key);
+    stun_add_integrity_sha256_cut(writer, key, SHA256_SIZE);
 }
 
 void stun_add_fingerprint(struct stun_writer *writer)
