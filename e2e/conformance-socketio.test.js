@@ -30,7 +30,10 @@ async function openSocket() {
   return { socket, handshake };
 }
 
-/** The next message that is no ping; pings are answered. @param {import('./lib/wire.js').Peer} socket */
+/**
+ * The next message that is no ping; pings are answered.
+ * @param {import('./lib/wire.js').Peer} socket
+ */
 async function next(socket) {
   let message = await socket.next();
   while (message === '2') message = await socket.send('3').next();
