@@ -125,7 +125,7 @@ static void test_versions(void **state)
     stomp_send(b, "/queue/q", "x");
     assert_heard(a, "MESSAGE\ndestination:/queue/q\ncontent-type:text/plain;charset=UTF-8\n"
                     "subscription:1\nmessage-id:3\nack:3\ncontent-length:1\n\nx^");
-    stomp_write(a, "ACK\nid:3\nreceipt:a\n\n^NACK\nid:4\n\n^");
+    stomp_write(a, "ACK\nid:3\nreceipt:a\n\n^NACK\nid:4\n\n^ACK\nmessage-id:3\n\n^");
     assert_heard(a, "RECEIPT\nreceipt-id:a\n\n^");
     expect_nothing(a);
     house_close(house);
@@ -212,6 +212,8 @@ static void test_errors(void **state)
     refused(house, "SEND\n\nx^", "SEND needs a destination");
     refused(house, "SEND\ndestination:/a\ntransaction:t\n\nx^", "no such transaction");
     refused(house, "SEND\ncontent-length:60001\n\n", "too large");
+    refused(house, "ACK\n\n^", "ACK and NACK need a message's id");
+    refused(house, "NACK\nsubscription:1\n\n^", "ACK and NACK need a message's id");
     refused(house, "SUBSCRIBE\nid:1\n\n^", "SUBSCRIBE needs an id and a destination");
     refused(house, "SUBSCRIBE\ndestination:/a\n\n^", "SUBSCRIBE needs an id and a destination");
     refused(house, "UNSUBSCRIBE\n\n^", "UNSUBSCRIBE needs an id");

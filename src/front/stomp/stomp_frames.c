@@ -197,10 +197,13 @@ static void handle_send(struct stomp_call *call)
     }
 }
 
-/* Every message counts as taken when it was sent: there is nothing to do. */
+/* Every message counts as taken when it was sent: there is nothing to do.  Which of the two names
+ * it bears is the version's affair, to which not all clients keep. */
 static void handle_ack(struct stomp_call *call)
 {
-    (void)call;
+    if (stomp_header(call->frame, "id").size == 0 &&
+        stomp_header(call->frame, "message-id").size == 0)
+        stomp_refuse(call, "ACK and NACK need a message's id");
 }
 
 static void handle_disconnect(struct stomp_call *call)
