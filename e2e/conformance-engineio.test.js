@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { conformance, fact } from './lib/service.js';
+import { briefFact as fact, conformance } from './lib/service.js';
 import { requestText, Wire } from './lib/wire.js';
 
 const PING_INTERVAL = 300;
