@@ -144,13 +144,13 @@ static void stomp_heard(struct client *client, struct view text)
     char frames[256];
     if (view_equal(text, VIEW("o"))) {
         send_text(client, "[\"CONNECT\\naccept-version:1.1\\nheart-beat:0,0\\n\\n\\u0000\"]");
-    } else if (says(text, "\"CONNECTED")) {
+    } else if (view_starts(text, VIEW("a[\"CONNECTED"))) {
         snprintf(frames, sizeof frames,
                  "[\"SUBSCRIBE\\nid:sub-0\\ndestination:/topic/peer/offer/c%u/r%u\\n\\n\\u0000\"]",
                  client->number, client->number / 2);
         send_text(client, frames);
         client_is_ready(client);
-    } else if (says(text, "\"MESSAGE")) {
+    } else if (view_starts(text, VIEW("a[\"MESSAGE"))) {
         client_relayed(client);
     }
 }

@@ -59,9 +59,13 @@ size_t view_find_byte(struct view v, uint8_t byte)
 
 size_t view_find(struct view v, struct view needle)
 {
-    for (size_t i = 0; needle.size <= v.size && i <= v.size - needle.size; i++)
-        if (view_equal(view_slice(v, i, needle.size), needle))
+    if (needle.size == 0)
+        return 0;
+    for (size_t i = 0; needle.size <= v.size && i <= v.size - needle.size; i++) {
+        i += view_find_byte(view_slice(v, i, v.size - needle.size + 1 - i), needle.at[0]);
+        if (i <= v.size - needle.size && memcmp(v.at + i, needle.at, needle.size) == 0)
             return i;
+    }
     return v.size;
 }
 
