@@ -8,14 +8,17 @@ static void send_text(struct client *client, const char *text)
     client_send(client, WEBSOCKET_TEXT, text, strlen(text));
 }
 
-/* Sends a message of MESSAGE_SIZE bytes: `before`, filling, `after`. */
+/* Sends a message of MESSAGE_SIZE bytes: `before`, its number, filling, `after`. */
 static void send_filled(struct client *client, const char *before, const char *after)
 {
     char text[MESSAGE_SIZE];
+    char number[16];
     size_t before_size = strlen(before);
     size_t after_size = strlen(after);
     memset(text, 'x', sizeof text);
     memcpy(text, before, before_size);
+    int number_size = snprintf(number, sizeof number, "#%08u", ++client->said_last);
+    memcpy(text + before_size, number, (size_t)number_size);
     memcpy(text + sizeof text - after_size, after, after_size);
     client_send(client, WEBSOCKET_TEXT, text, sizeof text);
 }
@@ -51,7 +54,7 @@ static void meet_opened(struct client *client)
 static void meet_heard(struct client *client, struct view text)
 {
     if (says(text, "\"type\":\"offer\"")) {
-        client_relayed(client);
+        client_relayed(client, text);
     } else if (says(text, "\"type\":\"welcome\"")) {
         take_id(client, text, "\"you\":\"");
         client_is_ready(client);
@@ -75,7 +78,7 @@ static void ws_opened(struct client *client)
 static void ws_heard(struct client *client, struct view text)
 {
     if (says(text, "\"from\":"))
-        client_relayed(client);
+        client_relayed(client, text);
     else if (take_id(client, text, "\"you\":\""))
         client_is_ready(client);
 }
@@ -97,7 +100,7 @@ static void io_opened(struct client *client)
 static void io_heard(struct client *client, struct view text)
 {
     if (view_starts(text, VIEW("42")))
-        client_relayed(client);
+        client_relayed(client, text);
     else if (view_equal(text, VIEW("2")))
         send_text(client, "3");
     else if (view_starts(text, VIEW("40")) && take_id(client, text, "\"sid\":\""))
@@ -124,7 +127,7 @@ static void plain_opened(struct client *client)
 static void plain_heard(struct client *client, struct view text)
 {
     if (says(text, "\"type\":\"signal\""))
-        client_relayed(client);
+        client_relayed(client, text);
 }
 
 static void plain_say(struct client *client)
@@ -151,7 +154,7 @@ static void stomp_heard(struct client *client, struct view text)
         send_text(client, frames);
         client_is_ready(client);
     } else if (view_starts(text, VIEW("a[\"MESSAGE"))) {
-        client_relayed(client);
+        client_relayed(client, text);
     }
 }
 

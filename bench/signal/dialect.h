@@ -17,7 +17,9 @@ struct client {
     bool is_ready;
     char id[64]; /* as the server named it */
     size_t size;
-    unsigned heard; /* of the burst that is coming */
+    unsigned heard;      /* of the burst that is coming */
+    unsigned said_last;  /* the number in the last message to its peer */
+    unsigned heard_last; /* ... and in the last that came from it */
     size_t output_size;
     uint8_t input[4096];
     uint8_t output[4096];
@@ -40,6 +42,6 @@ void client_send(struct client *client, enum websocket_opcode opcode, const char
                  size_t size);
 void client_is_ready(struct client *client);
 /* A message of its peer has come; it may answer at once. */
-void client_relayed(struct client *client);
+void client_relayed(struct client *client, struct view text);
 
 #endif

@@ -4,6 +4,9 @@
  *         pairs play ping-pong with 200-byte messages, BURST of them in a row at a time
  *     load idle  DIALECT PORT PID CONNECTIONS
  *         connections that have joined, and say nothing
+ *     load soak  DIALECT PORT PID CONNECTIONS ACTIVE SECONDS
+ *         ACTIVE of them say a burst to their peer once a second; fails when a message is
+ *         lost or comes out of its order, and tells how the memory grew
  *
  * Prints one line: what was measured of the server's process (PID), from /proc.
  */
@@ -149,8 +152,22 @@ void client_is_ready(struct client *client)
     ready++;
 }
 
-void client_relayed(struct client *client)
+/* Messages come in their order, each once. */
+static void check_number(struct client *client, struct view text)
 {
+    uint64_t number;
+    struct view digits = view_slice(text, view_find_byte(text, '#') + 1, 8);
+    if (!view_read_number(digits, UINT32_MAX, &number) || number != client->heard_last + 1) {
+        fprintf(stderr, "load: %u heard %.*s behind %u\n", client->number, VIEW_ARGS(digits),
+                client->heard_last);
+        exit(1);
+    }
+    client->heard_last = (unsigned)number;
+}
+
+void client_relayed(struct client *client, struct view text)
+{
+    check_number(client, text);
     relayed++;
     if (++client->heard == burst && relayed < wanted)
         say_burst(client);
@@ -252,10 +269,53 @@ static void measure_idle(int pid, double before_kib)
     printf("connections=%u bytes=%.0f\n", ready, kib * 1024 / ready);
 }
 
+static bool all_heard(unsigned active)
+{
+    for (unsigned i = 0; i < active; i++)
+        if (clients[i].heard_last != clients[i].peer->said_last)
+            return false;
+    return true;
+}
+
+/* Until all that was said has been heard. */
+static void hear_all(unsigned active)
+{
+    double end = now_s() + 30;
+    while (!all_heard(active)) {
+        turn(100);
+        if (now_s() > end)
+            fail("messages were lost");
+    }
+}
+
+static void soak_for(unsigned active, double seconds)
+{
+    double end = now_s() + seconds;
+    for (double next = now_s(); now_s() < end;) {
+        if (now_s() >= next) {
+            for (unsigned i = 0; i < active; i++)
+                say_burst(&clients[i]);
+            next += 1;
+        }
+        turn(10);
+    }
+    hear_all(active);
+}
+
+static void measure_soak(int pid, unsigned active, double seconds)
+{
+    soak_for(active, seconds / 10); /* until all buffers have been in use */
+    double before_kib = resident_kib(pid);
+    uint64_t before = relayed;
+    soak_for(active, seconds);
+    printf("connections=%u active=%u messages=%.0f grown_kib=%.0f of_kib=%.0f\n", ready, active,
+           (double)(relayed - before), resident_kib(pid) - before_kib, before_kib);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 6) {
-        fprintf(stderr, "load relay|idle DIALECT PORT PID COUNT [MESSAGES BURST]\n");
+        fprintf(stderr, "load relay|idle|soak DIALECT PORT PID COUNT [...]\n");
         return 2;
     }
     bool is_relay = strcmp(argv[1], "relay") == 0;
@@ -267,7 +327,10 @@ int main(int argc, char **argv)
     epoll_fd = epoll_create1(0);
     if (!dialect || !clients || epoll_fd < 0)
         fail("start");
-    if (argc > 7)
+    bool is_soak = strcmp(argv[1], "soak") == 0;
+    if (is_soak)
+        burst = 8;
+    else if (argc > 7)
         burst = (unsigned)strtoul(argv[7], NULL, 10);
     if (burst < 1 || burst > CLIENT_BURST_MAX)
         fail("BURST");
@@ -275,6 +338,8 @@ int main(int argc, char **argv)
     open_all(port);
     if (is_relay)
         measure_relay(pid, argc > 6 ? strtoull(argv[6], NULL, 10) : 300000);
+    else if (is_soak && argc > 7)
+        measure_soak(pid, (unsigned)strtoul(argv[6], NULL, 10), strtod(argv[7], NULL));
     else
         measure_idle(pid, before_kib);
     return 0;
