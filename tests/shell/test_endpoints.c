@@ -104,11 +104,11 @@ static void test_built_in(void **state)
     check_built_in_stomp(find(&settings, "/signaling", CARRIER_SOCKJS));
     check_built_in_socketio(find(&settings, "/socket.io", CARRIER_ENGINE));
 
-    const struct endpoint_config *typed = find(&settings, "/signaling", CARRIER_WEBSOCKET);
-    assert_non_null(typed);
-    assert_string_equal(typed->rules.event_field, "type");
-    assert_int_equal(typed->rules.count, 3);
-    check_rule(&typed->rules.items[2], "ice-candidate", TO_OTHERS, NULL);
+    const struct endpoint_config *bare = find(&settings, "/signaling", CARRIER_WEBSOCKET);
+    assert_non_null(bare);
+    assert_null(bare->rules.event_field);
+    assert_int_equal(bare->rules.count, 1);
+    check_rule(&bare->rules.items[0], "*", TO_OTHERS, NULL);
 
     const struct endpoint_config *viewers = find(&settings, "/ws", CARRIER_WEBSOCKET);
     assert_non_null(viewers);
