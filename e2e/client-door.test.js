@@ -82,6 +82,7 @@ visit(house, 'who waits for the end is told how many are left', async () => {
   const phones = [];
   for (const camKey of ['cam-1', 'cam-2']) {
     const phone = new Mobile(host());
+    house.afterwards(() => phone.vanish());
     await phone.connect({ roomId: 'gate', camKey });
     phones.push(phone);
   }

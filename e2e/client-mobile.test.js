@@ -13,6 +13,7 @@ const host = () => `localhost:${house.server.ports.http}`;
 async function enter(room, path) {
   const key = randomUUID();
   const mobile = new Mobile(host(), path);
+  house.afterwards(() => mobile.vanish());
   const connected = await mobile.connect({ roomId: room, camKey: key });
   assert.equal(connected.command, 'CONNECTED');
   for (const what of ['iceCandidate', 'offer', 'answer']) {

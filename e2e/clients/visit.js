@@ -20,6 +20,8 @@ class House {
   site = /** @type {Site} */ (/** @type {unknown} */ (null));
   /** @type {Guest[]} */
   guests = [];
+  /** @type {(() => void)[]} */
+  #afterwards = [];
   /** @type {Promise<import('playwright-core').Browser> | null} */
   #browser = null;
   #apart;
@@ -68,8 +70,14 @@ class House {
     return `/pages/${page}?${new URLSearchParams(words)}`;
   }
 
+  /** @param {() => void} run when all go */
+  afterwards(run) {
+    this.#afterwards.push(run);
+  }
+
   /** All who are there go, and the server has noticed, unless none of them could meet others. */
   async empty() {
+    for (const run of this.#afterwards.splice(0)) run();
     const guests = this.guests.splice(0);
     for (const { page } of guests) await page.context().close();
     if (this.#apart) return;
