@@ -174,6 +174,15 @@ fact('allows the headers that are asked for', async () => {
   }
 });
 
+fact('a page from a file or in a sandbox is told its own origin', async () => {
+  const headers = { Origin: 'null' };
+  hasCors((await service.ask('GET', '/echo/info', { headers })).headers, 'null');
+  hasCors((await session().poll('xhr', headers)).headers, 'null');
+  const asked = { headers: { ...headers, 'Access-Control-Request-Method': 'POST' } };
+  const preflight = await service.ask('OPTIONS', `${session().path}/xhr`, asked);
+  hasCors(preflight.headers, 'null');
+});
+
 // ---- sessions ----
 
 fact('any name will do for a session, but for dots and nothing', async () => {

@@ -109,6 +109,25 @@ static void test_options(void **state)
     house_close(house);
 }
 
+/* Pages from files, and those in a sandbox: a browser that may send cookies takes no "*". */
+static void test_null_origin(void **state)
+{
+    struct house *house = sockjs_house();
+    struct answer answer = { 0 };
+    struct wire *wire = house_connect(house);
+    (void)state;
+    get(house, "/echo/info", "Origin: null\r\n", &answer);
+    check_cors(&answer, "null");
+    wire_request(wire, "OPTIONS", "/echo/abc/abc/xhr",
+                 "Origin: null\r\nAccess-Control-Request-Method: POST\r\n", "");
+    wire_answer(wire, &answer);
+    assert_int_equal(answer.code, 204);
+    check_cors(&answer, "null");
+    wire_drop(wire);
+    answer_free(&answer);
+    house_close(house);
+}
+
 static void test_iframe(void **state)
 {
     static const char PAGE[] =
@@ -374,12 +393,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_greeting),       cmocka_unit_test(test_info),
-        cmocka_unit_test(test_options),        cmocka_unit_test(test_iframe),
-        cmocka_unit_test(test_methods),        cmocka_unit_test(test_simple_session),
-        cmocka_unit_test(test_closed_session), cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_bad_payloads),   cmocka_unit_test(test_content_types),
-        cmocka_unit_test(test_encoding),       cmocka_unit_test(test_one_frame),
-        cmocka_unit_test(test_cookies),        cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_options),        cmocka_unit_test(test_null_origin),
+        cmocka_unit_test(test_iframe),         cmocka_unit_test(test_methods),
+        cmocka_unit_test(test_simple_session), cmocka_unit_test(test_closed_session),
+        cmocka_unit_test(test_headers),        cmocka_unit_test(test_bad_payloads),
+        cmocka_unit_test(test_content_types),  cmocka_unit_test(test_encoding),
+        cmocka_unit_test(test_one_frame),      cmocka_unit_test(test_cookies),
+        cmocka_unit_test(test_origins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,14 +34,23 @@ static struct view find_cookie(const struct http_request *request, struct view n
     return (struct view){ NULL, 0 };
 }
 
-/* The origin may be any that endpoint_request let in; a page from a file has "null", which must be
- * told "*". */
-static size_t write_cors(const struct http_request *request, char *out, size_t room)
+/* The origin may be any that endpoint_request let in.  Pages from files, and those in a sandbox,
+ * have "null": browsers, which take no "*" where cookies may go along, must be told just that.  The
+ * protocol wants "*" for it in the answer to OPTIONS; browsers ask for a method there. */
+static struct view allowed_origin(const struct http_request *request)
 {
     struct view origin = http_header(request, "Origin");
+    bool is_browser = request->method != METHOD_OPTIONS ||
+                      http_header(request, "Access-Control-Request-Method").size > 0;
+    if (origin.size == 0 || origin.size > ORIGIN_MAX)
+        return VIEW("*");
+    return !is_browser && view_equal(origin, VIEW("null")) ? VIEW("*") : origin;
+}
+
+static size_t write_cors(const struct http_request *request, char *out, size_t room)
+{
+    struct view origin = allowed_origin(request);
     struct view asked = http_header(request, "Access-Control-Request-Headers");
-    if (origin.size == 0 || origin.size > ORIGIN_MAX || view_equal(origin, VIEW("null")))
-        origin = VIEW("*");
     if (asked.size > ASKED_MAX)
         asked.size = 0;
     return (size_t)snprintf(out, room,
