@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define SOCKJS_BODY_MESSAGES 4 /* of the largest, in one request */
+
 _Static_assert(ENDPOINT_QUEUE_MAX == WS_QUEUE_MAX, "what a session may have waits on its stream");
 _Static_assert(2 * ENDPOINT_MESSAGE_MAX <= WS_FRAME_MAX, "the largest message, wrapped, fits");
 
@@ -209,14 +211,25 @@ static uint32_t large_max(const struct endpoint_config *config)
     return most < WS_FRAME_MAX / 2 ? 2 * most : WS_FRAME_MAX;
 }
 
+/* Clients of SockJS put all that waits into one request, and know no limit for it. */
+static uint32_t body_max(const struct endpoint_config *config)
+{
+    uint64_t most = (uint64_t)SOCKJS_BODY_MESSAGES * config->limits.message_bytes;
+    if (config->carrier != CARRIER_SOCKJS)
+        return large_max(config);
+    if (most <= HTTP_BODY_MAX)
+        return 0;
+    return most < BUFFER_LARGE_MAX ? (uint32_t)most : BUFFER_LARGE_MAX;
+}
+
 uint32_t endpoint_body_max(const struct server *server, const struct endpoint_match *match)
 {
     struct view path = view_of(match->endpoint->config->path);
     uint32_t most = 0;
     for (uint32_t i = 0; i < server->endpoint_count; i++) {
         const struct endpoint_config *config = server->endpoints[i].config;
-        if (view_equal(view_of(config->path), path) && large_max(config) > most)
-            most = large_max(config);
+        if (view_equal(view_of(config->path), path) && body_max(config) > most)
+            most = body_max(config);
     }
     return most;
 }

@@ -299,6 +299,30 @@ static void test_bad_payloads(void **state)
     house_close(house);
 }
 
+/* What waited while the last request was on its way comes in one: more than a message may hold. */
+static void test_long_body(void **state)
+{
+    static char text[50001];
+    static char body[5 * sizeof text];
+    struct house *house = sockjs_house();
+    (void)state;
+    memset(text, 'x', sizeof text - 1);
+    xhr(house, "/others/000/s/xhr", "o\n");
+    snprintf(body, sizeof body, "[\"%s\",\"%s\",\"%s\"]", text, text, text);
+    post(house, "/others/000/s/xhr_send", "", body, 204, "");
+    assert_int_equal(house_metric(house, METRIC_SESSION_IN), 3);
+
+    memset(body, 'x', sizeof body - 1);
+    struct answer answer = { 0 };
+    struct wire *wire = house_connect(house);
+    wire_request(wire, "POST", "/others/000/s/xhr_send", "", body);
+    wire_answer(wire, &answer);
+    assert_int_equal(answer.code, 413);
+    answer_free(&answer);
+    wire_drop(wire);
+    house_close(house);
+}
+
 static void test_content_types(void **state)
 {
     static const char *const TYPES[] = {
@@ -397,9 +421,9 @@ int main(void)
         cmocka_unit_test(test_iframe),         cmocka_unit_test(test_methods),
         cmocka_unit_test(test_simple_session), cmocka_unit_test(test_closed_session),
         cmocka_unit_test(test_headers),        cmocka_unit_test(test_bad_payloads),
-        cmocka_unit_test(test_content_types),  cmocka_unit_test(test_encoding),
-        cmocka_unit_test(test_one_frame),      cmocka_unit_test(test_cookies),
-        cmocka_unit_test(test_origins),
+        cmocka_unit_test(test_content_types),  cmocka_unit_test(test_long_body),
+        cmocka_unit_test(test_encoding),       cmocka_unit_test(test_one_frame),
+        cmocka_unit_test(test_cookies),        cmocka_unit_test(test_origins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
