@@ -1,4 +1,4 @@
-/* caller.h - a client of a relay in the simulation: a bare WebSocket, a room, and JSON text.
+/* caller.h - a client of an endpoint in the simulation: a room, and JSON, over anything.
  *
  * It joins a room, says numbered things to all in it, offers with candidates, reads slowly, loses
  * its connection and comes again as somebody else, and keeps a diary of each session.
@@ -6,14 +6,15 @@
 #ifndef MOIM_SIM_CALLER_H
 #define MOIM_SIM_CALLER_H
 
-#include "world.h"
+#include "talk.h"
 
 #define CALLER_DIARIES_MAX 64
-#define CALLER_OFFERERS    64
+#define CALLER_VOICES      64
 
-/* What a session heard from one who offers. */
-struct offerer {
+/* What a session heard from another, or from itself. */
+struct voice {
     uint64_t from;
+    uint64_t said;       /* the last of what it said to all */
     uint64_t offer;      /* the last */
     uint64_t candidates; /* behind it */
 };
@@ -23,17 +24,20 @@ struct diary {
     uint64_t id;     /* of the session */
     uint64_t *heard; /* what was said in the room: a number that nothing else said has */
     uint32_t heard_count;
-    struct offerer offerers[CALLER_OFFERERS];
-    bool is_here; /* in the room, in a calm time: it has heard all there is */
+    struct voice voices[CALLER_VOICES];
+    uint64_t said; /* by itself */
+    bool is_here;  /* in the room, in a calm time: it has heard all there is */
 };
 
-enum caller_state { CALLER_OUT, CALLER_HEAD, CALLER_JOINING, CALLER_IN, CALLER_DONE };
+enum caller_state { CALLER_OUT, CALLER_JOINING, CALLER_IN, CALLER_DONE };
 
 struct caller {
     struct world *world;
+    const uint32_t *homes; /* the two where this world's callers meet */
     uint32_t number;
     enum caller_state state;
-    struct wire *wire;
+    struct line line;
+    struct talk talk;
     usec act_at;
     usec read_at;
     bool is_calm;
@@ -43,14 +47,10 @@ struct caller {
     struct diary *diary; /* of the session that goes on */
     struct diary diaries[CALLER_DIARIES_MAX];
     uint32_t diary_count;
-    uint8_t *input;
-    size_t input_size;
 };
 
-/* The endpoints that callers use. */
-extern const struct endpoint_configs caller_endpoints;
-
-void caller_init(struct caller *caller, struct world *world, uint32_t number);
+void caller_init(struct caller *caller, struct world *world, const uint32_t homes[2],
+                 uint32_t number);
 void caller_free(struct caller *caller);
 void caller_turn(struct caller *caller);
 usec caller_next(const struct caller *caller);
@@ -60,8 +60,9 @@ void caller_calm(struct caller *caller);
 void caller_finish(struct caller *caller);
 
 /* - Nobody hears what was said in another room, or before it came.
+ * - What one says is heard in its order, with nothing left out or twice: checked as it comes.
  * - Two who are in a room hear the same in the same order, from when the later came until one of
- *   them went; in a calm time, all there is.
+ *   them went; in a calm time, all there is, and at least all that it said itself.
  * Prints the first breach and gives false. */
 bool callers_check(const struct caller *callers, uint32_t count);
 

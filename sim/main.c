@@ -1,6 +1,6 @@
 /* The simulation of whole meetings: sim [FIRST [COUNT]] runs that many seeds from the first on.
  *
- * Each seed is a world of 1 to 4 workers, 2 to 20 clients and up to 10 callers of relays for two
+ * Each seed is a world of 1 to 4 workers, 2 to 20 clients and up to 10 callers at endpoints for two
  * minutes of virtual time, then a calm minute in which all that was said must arrive, and the end.
  * What is checked: check.h, callers_check, and that nothing is left when all have gone: no member,
  * no room, no stream, no buffer.  A failure prints the command that replays it.
@@ -21,6 +21,7 @@ struct totals {
     uint64_t moved;
     uint64_t slow;
     uint64_t said; /* by callers */
+    uint64_t upgrades;
 };
 
 static struct world world;
@@ -55,9 +56,12 @@ static bool check_empty(void)
 {
     /* and nobody is ever blamed for a fault that it did not commit */
     static const enum metric LEVELS[] = {
-        METRIC_MEMBERS,         METRIC_MEMBERS_AWAY, METRIC_ROOMS,       METRIC_WEBSOCKETS,
-        METRIC_SESSIONS,        METRIC_RELAY_ROOMS,  METRIC_RELAY_KEPT,  METRIC_RELAY_NOT_KEPT,
-        METRIC_CLOSED_PROTOCOL, METRIC_CLOSED_FLOOD, METRIC_CLOSED_LIMIT
+        METRIC_MEMBERS,       METRIC_MEMBERS_AWAY,   METRIC_ROOMS,
+        METRIC_WEBSOCKETS,    METRIC_SESSIONS,       METRIC_RELAY_ROOMS,
+        METRIC_RELAY_KEPT,    METRIC_RELAY_NOT_KEPT, METRIC_CLOSED_PROTOCOL,
+        METRIC_CLOSED_FLOOD,  METRIC_CLOSED_LIMIT,   METRIC_STOMP_SUBSCRIPTIONS,
+        METRIC_DOOR_WAITS,    METRIC_RELAY_REFUSED,  METRIC_SESSIONS_REFUSED,
+        METRIC_ORIGIN_REFUSED
     };
     bool good = true;
     for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++) {
@@ -78,13 +82,14 @@ static bool check_empty(void)
 
 static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
 {
-    world_init(&world, seed, &caller_endpoints);
+    world_init(&world, seed, &home_endpoints);
+    const uint32_t meet[2] = { world_pick(&world, HOMES), world_pick(&world, HOMES) };
     uint32_t count = 2 + world_pick(&world, CLIENTS_MAX - 1);
     for (uint32_t i = 0; i < count; i++)
         client_init(&clients[i], &world, i + 1);
     caller_count = world_pick(&world, CALLERS_MAX + 1);
     for (uint32_t i = 0; i < caller_count; i++)
-        caller_init(&callers[i], &world, 1000 + i);
+        caller_init(&callers[i], &world, meet, 1000 + i);
     run_until(count, world.now + 120 * USEC_S);
     for (uint32_t i = 0; i < count; i++)
         client_calm(&clients[i]);
@@ -116,6 +121,7 @@ static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
     }
     totals->moved += world.moved;
     totals->slow += world_metric(&world, METRIC_CLOSED_SLOW);
+    totals->upgrades += world_metric(&world, METRIC_ENGINE_UPGRADES);
     *hash = world.hash;
     world_free(&world);
     return good;
@@ -136,11 +142,11 @@ int main(int argc, char **argv)
         return 1;
     }
     printf("ok 1 - %llu seeds: %llu chats, %llu resumes, %llu sessions lost, %llu moved, "
-           "%llu slow, %llu said to relays\n",
+           "%llu slow, %llu said at endpoints, %llu upgrades\n",
            (unsigned long long)count, (unsigned long long)totals.chats,
            (unsigned long long)totals.resumes, (unsigned long long)totals.lost,
            (unsigned long long)totals.moved, (unsigned long long)totals.slow,
-           (unsigned long long)totals.said);
+           (unsigned long long)totals.said, (unsigned long long)totals.upgrades);
     bool same = run_seed(first + count - 1, &totals, &again) && hash == again;
     printf("%s 2 - the same seed runs the same way\n1..2\n", same ? "ok" : "not ok");
     return same ? 0 : 1;
