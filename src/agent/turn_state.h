@@ -77,6 +77,7 @@ struct turn_allocation {
     bool is_sha256;
     bool has_fingerprint;
     bool has_ticket;
+    bool has_old_ticket;
     uint8_t waiting;        /* relays that are still opened */
     uint16_t failed_family; /* of ADDRESS-ERROR-CODE; 0: none */
     uint16_t failed_code;
@@ -120,6 +121,7 @@ struct turn {
     struct turn_budget budgets[TURN_BUDGET_PREFIXES];
     struct turn_out outs[4];
     struct turn_out current;
+    struct turn_flow late_flow; /* of an answer whose allocation is gone */
     uint32_t out_count;
     struct turn_relay
         *closed; /* given by the last TURN_CLOSE: its number is free at the next poll */

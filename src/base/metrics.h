@@ -75,6 +75,31 @@
     X(RELAY_NOT_KEPT, "moim_relay_refused_total", "what=\"keep\"", counter, "")                    \
     X(SOCKETIO_RECOVERED, "moim_socketio_recovered_total", "", counter,                            \
       "Socket.IO sockets that came back after their connection broke off.")                        \
+    X(TURN_ALLOCATIONS, "moim_turn_allocations", "", gauge, "Allocations of TURN clients.")        \
+    X(TURN_ALLOCATED_UDP, "moim_turn_allocations_total", "transport=\"udp\"", counter,             \
+      "Allocations made.")                                                                         \
+    X(TURN_ALLOCATED_TCP, "moim_turn_allocations_total", "transport=\"tcp\"", counter, "")         \
+    X(TURN_ALLOCATED_TLS, "moim_turn_allocations_total", "transport=\"tls\"", counter, "")         \
+    X(TURN_ALLOCATED_DTLS, "moim_turn_allocations_total", "transport=\"dtls\"", counter, "")       \
+    X(TURN_REFUSED_UNAUTHENTICATED, "moim_turn_refused_total", "reason=\"unauthenticated\"",       \
+      counter, "TURN requests refused.")                                                           \
+    X(TURN_REFUSED_NONCE, "moim_turn_refused_total", "reason=\"stale_nonce\"", counter, "")        \
+    X(TURN_REFUSED_FORBIDDEN, "moim_turn_refused_total", "reason=\"forbidden_peer\"", counter, "") \
+    X(TURN_REFUSED_QUOTA, "moim_turn_refused_total", "reason=\"quota\"", counter, "")              \
+    X(TURN_REFUSED_CAPACITY, "moim_turn_refused_total", "reason=\"capacity\"", counter, "")        \
+    X(TURN_REFUSED_OTHER, "moim_turn_refused_total", "reason=\"other\"", counter, "")              \
+    X(TURN_DROPPED_MALFORMED, "moim_turn_dropped_total", "reason=\"malformed\"", counter,          \
+      "Packets of TURN clients and their peers that were dropped.")                                \
+    X(TURN_DROPPED_STRAY, "moim_turn_dropped_total", "reason=\"no_allocation\"", counter, "")      \
+    X(TURN_DROPPED_BUDGET, "moim_turn_dropped_total", "reason=\"budget\"", counter, "")            \
+    X(TURN_DROPPED_PERMISSION, "moim_turn_dropped_total", "reason=\"no_permission\"", counter, "") \
+    X(TURN_DROPPED_RATE, "moim_turn_dropped_total", "reason=\"rate\"", counter, "")                \
+    X(TURN_PACKETS_UP, "moim_turn_relayed_packets_total", "direction=\"up\"", counter,             \
+      "Packets relayed to peers (up) and to clients (down).")                                      \
+    X(TURN_PACKETS_DOWN, "moim_turn_relayed_packets_total", "direction=\"down\"", counter, "")     \
+    X(TURN_BYTES_UP, "moim_turn_relayed_bytes_total", "direction=\"up\"", counter,                 \
+      "Bytes relayed to peers (up) and to clients (down).")                                        \
+    X(TURN_BYTES_DOWN, "moim_turn_relayed_bytes_total", "direction=\"down\"", counter, "")         \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 
