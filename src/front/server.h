@@ -25,6 +25,7 @@ struct assets;
 struct endpoint_configs;
 struct server;
 struct parcel;
+struct turn_config;
 
 /* What is spoken on a stream at first. */
 enum stream_kind { STREAM_HTTP, STREAM_STUN };
@@ -51,6 +52,11 @@ struct server_config {
     enum trace_level trace_level;
     const struct assets *assets;              /* the meeting page's files */
     const struct endpoint_configs *endpoints; /* what else is served; NULL: nothing */
+    /* What relays for clients may do; NULL: STUN bindings alone are answered.  The server copies it
+     * and fills in random, metrics, trace and worker; the rest of it, policy and users included,
+     * is whoever makes the server's, and may be shared by all workers: nothing writes to it.  The
+     * policy's relay ports are those that relays are opened on. */
+    const struct turn_config *turn;
 };
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
