@@ -96,8 +96,19 @@ static void test_close(void **state)
     struct house *house = sockjs_house();
     struct wire *wire = sockjs_ws(house, "/close/000/s/websocket");
     (void)state;
+    /* not in one piece with the answer to the handshake: there are clients that would lose it */
+    assert_quiet(wire);
+    ws_say(wire, "['too late']");
+    assert_quiet(wire);
+    house_wait(house, 11 * USEC_MS);
     expect_text(wire, "c[3000,'Go away!']");
     expect_close(wire, 1000, "");
+
+    /* a client that goes meanwhile, and a server that does */
+    wire_drop(sockjs_ws(house, "/close/000/s/websocket"));
+    house_wait(house, 11 * USEC_MS);
+    assert_int_equal(house_metric(house, METRIC_SESSIONS), 0);
+    sockjs_ws(house, "/close/000/s/websocket");
     house_close(house);
 }
 

@@ -211,6 +211,8 @@ static void timer(struct server *server, usec now, struct session *session)
     struct sockjs *sockjs = sockjs_of(session);
     if (!sockjs->is_websocket && sockjs->stream && sockjs->queue.size) {
         sockjs_flush(server, now, sockjs);
+    } else if (sockjs->is_websocket && sockjs->is_closed) {
+        sockjs_websocket_close(server, now, sockjs, sockjs->close_code, sockjs->close_reason);
     } else if (sockjs->stream) {
         say_heartbeat(server, now, sockjs);
     } else {

@@ -28,6 +28,7 @@ struct sockjs {
     uint16_t close_code;
     uint8_t place; /* enum sockjs_place: the receiver's transport */
     bool is_websocket;
+    bool is_new;    /* a WebSocket that was not heard yet */
     bool is_closed; /* the speech knows it no more */
     uint8_t name_size;
     uint8_t name[SOCKJS_SESSION_MAX];

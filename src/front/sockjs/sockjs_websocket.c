@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#define CLOSE_LATER (10 * USEC_MS)
+
 static void let_go(struct sockjs *sockjs)
 {
     sockjs->stream->dialect = NULL;
@@ -97,11 +99,28 @@ void sockjs_websocket_send(struct server *server, usec now, struct sockjs *sockj
         websocket_send(server, now, stream, *frame);
 }
 
+/* Some clients lose what comes in one piece with the answer to their handshake when that is closed
+ * there, too: they are told in a moment. */
+static bool close_later(struct server *server, usec now, struct sockjs *sockjs, uint16_t code,
+                        const char *reason)
+{
+    if (!sockjs->is_new || sockjs->sent_at != now || server->is_stopping)
+        return false;
+    sockjs->is_new = false;
+    sockjs->is_closed = true;
+    sockjs->close_code = code;
+    sockjs->close_reason = reason;
+    wheel_set(&server->wheel, &sockjs->session.timer, now + CLOSE_LATER);
+    return true;
+}
+
 void sockjs_websocket_close(struct server *server, usec now, struct sockjs *sockjs, uint16_t code,
                             const char *reason)
 {
     struct stream *stream = sockjs->stream;
     uint8_t frame[SOCKJS_CLOSE_MAX];
+    if (close_later(server, now, sockjs, code, reason))
+        return;
     size_t size = sockjs_write_close(code, view_of(reason), frame);
     sockjs_websocket_say(server, now, sockjs, view_make(frame, size));
     let_go(sockjs);
@@ -123,6 +142,7 @@ static void opened(struct server *server, usec now, struct stream *stream)
     struct sockjs *sockjs = sockjs_of(session);
     sockjs->stream = stream;
     sockjs->is_websocket = true;
+    sockjs->is_new = true;
     stream->context = sockjs;
     sockjs_websocket_say(server, now, sockjs, VIEW("o"));
     sockjs_set_heartbeat(server, now, sockjs);
@@ -133,6 +153,7 @@ static void heard(struct server *server, usec now, struct stream *stream, struct
 {
     struct sockjs *sockjs = stream->context;
     struct sockjs_reader reader;
+    sockjs->is_new = false;
     if (text.size == 0)
         return; /* the protocol says so */
     if (sockjs_read(text, &reader) != OK) {
