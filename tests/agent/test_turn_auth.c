@@ -1,5 +1,5 @@
-/* test_turn_auth.c - who is let in: nonces, long-term users, TURN REST names and their secrets; what
- * strangers are told, how much of it, and that they leave nothing behind. */
+/* test_turn_auth.c - who is let in: nonces, long-term users, TURN REST names and their secrets;
+ * what strangers are told, how much of it, and that they leave nothing behind. */
 #include "turn_house.h"
 
 static void test_challenge(void **state)
@@ -255,8 +255,8 @@ static void test_fingerprint_for_fingerprint(void **state)
     assert_true(caller.answer.has_fingerprint);
 }
 
-/* coturn #1588, #1641: a flood of Allocates from many addresses: what goes back is at most 1.2 times
- * what came (but for the burst), and nothing is kept. */
+/* coturn #1588, #1641: a flood of Allocates from many addresses: what goes back is at most 1.2
+ * times what came (but for the burst), and nothing is kept. */
 static void test_flood(void **state)
 {
     (void)state;
