@@ -14,7 +14,7 @@ void caller_init(struct caller *caller, struct world *world, const uint32_t meet
 {
     memset(caller, 0, sizeof *caller);
     caller->world = world;
-    caller->homes = meet;
+    memcpy(caller->homes, meet, sizeof caller->homes);
     caller->number = number;
     caller->act_at = world->now + world_pick(world, 2000) * USEC_MS;
     caller->line.is_over = true;
@@ -263,12 +263,17 @@ void caller_calm(struct caller *caller)
     caller->read_at = 0;
 }
 
-void caller_finish(struct caller *caller)
+void caller_stir(struct caller *caller)
 {
-    caller->is_leaving = true;
     caller->is_calm = false;
     if (caller->diary)
         caller->diary->is_here = false;
+}
+
+void caller_finish(struct caller *caller)
+{
+    caller->is_leaving = true;
+    caller_stir(caller);
 }
 
 /* ---- the check ---- */

@@ -33,7 +33,7 @@ enum caller_state { CALLER_OUT, CALLER_JOINING, CALLER_IN, CALLER_DONE };
 
 struct caller {
     struct world *world;
-    const uint32_t *homes; /* the two where this world's callers meet */
+    uint32_t homes[2]; /* where this world's callers meet */
     uint32_t number;
     enum caller_state state;
     struct line line;
@@ -56,6 +56,8 @@ void caller_turn(struct caller *caller);
 usec caller_next(const struct caller *caller);
 /* From now on it only stays and hears. */
 void caller_calm(struct caller *caller);
+/* From now on it is as before the calm. */
+void caller_stir(struct caller *caller);
 /* From now on it goes, and does not come again. */
 void caller_finish(struct caller *caller);
 

@@ -330,7 +330,11 @@ static bool read_head(struct client *client)
     size_t end = view_find(input, VIEW("\r\n\r\n"));
     if (end == input.size)
         return false;
-    assert(view_starts(input, VIEW("HTTP/1.1 101 ")));
+    if (!view_starts(input, VIEW("HTTP/1.1 101 "))) {
+        assert(client->world->is_stopping);
+        let_go(client, true, false);
+        return false;
+    }
     client->input_size -= end + 4;
     memmove(client->input, client->input + end + 4, client->input_size);
     send_entry(client);
@@ -426,7 +430,7 @@ static void act(struct client *client)
     uint32_t dice = world_pick(world, 1000);
     client->act_at = world->now + (1 + world_pick(world, world->is_loud ? 500 : 1500)) * USEC_MS;
     if (client->state == CLIENT_OUT) {
-        if (client->leaving && !client->has_session) {
+        if (client->leaving && (!client->has_session || world->is_stopping)) {
             client->state = CLIENT_DONE;
             return;
         }
@@ -485,10 +489,15 @@ void client_calm(struct client *client)
     client->read_at = 0;
 }
 
-void client_finish(struct client *client)
+void client_stir(struct client *client)
 {
-    client->leaving = true;
     client->is_calm = false;
     if (client->session)
         client->session->is_here = false;
+}
+
+void client_finish(struct client *client)
+{
+    client->leaving = true;
+    client_stir(client);
 }

@@ -81,6 +81,8 @@ void client_turn(struct client *client);
 usec client_next(const struct client *client);
 /* From now on it says nothing more, keeps its connection, and hears what there is to hear. */
 void client_calm(struct client *client);
+/* From now on it is as before the calm. */
+void client_stir(struct client *client);
 /* From now on it goes when it can, and does not come again. */
 void client_finish(struct client *client);
 

@@ -1,7 +1,8 @@
 /* The simulation of whole meetings: sim [FIRST [COUNT]] runs that many seeds from the first on.
  *
  * Each seed is a world of 1 to 4 workers, 2 to 20 clients and up to 10 callers at endpoints for two
- * minutes of virtual time, then a calm minute in which all that was said must arrive, and the end.
+ * minutes of virtual time, then a calm minute in which all that was said must arrive, and the end:
+ * all go, or they go on for a while and the server stops.
  * What is checked: check.h, callers_check, and that nothing is left when all have gone: no member,
  * no room, no stream, no buffer.  A failure prints the command that replays it.
  */
@@ -13,6 +14,7 @@
 
 #define CLIENTS_MAX 20
 #define CALLERS_MAX 10
+#define STOPS       25 /* of 100 worlds: the server stops while they talk, else they go */
 
 struct totals {
     uint64_t chats;
@@ -80,7 +82,17 @@ static bool check_empty(void)
     return good;
 }
 
-static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
+/* What all of them do from now on. */
+static void tell_all(uint32_t count, void (*client_does)(struct client *),
+                     void (*caller_does)(struct caller *))
+{
+    for (uint32_t i = 0; i < count; i++)
+        client_does(&clients[i]);
+    for (uint32_t i = 0; i < caller_count; i++)
+        caller_does(&callers[i]);
+}
+
+static uint32_t begin(uint64_t seed)
 {
     world_init(&world, seed, &home_endpoints);
     const uint32_t meet[2] = { world_pick(&world, HOMES), world_pick(&world, HOMES) };
@@ -90,38 +102,57 @@ static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
     caller_count = world_pick(&world, CALLERS_MAX + 1);
     for (uint32_t i = 0; i < caller_count; i++)
         caller_init(&callers[i], &world, meet, 1000 + i);
-    run_until(count, world.now + 120 * USEC_S);
-    for (uint32_t i = 0; i < count; i++)
-        client_calm(&clients[i]);
-    for (uint32_t i = 0; i < caller_count; i++)
-        caller_calm(&callers[i]);
-    run_until(count, world.now + 60 * USEC_S);
-    for (int i = 0; i < 100 && world_is_busy(&world); i++)
-        run_until(count, world.now + 500 * USEC_MS);
-    bool good = check_all(clients, count) && callers_check(callers, caller_count);
-    for (uint32_t i = 0; i < count; i++)
-        client_finish(&clients[i]);
-    for (uint32_t i = 0; i < caller_count; i++)
-        caller_finish(&callers[i]);
-    run_until(count, world.now + 100 * USEC_S);
-    good = good && check_all(clients, count);
-    good = check_empty() && good;
+    return count;
+}
+
+static bool check(uint32_t count)
+{
+    return check_all(clients, count) && callers_check(callers, caller_count);
+}
+
+/* Adds up what happened; false: somebody did not come to the end. */
+static bool sum_up(uint32_t count, struct totals *totals)
+{
+    bool good = true;
     for (uint32_t i = 0; i < count; i++) {
         good = good && clients[i].errors == 0 && clients[i].state == CLIENT_DONE;
         for (uint32_t j = 0; j < clients[i].session_count; j++)
             totals->chats += clients[i].sessions[j].said_count;
         totals->resumes += clients[i].resumes;
         totals->lost += clients[i].lost;
-        client_free(&clients[i]);
     }
     for (uint32_t i = 0; i < caller_count; i++) {
         good = good && callers[i].state == CALLER_DONE;
         totals->said += callers[i].said;
-        caller_free(&callers[i]);
     }
     totals->moved += world.moved;
     totals->slow += world_metric(&world, METRIC_CLOSED_SLOW);
     totals->upgrades += world_metric(&world, METRIC_ENGINE_UPGRADES);
+    if (!good)
+        fprintf(stderr, "somebody did not come to the end\n");
+    return good;
+}
+
+static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
+{
+    uint32_t count = begin(seed);
+    run_until(count, world.now + 120 * USEC_S);
+    tell_all(count, client_calm, caller_calm);
+    run_until(count, world.now + 60 * USEC_S);
+    for (int i = 0; i < 100 && world_is_busy(&world); i++)
+        run_until(count, world.now + 500 * USEC_MS);
+    bool good = check(count);
+    if (world_chance(&world, STOPS)) {
+        tell_all(count, client_stir, caller_stir);
+        run_until(count, world.now + 5 * USEC_S);
+        world_stop(&world);
+    }
+    tell_all(count, client_finish, caller_finish);
+    run_until(count, world.now + 100 * USEC_S);
+    good = good && check(count);
+    good = check_empty() && good;
+    good = sum_up(count, totals) && good;
+    tell_all(count, client_free, caller_free);
     *hash = world.hash;
     world_free(&world);
     return good;

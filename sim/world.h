@@ -60,6 +60,7 @@ struct world {
     bool is_loud;  /* one room, long chats, readers that stop for long */
     uint64_t hash; /* of all that happened: two runs of a seed are alike */
     uint64_t moved;
+    bool is_stopping;
 };
 
 void world_init(struct world *world, uint64_t seed, const struct endpoint_configs *endpoints);
@@ -71,7 +72,7 @@ uint64_t world_random(struct world *world);
 uint32_t world_pick(struct world *world, uint32_t bound);
 bool world_chance(struct world *world, uint32_t percent);
 
-/* A new wire to any worker; NULL when the server has no place. */
+/* A new wire to any worker; one that stops refuses it: it is ended at once. */
 struct wire *world_connect(struct world *world, uint32_t owner);
 void world_send(struct world *world, struct wire *wire, struct view bytes);
 /* What has come for the client by now, taken off; 0 when there is nothing. */
@@ -81,6 +82,9 @@ bool world_ended(const struct world *world, const struct wire *wire);
 /* The client lets go.  Politely: what it sent still arrives.  Else what is under way is lost, and
  * the server learns of it soon, or (silently) never. */
 void world_drop(struct world *world, struct wire *wire, bool politely, bool silently);
+
+/* Every worker begins its end. */
+void world_stop(struct world *world);
 
 /* Whether anything is under way. */
 bool world_is_busy(const struct world *world);
