@@ -126,14 +126,6 @@ static void on_joined(struct caller *caller)
         say(caller);
 }
 
-/* A SockJS client that polls too late has lost its session, and its next poll begins another: what
- * it posts meanwhile is said by that one, which is in no room, to the others in none. */
-static bool may_stray(const struct caller *caller)
-{
-    return caller->talk.kind == TALK_JSON && caller->line.kind >= LINE_SOCKJS_WEBSOCKET &&
-           caller->line.kind <= LINE_SOCKJS_STREAMING;
-}
-
 static void on_told(void *context, struct view event, struct view json)
 {
     struct caller *caller = context;
@@ -143,8 +135,6 @@ static void on_told(void *context, struct view event, struct view json)
         on_joined(caller);
         return;
     }
-    if (caller->state != CALLER_IN && view_equal(event, VIEW("say")) && may_stray(caller))
-        return;
     if (json_read_object(json, &message) != OK)
         fail(caller, "not JSON", json);
     if (!view_equal(json_get_string(message, "room"), view_of(caller->diary->room)))

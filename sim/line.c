@@ -29,7 +29,7 @@ void line_gather(struct line *line, struct view piece)
 
 bool line_add(struct line *line, uint8_t packet, struct view message, bool is_binary)
 {
-    if (line->is_over || line->pending_count == LINE_PENDING_MAX)
+    if (line->is_over || line->is_quiet || line->pending_count == LINE_PENDING_MAX)
         return false;
     struct line_pending *pending = &line->pending[line->pending_count++];
     *pending = (struct line_pending){ malloc(message.size + 1), message.size, is_binary, packet };
@@ -87,6 +87,7 @@ void line_open(struct line *line, struct world *world, enum line_kind kind, cons
     line->revision = revision;
     line->upgrade_at = USEC_NEVER;
     line->beat_at = USEC_NEVER;
+    line->read_at = world->now;
     link_init(&line->socket, world, (uint32_t)name);
     link_init(&line->poll, world, (uint32_t)name);
     link_init(&line->post, world, (uint32_t)name);

@@ -42,6 +42,8 @@ struct line {
     struct link poll;   /* what waits for messages */
     struct link post;   /* what says some */
     bool is_open;       /* the server said so */
+    bool is_quiet;      /* of SockJS: it only listens from now on */
+    usec read_at;       /* when it last read */
     bool is_over;       /* nothing comes any more; to be dropped */
     bool is_probed;     /* polls and posts end, then the WebSocket takes over */
     bool is_upgraded;   /* it has */

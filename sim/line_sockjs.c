@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A client that reads nothing for so long may have lost its session, and its next poll begins
+ * another.  What it posts then would be said by that one, so it says nothing more. */
+#define READ_TIME (3 * USEC_S)
+
 static bool is_websocket(const struct line *line)
 {
     return line->kind == LINE_SOCKJS_WEBSOCKET;
@@ -147,12 +151,17 @@ static struct span take_pending(struct line *line)
 void sockjs_line_turn(struct line *line, bool reads)
 {
     char path[300];
+    line->is_quiet =
+        line->is_quiet || (!is_websocket(line) && line->world->now - line->read_at > READ_TIME);
+    if (line->is_quiet && line->pending_count > 0)
+        line->is_over = reads;
+    line->read_at = reads ? line->world->now : line->read_at;
     if (reads && is_websocket(line))
         hear_socket(line);
     else if (reads)
         hear_responses(line);
     bool may_say = is_websocket(line) || link_is_idle(&line->post);
-    if (line->is_over || !line->is_open || !may_say || line->pending_count == 0)
+    if (line->is_over || line->is_quiet || !line->is_open || !may_say || line->pending_count == 0)
         return;
     struct span said = take_pending(line);
     snprintf(path, sizeof path, "%s/xhr_send", line->base);
