@@ -24,12 +24,36 @@ static void check_path(const char path[SETTINGS_PATH_MAX])
     CHECK(memchr(path, 0, SETTINGS_PATH_MAX) != NULL);
 }
 
+static void check_texts(const struct text_list *list, uint32_t most)
+{
+    CHECK(list->count <= most);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const char *end = memchr(list->items[i], 0, SETTINGS_TEXT_MAX);
+        CHECK(end != NULL && end > list->items[i]);
+    }
+}
+
+static void check_turn(const struct turn_settings *turn)
+{
+    CHECK(turn->relay_ports.min > 0 && turn->relay_ports.min <= turn->relay_ports.max);
+    check_texts(&turn->secrets, TURN_SECRETS_MAX);
+    check_texts(&turn->users, SETTINGS_TEXTS_MAX);
+    check_texts(&turn->servers, SETTINGS_LISTEN_MAX);
+    CHECK(turn->realm[0] && memchr(turn->realm, 0, sizeof turn->realm) != NULL);
+    CHECK(turn->allow_peers.count <= TURN_NETWORKS_MAX);
+    CHECK(turn->allocations_per_user >= 1 && turn->allocations_per_user <= TURN_RELAYS_MAX);
+    CHECK(turn->allocations_per_prefix >= 1 && turn->allocations_per_prefix <= TURN_RELAYS_MAX);
+    CHECK(turn->lifetime >= TURN_LIFETIME_S * USEC_S && turn->credential_lifetime > 0);
+}
+
 static void check_settings(const struct settings *settings)
 {
     check_list(&settings->http_listen, true);
     check_list(&settings->https_listen, true);
     check_list(&settings->rtc_public_ip, false);
     check_list(&settings->turn_listen, true);
+    check_list(&settings->turn_tls_listen, true);
+    check_turn(&settings->turn);
     check_path(settings->https_cert);
     check_path(settings->https_key);
     check_path(settings->state_dir);

@@ -374,8 +374,27 @@ log: {level: debug, format: json}
         "deep": "a: " + "{a: " * 9 + "1" + "}" * 9, "tab": "log:\n\tlevel: info\n",
         "too_many": "http: {listen: [" + "0.0.0.0:80, " * 17 + "]}",
         "quotes": "state: {dir: 'a''b'}",
+        "turn_one_secret": "turn: {secret: 0123456789abcdef, users: [a]}\n",
+        "turn": """turn:
+  listen: ["[::]:3478"]
+  tls_listen: []
+  relay_ports: 50000-50999
+  secret:
+    - 0123456789abcdef
+    - "fedcba9876543210, old"
+  users: ["a:b", 'c:d:e']
+  realm: example.com
+  allow_peers: [10.0.0.0/8, "fd00::/8"]
+  servers: ["stun:a.example", "turn:[2001:db8::1]:1?transport=udp"]
+  allocations_per_user: 10
+  bandwidth_all: 100MiB
+  bandwidth_allocation: 0
+  lifetime: 20m
+""",
     }.items():
         write("settings", name, "0" + text)
+    write("settings", "turn_sets", "1eMOIM_TURN_SECRET=0123456789abcdef, 0123456789abcdeg\n"
+          "sturn.users=[\"a:b,c\"]\nsturn.relay_ports=1024-1025\n")
     write("settings", "environment", "1eMOIM_HTTP_LISTEN=0.0.0.0:80, [::1]:81\neMOIM_WORKERS=2")
     write("settings", "sets", "1shttp.listen=[\"0.0.0.0:0\"]\nslog.level=warn\nsworkers=65\n")
     write("settings", "set_nothing", "1shttp.listen=\nshttps.cert=\neMOIM_STATE_DIR=")

@@ -138,7 +138,8 @@ int option_read_switch(const char *text, bool *value, char reason[OPTION_REASON_
     return ERR_CONFIG;
 }
 
-static int read_option(const struct option *option, const char *text, uint64_t *value, char *reason)
+int option_read_amount(enum option_kind kind, uint64_t least, uint64_t most, struct view text,
+                       uint64_t *value, char reason[OPTION_REASON_MAX])
 {
     static const char *const what[] = {
         [OPTION_NUMBER] = "a number",
@@ -146,16 +147,15 @@ static int read_option(const struct option *option, const char *text, uint64_t *
         [OPTION_DURATION] = "a duration (like 300ms, 25s or 2m)",
     };
     char shown[64];
-    char least[32];
-    char most[32];
-    if (read_amount(view_of(text), option->kind, value) && *value >= option->least &&
-        *value <= option->most)
+    char from[32];
+    char to[32];
+    if (read_amount(text, kind, value) && *value >= least && *value <= most)
         return OK;
-    yaml_printable(view_of(text), shown, sizeof(shown));
-    write_amount(option->least, option->kind, least, sizeof(least));
-    write_amount(option->most, option->kind, most, sizeof(most));
-    snprintf(reason, OPTION_REASON_MAX, "\"%s\" is not %s from %s to %s", shown, what[option->kind],
-             least, most);
+    yaml_printable(text, shown, sizeof(shown));
+    write_amount(least, kind, from, sizeof(from));
+    write_amount(most, kind, to, sizeof(to));
+    snprintf(reason, OPTION_REASON_MAX, "\"%s\" is not %s from %s to %s", shown, what[kind], from,
+             to);
     return ERR_CONFIG;
 }
 
@@ -171,7 +171,8 @@ int option_put(const struct option *option, const char *text, struct endpoint_co
         *(bool *)member = is_on;
         return OK;
     }
-    if (text && read_option(option, text, &value, reason) != OK)
+    if (text && option_read_amount(option->kind, option->least, option->most, view_of(text), &value,
+                                   reason) != OK)
         return ERR_CONFIG;
     if (option->kind == OPTION_DURATION)
         *(usec *)member = value;

@@ -1,6 +1,6 @@
 /* endpoints_options.h - the single values of an endpoint: their tables, and how text becomes them.
  *
- * For endpoints_*.c alone.  Pure.
+ * For endpoints_*.c and settings_turn.c alone.  Pure.
  */
 #ifndef MOIM_SHELL_ENDPOINTS_OPTIONS_H
 #define MOIM_SHELL_ENDPOINTS_OPTIONS_H
@@ -48,6 +48,10 @@ extern const struct option_group option_groups[GROUP_COUNT];
 
 /* Reads "true" or "false".  ERR_CONFIG: `reason` says why not. */
 MUST_USE int option_read_switch(const char *text, bool *value, char reason[OPTION_REASON_MAX]);
+
+/* Reads a number, a size or a duration between two bounds.  ERR_CONFIG: `reason` says why not. */
+MUST_USE int option_read_amount(enum option_kind kind, uint64_t least, uint64_t most,
+                                struct view text, uint64_t *value, char reason[OPTION_REASON_MAX]);
 
 /* Sets one option from its text, or, when that is NULL, to its fallback.  ERR_CONFIG: `reason` says
  * why not. */

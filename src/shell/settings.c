@@ -167,6 +167,22 @@ static int check_apart(struct settings_reader *reader, enum setting_key a, enum 
     return OK;
 }
 
+/* What we make up is of no use to other servers. */
+static int check_servers(struct settings_reader *reader)
+{
+    const struct turn_settings *turn = &reader->settings.turn;
+    for (uint32_t i = 0; i < turn->servers.count && turn->secrets.count == 0; i++)
+        if (strncmp(turn->servers.items[i], "turn", 4) == 0)
+            return settings_refuse(reader, origin(reader, KEY_TURN_SERVERS),
+                                   "turn.servers: turn.secret is missing: the one that these "
+                                   "servers have");
+    return OK;
+}
+
+static const enum setting_key listen_keys[] = { KEY_HTTP_LISTEN, KEY_HTTPS_LISTEN, KEY_TURN_LISTEN,
+                                                KEY_TURN_TLS_LISTEN };
+#define LISTEN_KEYS (sizeof(listen_keys) / sizeof(listen_keys[0]))
+
 static int check_together(struct settings_reader *reader)
 {
     const struct settings *settings = &reader->settings;
@@ -174,12 +190,11 @@ static int check_together(struct settings_reader *reader)
         return check_pair(reader, KEY_HTTPS_CERT, KEY_HTTPS_KEY);
     if (settings->https_key[0] && !settings->https_cert[0])
         return check_pair(reader, KEY_HTTPS_KEY, KEY_HTTPS_CERT);
-    int status = check_apart(reader, KEY_HTTP_LISTEN, KEY_HTTPS_LISTEN);
-    if (status == OK)
-        status = check_apart(reader, KEY_HTTP_LISTEN, KEY_TURN_LISTEN);
-    if (status == OK)
-        status = check_apart(reader, KEY_HTTPS_LISTEN, KEY_TURN_LISTEN);
-    return status;
+    int status = OK;
+    for (size_t i = 0; i < LISTEN_KEYS && status == OK; i++)
+        for (size_t j = i + 1; j < LISTEN_KEYS && status == OK; j++)
+            status = check_apart(reader, listen_keys[i], listen_keys[j]);
+    return status == OK ? check_servers(reader) : status;
 }
 
 /* ---- sources ---- */
@@ -187,6 +202,17 @@ static int check_together(struct settings_reader *reader)
 static void add_listen(struct listen_list *list, uint16_t port)
 {
     list->items[list->count++] = (struct address){ .family = ADDRESS_IPV4, .port = port };
+}
+
+static void default_turn(struct turn_settings *turn)
+{
+    turn->relay_ports = (struct port_range){ 49152, 65535 };
+    memcpy(turn->realm, "moim", sizeof("moim"));
+    turn->allocations_per_user = 256;
+    turn->allocations_per_prefix = 1024;
+    turn->bandwidth_allocation = 4 * 1024 * 1024;
+    turn->lifetime = 3600 * USEC_S;
+    turn->credential_lifetime = 12 * 3600 * USEC_S;
 }
 
 void settings_default(struct settings *settings)
@@ -197,6 +223,8 @@ void settings_default(struct settings *settings)
     add_listen(&settings->http_listen, 8080);
     add_listen(&settings->https_listen, 8443);
     add_listen(&settings->turn_listen, 3478);
+    add_listen(&settings->turn_tls_listen, 5349);
+    default_turn(&settings->turn);
     snprintf(settings->state_dir, sizeof(settings->state_dir), "./moim-state");
     if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
         count = CPU_COUNT(&cores);

@@ -6,6 +6,7 @@
 #ifndef MOIM_SHELL_SETTINGS_H
 #define MOIM_SHELL_SETTINGS_H
 
+#include "agent/turn.h"
 #include "base/address.h"
 #include "base/trace.h"
 
@@ -13,10 +14,43 @@
 #define SETTINGS_PATH_MAX   1024
 #define SETTINGS_ERROR_MAX  512
 #define SETTINGS_FILE_MAX   (1024 * 1024)
+#define SETTINGS_TEXTS_MAX  32
+#define SETTINGS_TEXT_MAX   256
 
 struct listen_list {
     struct address items[SETTINGS_LISTEN_MAX];
     uint32_t count;
+};
+
+/* Short texts, in the order in which they were written. */
+struct text_list {
+    char items[SETTINGS_TEXTS_MAX][SETTINGS_TEXT_MAX];
+    uint32_t count;
+};
+
+struct network_list {
+    struct turn_network items[TURN_NETWORKS_MAX];
+    uint32_t count;
+};
+
+struct port_range {
+    uint16_t min, max; /* both belong to it */
+};
+
+/* The keys of `turn` but for its addresses. */
+struct turn_settings {
+    struct port_range relay_ports;
+    struct text_list secrets; /* up to TURN_SECRETS_MAX, the newest first; none: one is made */
+    struct text_list users;   /* "name:password" */
+    struct text_list servers; /* URIs that clients are told in place of ours */
+    char realm[TURN_REALM_MAX + 1];
+    struct network_list allow_peers;
+    uint32_t allocations_per_user;
+    uint32_t allocations_per_prefix;
+    uint32_t bandwidth_allocation; /* bytes a second; 0: no limit */
+    uint32_t bandwidth_all;
+    usec lifetime;
+    usec credential_lifetime;
 };
 
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -30,7 +64,9 @@ struct settings {
     char https_cert[SETTINGS_PATH_MAX]; /* "": one is made in state_dir */
     char https_key[SETTINGS_PATH_MAX];
     struct listen_list rtc_public_ip; /* without ports */
-    struct listen_list turn_listen;   /* UDP and TCP */
+    struct listen_list turn_listen;   /* UDP and TCP; empty: no TURN at all */
+    struct listen_list turn_tls_listen;
+    struct turn_settings turn;
     char state_dir[SETTINGS_PATH_MAX];
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;

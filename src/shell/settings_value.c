@@ -5,10 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#define HOUR (3600 * USEC_S)
+
 const struct setting settings_table[KEY_COUNT] = {
 #define ROW(name, kind, member)                                                                    \
     {                                                                                              \
-        name, kind, offsetof(struct settings, member)                                              \
+        name, kind, offsetof(struct settings, member), 0, 0, false                                 \
+    }
+#define AMOUNT(name, kind, member, least, most, may_be_0)                                          \
+    {                                                                                              \
+        name, kind, offsetof(struct settings, member), least, most, may_be_0                       \
     }
     [KEY_HTTP_LISTEN] = ROW("http.listen", SETTING_LISTEN, http_listen),
     [KEY_HTTPS_LISTEN] = ROW("https.listen", SETTING_LISTEN, https_listen),
@@ -16,14 +22,35 @@ const struct setting settings_table[KEY_COUNT] = {
     [KEY_HTTPS_KEY] = ROW("https.key", SETTING_FILE, https_key),
     [KEY_RTC_PUBLIC_IP] = ROW("rtc.public_ip", SETTING_HOSTS, rtc_public_ip),
     [KEY_TURN_LISTEN] = ROW("turn.listen", SETTING_LISTEN, turn_listen),
+    [KEY_TURN_TLS_LISTEN] = ROW("turn.tls_listen", SETTING_LISTEN, turn_tls_listen),
+    [KEY_TURN_RELAY_PORTS] = ROW("turn.relay_ports", SETTING_PORTS, turn.relay_ports),
+    [KEY_TURN_SECRET] = ROW("turn.secret", SETTING_SECRETS, turn.secrets),
+    [KEY_TURN_USERS] = ROW("turn.users", SETTING_USERS, turn.users),
+    [KEY_TURN_REALM] = ROW("turn.realm", SETTING_REALM, turn.realm),
+    [KEY_TURN_ALLOW_PEERS] = ROW("turn.allow_peers", SETTING_NETWORKS, turn.allow_peers),
+    [KEY_TURN_SERVERS] = ROW("turn.servers", SETTING_SERVERS, turn.servers),
+    [KEY_TURN_ALLOCATIONS_PER_USER] = AMOUNT("turn.allocations_per_user", SETTING_NUMBER,
+                                             turn.allocations_per_user, 1, TURN_RELAYS_MAX, false),
+    [KEY_TURN_ALLOCATIONS_PER_PREFIX] =
+        AMOUNT("turn.allocations_per_prefix", SETTING_NUMBER, turn.allocations_per_prefix, 1,
+               TURN_RELAYS_MAX, false),
+    [KEY_TURN_BANDWIDTH_ALLOCATION] = AMOUNT("turn.bandwidth_allocation", SETTING_SIZE,
+                                             turn.bandwidth_allocation, 4096, 1u << 30, true),
+    [KEY_TURN_BANDWIDTH_ALL] =
+        AMOUNT("turn.bandwidth_all", SETTING_SIZE, turn.bandwidth_all, 65536, UINT32_MAX, true),
+    [KEY_TURN_LIFETIME] = AMOUNT("turn.lifetime", SETTING_DURATION, turn.lifetime,
+                                 TURN_LIFETIME_S *USEC_S, 24 * HOUR, false),
+    [KEY_TURN_CREDENTIAL_LIFETIME] = AMOUNT("turn.credential_lifetime", SETTING_DURATION,
+                                            turn.credential_lifetime, HOUR, 168 * HOUR, false),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
     [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
     [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),
     [KEY_LOG_FORMAT] = ROW("log.format", SETTING_FORMAT, log_format),
 #undef ROW
+#undef AMOUNT
 };
 
-static int refuse(char *reason, struct view text, const char *why)
+int setting_refuse(char reason[SETTING_REASON_MAX], struct view text, const char *why)
 {
     char shown[80];
     yaml_printable(text, shown, sizeof(shown));
@@ -51,17 +78,17 @@ static int put_address(const struct setting *setting, struct view text, struct l
 {
     struct address address = { 0 };
     if (setting->kind == SETTING_LISTEN && address_read(text, &address) != OK)
-        return refuse(reason, text, "is not an address with a port from 0 to 65535");
+        return setting_refuse(reason, text, "is not an address with a port from 0 to 65535");
     if (setting->kind == SETTING_HOSTS && address_read_host(text, &address) != OK)
-        return refuse(reason, text, "is not an IP address (without a port)");
+        return setting_refuse(reason, text, "is not an IP address (without a port)");
     if (is_group(&address))
-        return refuse(reason, text, "is a multicast or broadcast address");
+        return setting_refuse(reason, text, "is a multicast or broadcast address");
     if (setting->kind == SETTING_HOSTS && is_unspecified(&address))
-        return refuse(reason, text, "is no address that others can reach");
+        return setting_refuse(reason, text, "is no address that others can reach");
     for (uint32_t i = 0; i < list->count; i++)
         if (address_equal(&list->items[i], &address) &&
             (address.port != 0 || setting->kind == SETTING_HOSTS))
-            return refuse(reason, text, "stands twice in the list");
+            return setting_refuse(reason, text, "stands twice in the list");
     if (list->count == SETTINGS_LISTEN_MAX) {
         snprintf(reason, SETTING_REASON_MAX, "more than %d addresses", SETTINGS_LISTEN_MAX);
         return ERR_CONFIG;
@@ -73,9 +100,9 @@ static int put_address(const struct setting *setting, struct view text, struct l
 static int put_path(struct view text, char *path, bool may_be_empty, char *reason)
 {
     if (text.size == 0 && !may_be_empty)
-        return refuse(reason, text, "is no path");
+        return setting_refuse(reason, text, "is no path");
     if (text.size >= SETTINGS_PATH_MAX)
-        return refuse(reason, text, "is longer than 1023 bytes");
+        return setting_refuse(reason, text, "is longer than 1023 bytes");
     memcpy(path, text.at ? text.at : (const uint8_t *)"", text.size);
     path[text.size] = '\0';
     return OK;
@@ -85,7 +112,7 @@ static int put_workers(struct view text, uint32_t *workers, char *reason)
 {
     uint64_t number = 0;
     if (!view_read_number(text, WORKERS_MAX, &number) || number == 0)
-        return refuse(reason, text, "is not a number from 1 to 64");
+        return setting_refuse(reason, text, "is not a number from 1 to 64");
     *workers = (uint32_t)number;
     return OK;
 }
@@ -99,7 +126,7 @@ static int put_level(struct view text, enum trace_level *level, char *reason)
             return OK;
         }
     }
-    return refuse(reason, text, "is not one of error, warn, info, debug");
+    return setting_refuse(reason, text, "is not one of error, warn, info, debug");
 }
 
 static int put_format(struct view text, enum log_format *format, char *reason)
@@ -109,14 +136,39 @@ static int put_format(struct view text, enum log_format *format, char *reason)
     else if (view_equal(text, VIEW("json")))
         *format = LOG_JSON;
     else
-        return refuse(reason, text, "is not one of text, json");
+        return setting_refuse(reason, text, "is not one of text, json");
     return OK;
+}
+
+const char *setting_example(const struct setting *setting)
+{
+    switch (setting->kind) {
+    case SETTING_LISTEN:
+        return "0.0.0.0:8080";
+    case SETTING_HOSTS:
+        return "192.0.2.1";
+    case SETTING_SECRETS:
+        return "9f86d081884c7d65";
+    case SETTING_USERS:
+        return "name:password";
+    case SETTING_SERVERS:
+        return "turn:turn.example.com:3478";
+    case SETTING_NETWORKS:
+        return "10.0.0.0/8";
+    default:
+        return NULL;
+    }
 }
 
 void setting_clear(const struct setting *setting, struct settings *settings)
 {
-    struct listen_list *list = (void *)((char *)settings + setting->offset);
-    list->count = 0;
+    void *member = (char *)settings + setting->offset;
+    if (setting->kind == SETTING_LISTEN || setting->kind == SETTING_HOSTS)
+        ((struct listen_list *)member)->count = 0;
+    else if (setting->kind == SETTING_NETWORKS)
+        ((struct network_list *)member)->count = 0;
+    else
+        ((struct text_list *)member)->count = 0;
 }
 
 int setting_put(const struct setting *setting, struct view text, struct settings *settings,
@@ -137,8 +189,9 @@ int setting_put(const struct setting *setting, struct view text, struct settings
         return put_level(text, member, reason);
     case SETTING_FORMAT:
         return put_format(text, member, reason);
+    default:
+        return setting_put_turn(setting, text, member, reason);
     }
-    return ERR_CONFIG;
 }
 
 _Static_assert(SETTINGS_PATH_MAX == 1024 && WORKERS_MAX == 64, "the messages tell these limits");

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a file holds: texts and lists of them, as libcyaml fills it in.  All sections share a shape,
- * and each uses the members that its keys need. */
+/* What a file holds: texts and lists of them, as libcyaml fills it in.  The small sections share a
+ * shape, and each uses the members that its keys need. */
 struct section {
     char **list;
     unsigned list_count;
@@ -16,11 +16,18 @@ struct section {
     char *second;
 };
 
+struct turn_section {
+    char **listen, **tls_listen, **users, **allow_peers, **servers;
+    unsigned listen_count, tls_listen_count, users_count, allow_peers_count, servers_count;
+    char *relay_ports, *realm, *allocations_per_user, *allocations_per_prefix;
+    char *bandwidth_allocation, *bandwidth_all, *lifetime, *credential_lifetime;
+};
+
 struct document {
     struct section *http;
     struct section *https;
     struct section *rtc;
-    struct section *turn;
+    struct turn_section *turn;
     struct section *state;
     struct section *log;
     char *workers;
@@ -32,9 +39,10 @@ static const cyaml_schema_value_t text_schema = {
     CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char *, 0, CYAML_UNLIMITED),
 };
 
-#define LIST(key)                                                                                  \
-    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct section, list,      \
+#define LIST_OF(key, type, member)                                                                 \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member,              \
                          &text_schema, 0, CYAML_UNLIMITED)
+#define LIST(key) LIST_OF(key, struct section, list)
 #define TEXT(key, type, member)                                                                    \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0,         \
                            CYAML_UNLIMITED)
@@ -50,6 +58,27 @@ static const cyaml_schema_field_t https_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rtc_fields[] = { LIST("public_ip"), CYAML_FIELD_END };
+static const cyaml_schema_field_t turn_fields[] = {
+#define TURN_LIST(member) LIST_OF(#member, struct turn_section, member)
+#define TURN_TEXT(member) TEXT(#member, struct turn_section, member)
+    TURN_LIST(listen),
+    TURN_LIST(tls_listen),
+    TURN_LIST(users),
+    TURN_LIST(allow_peers),
+    TURN_LIST(servers),
+    TURN_TEXT(relay_ports),
+    TURN_TEXT(realm),
+    TURN_TEXT(allocations_per_user),
+    TURN_TEXT(allocations_per_prefix),
+    TURN_TEXT(bandwidth_allocation),
+    TURN_TEXT(bandwidth_all),
+    TURN_TEXT(lifetime),
+    TURN_TEXT(credential_lifetime),
+    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* load_secrets */
+    CYAML_FIELD_END,
+#undef TURN_LIST
+#undef TURN_TEXT
+};
 static const cyaml_schema_field_t state_fields[] = {
     TEXT("dir", struct section, first),
     CYAML_FIELD_END,
@@ -63,7 +92,7 @@ static const cyaml_schema_field_t document_fields[] = {
     SECTION("http", http, listen_fields),
     SECTION("https", https, https_fields),
     SECTION("rtc", rtc, rtc_fields),
-    SECTION("turn", turn, listen_fields),
+    SECTION("turn", turn, turn_fields),
     SECTION("state", state, state_fields),
     SECTION("log", log, log_fields),
     TEXT("workers", struct document, workers),
@@ -74,11 +103,36 @@ static const cyaml_schema_field_t document_fields[] = {
 static const cyaml_schema_value_t document_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, document_fields),
 };
+
+/* turn.secret alone, as a list and as a text. */
+struct secret_document {
+    struct section *turn;
+};
+static const cyaml_schema_field_t secrets_fields[] = { LIST("secret"), CYAML_FIELD_END };
+static const cyaml_schema_field_t secret_fields[] = { TEXT("secret", struct section, first),
+                                                      CYAML_FIELD_END };
+#define SECRET_SECTION(fields)                                                                     \
+    {                                                                                              \
+        CYAML_FIELD_MAPPING_PTR("turn", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,         \
+                                struct secret_document, turn, fields),                             \
+            CYAML_FIELD_END                                                                        \
+    }
+static const cyaml_schema_field_t secrets_document_fields[] = SECRET_SECTION(secrets_fields);
+static const cyaml_schema_field_t secret_document_fields[] = SECRET_SECTION(secret_fields);
+static const cyaml_schema_value_t secrets_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct secret_document, secrets_document_fields),
+};
+static const cyaml_schema_value_t secret_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct secret_document, secret_document_fields),
+};
+
 /* A list alone, for the environment and --set. */
 static const cyaml_schema_value_t list_schema = {
     CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, char *, &text_schema, 0, CYAML_UNLIMITED),
 };
 
+#undef SECRET_SECTION
+#undef LIST_OF
 #undef LIST
 #undef TEXT
 #undef SECTION
@@ -121,12 +175,14 @@ static const cyaml_config_t *cyaml_configuration(struct cyaml_words *words, cyam
 /* Loads a text that the outline approved: what libcyaml still refuses is memory, or a mistake of
  * ours in the schema. */
 static int load(struct settings_reader *reader, const char *source, struct view yaml,
-                const cyaml_schema_value_t *schema, void **out, unsigned *count)
+                const cyaml_schema_value_t *schema, cyaml_cfg_flags_t flags, void **out,
+                unsigned *count)
 {
     struct cyaml_words words;
     cyaml_config_t config;
-    cyaml_err_t refused = cyaml_load_data(yaml.at, yaml.size, cyaml_configuration(&words, &config),
-                                          schema, out, count);
+    cyaml_configuration(&words, &config);
+    config.flags |= flags;
+    cyaml_err_t refused = cyaml_load_data(yaml.at, yaml.size, &config, schema, out, count);
     if (refused == CYAML_OK)
         return OK;
     settings_refuse(reader, source, "%s", words.text[0] ? words.text : cyaml_strerror(refused));
@@ -191,10 +247,10 @@ static int check_node(struct settings_reader *reader, const char *name,
         yaml_printable(view_of(node->path), path, sizeof(path));
         return settings_refuse(reader, source, "%s: unknown key", path);
     }
-    if (setting_is_list(setting) && node->kind != YAML_KIND_LIST)
+    bool is_one = setting->kind == SETTING_SECRETS && node->kind == YAML_KIND_TEXT;
+    if (setting_is_list(setting) && node->kind != YAML_KIND_LIST && !is_one)
         return settings_refuse(reader, source, "%s: not a list, like [\"%s\"]; [] is the empty one",
-                               node->path,
-                               setting->kind == SETTING_LISTEN ? "0.0.0.0:8080" : "192.0.2.1");
+                               node->path, setting_example(setting));
     if (node->kind == YAML_KIND_NONE)
         return settings_refuse(reader, source, "%s: no value", node->path);
     if (!setting_is_list(setting) && node->kind != YAML_KIND_TEXT)
@@ -202,65 +258,112 @@ static int check_node(struct settings_reader *reader, const char *name,
     return OK;
 }
 
-static const struct section *section_of(const struct document *document, enum setting_key key)
-{
-    switch (key) {
-    case KEY_HTTP_LISTEN:
-        return document->http;
-    case KEY_HTTPS_LISTEN:
-    case KEY_HTTPS_CERT:
-    case KEY_HTTPS_KEY:
-        return document->https;
-    case KEY_RTC_PUBLIC_IP:
-        return document->rtc;
-    case KEY_TURN_LISTEN:
-        return document->turn;
-    case KEY_STATE_DIR:
-        return document->state;
-    default:
-        return document->log;
+/* Where the document has a key's texts. */
+struct texts_place {
+    size_t section; /* the pointer to the section, in the document; NO_SECTION: in none */
+    size_t texts;   /* in the section: the text, or the pointer to the list */
+    size_t count;   /* of the list */
+};
+
+#define NO_SECTION SIZE_MAX
+
+static const struct texts_place places[KEY_COUNT] = {
+#define AT_TEXT(section, type, member)                                                             \
+    {                                                                                              \
+        offsetof(struct document, section), offsetof(type, member), 0                              \
     }
+#define AT_LIST(section, type, member)                                                             \
+    {                                                                                              \
+        offsetof(struct document, section), offsetof(type, member), offsetof(type, member##_count) \
+    }
+#define AT_TURN(member) AT_TEXT(turn, struct turn_section, member)
+    [KEY_HTTP_LISTEN] = AT_LIST(http, struct section, list),
+    [KEY_HTTPS_LISTEN] = AT_LIST(https, struct section, list),
+    [KEY_HTTPS_CERT] = AT_TEXT(https, struct section, first),
+    [KEY_HTTPS_KEY] = AT_TEXT(https, struct section, second),
+    [KEY_RTC_PUBLIC_IP] = AT_LIST(rtc, struct section, list),
+    [KEY_TURN_LISTEN] = AT_LIST(turn, struct turn_section, listen),
+    [KEY_TURN_TLS_LISTEN] = AT_LIST(turn, struct turn_section, tls_listen),
+    [KEY_TURN_RELAY_PORTS] = AT_TURN(relay_ports),
+    [KEY_TURN_USERS] = AT_LIST(turn, struct turn_section, users),
+    [KEY_TURN_REALM] = AT_TURN(realm),
+    [KEY_TURN_ALLOW_PEERS] = AT_LIST(turn, struct turn_section, allow_peers),
+    [KEY_TURN_SERVERS] = AT_LIST(turn, struct turn_section, servers),
+    [KEY_TURN_ALLOCATIONS_PER_USER] = AT_TURN(allocations_per_user),
+    [KEY_TURN_ALLOCATIONS_PER_PREFIX] = AT_TURN(allocations_per_prefix),
+    [KEY_TURN_BANDWIDTH_ALLOCATION] = AT_TURN(bandwidth_allocation),
+    [KEY_TURN_BANDWIDTH_ALL] = AT_TURN(bandwidth_all),
+    [KEY_TURN_LIFETIME] = AT_TURN(lifetime),
+    [KEY_TURN_CREDENTIAL_LIFETIME] = AT_TURN(credential_lifetime),
+    [KEY_STATE_DIR] = AT_TEXT(state, struct section, first),
+    [KEY_WORKERS] = { NO_SECTION, offsetof(struct document, workers), 0 },
+    [KEY_LOG_LEVEL] = AT_TEXT(log, struct section, first),
+    [KEY_LOG_FORMAT] = AT_TEXT(log, struct section, second),
+#undef AT_TEXT
+#undef AT_LIST
+#undef AT_TURN
+};
+
+/* The texts that the document has for a key: one, or as many as its outline has entries. */
+static char *const *texts_of(const struct document *document, enum setting_key key)
+{
+    const struct texts_place *place = &places[key];
+    const char *section = (const char *)document;
+    if (place->section != NO_SECTION)
+        section = *(const char *const *)(section + place->section);
+    const void *texts = section + place->texts;
+    return setting_is_list(&settings_table[key]) ? *(char *const *const *)texts : texts;
 }
 
-/* The texts that the document has for a key; *count of them. */
-static char *const *texts_of(const struct document *document, enum setting_key key, unsigned *count)
+/* Sets one key from its texts; `node` is its value's. */
+static int put_texts(struct settings_reader *reader, const char *name, enum setting_key key,
+                     const struct yaml_node *node, char *const *texts)
 {
-    const struct section *section = section_of(document, key);
-    *count = 1;
-    if (key == KEY_WORKERS)
-        return &document->workers;
-    if (setting_is_list(&settings_table[key])) {
-        *count = section->list_count;
-        return section->list;
-    }
-    bool is_second = key == KEY_HTTPS_KEY || key == KEY_LOG_FORMAT;
-    return is_second ? &section->second : &section->first;
+    char source[SETTINGS_SOURCE_MAX];
+    settings_name_line(name, node->line, source);
+    if (node->item != YAML_NO_ITEM)
+        return settings_put(reader, source, key, view_of(texts[node->item]));
+    settings_begin(reader, source, key);
+    if (node->kind == YAML_KIND_TEXT)
+        return settings_put(reader, source, key, view_of(texts[0]));
+    return OK;
 }
 
 /* Takes over all keys that the outline has, in its order. */
 static int put_document(struct settings_reader *reader, const char *name,
                         const struct document *document, const struct yaml_outline *outline)
 {
-    char source[SETTINGS_SOURCE_MAX];
-    for (uint32_t i = 0; i < outline->count; i++) {
+    int status = OK;
+    for (uint32_t i = 0; i < outline->count && status == OK; i++) {
         const struct yaml_node *node = &outline->nodes[i];
         enum setting_key key;
-        unsigned count;
-        int status = OK;
-        if (!settings_find(view_of(node->path), &key))
-            continue;
-        char *const *texts = texts_of(document, key, &count);
-        settings_name_line(name, node->line, source);
-        if (node->item == YAML_NO_ITEM)
-            settings_begin(reader, source, key);
-        if (node->item != YAML_NO_ITEM)
-            status = settings_put(reader, source, key, view_of(texts[node->item]));
-        else if (!setting_is_list(&settings_table[key]))
-            status = settings_put(reader, source, key, view_of(texts[0]));
-        if (status != OK)
-            return status;
+        if (settings_find(view_of(node->path), &key) && key != KEY_TURN_SECRET)
+            status = put_texts(reader, name, key, node, texts_of(document, key));
     }
-    return OK;
+    return status;
+}
+
+/* The one key that may be a list or a text is read by itself: libcyaml wants to know which. */
+static int put_secrets(struct settings_reader *reader, const char *name, struct view yaml,
+                       const struct yaml_outline *outline)
+{
+    const char *path = settings_table[KEY_TURN_SECRET].name;
+    const struct yaml_node *whole = yaml_outline_find(outline, path, YAML_NO_ITEM);
+    void *loaded = NULL;
+    if (!whole)
+        return OK;
+    bool is_list = whole->kind == YAML_KIND_LIST;
+    const cyaml_schema_value_t *schema = is_list ? &secrets_schema : &secret_schema;
+    int status = load(reader, name, yaml, schema, CYAML_CFG_IGNORE_UNKNOWN_KEYS, &loaded, NULL);
+    if (status != OK)
+        return status;
+    const struct section *turn = *(struct section *const *)loaded;
+    for (uint32_t i = 0; i < outline->count && status == OK; i++)
+        if (strcmp(outline->nodes[i].path, path) == 0)
+            status = put_texts(reader, name, KEY_TURN_SECRET, &outline->nodes[i],
+                               is_list ? turn->list : &turn->first);
+    unload(schema, loaded, 0);
+    return status;
 }
 
 static int read_outline(struct settings_reader *reader, const char *name, struct view yaml,
@@ -290,11 +393,13 @@ static int read_document(struct settings_reader *reader, const char *name, struc
         status = check_node(reader, name, &outline.nodes[i]);
     if (status != OK || outline.count == 0 || outline.nodes[0].kind == YAML_KIND_NONE)
         return status;
-    status = load(reader, name, yaml, &document_schema, &loaded, NULL);
+    status = load(reader, name, yaml, &document_schema, 0, &loaded, NULL);
     if (status != OK)
         return status;
     const struct document *document = loaded;
     status = put_document(reader, name, document, &outline);
+    if (status == OK)
+        status = put_secrets(reader, name, yaml, &outline);
     if (status != OK || document->endpoints_count == 0) {
         settings_unload_yaml(loaded);
         return status;
@@ -351,7 +456,7 @@ int settings_read_flow(struct settings_reader *reader, const char *source, enum 
     for (uint32_t i = 1; i < outline.count; i++)
         if (outline.nodes[i].kind != YAML_KIND_TEXT)
             return settings_refuse(reader, source, "%s: entry %u is not a text", name, i);
-    status = load(reader, source, yaml, &list_schema, &texts, &count);
+    status = load(reader, source, yaml, &list_schema, 0, &texts, &count);
     if (status != OK)
         return status;
     for (unsigned i = 0; status == OK && i < count; i++)

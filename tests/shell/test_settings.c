@@ -89,6 +89,20 @@ static void check_defaults(const struct settings *settings)
     check_list(&settings->http_listen, "0.0.0.0:8080");
     check_list(&settings->https_listen, "0.0.0.0:8443");
     check_list(&settings->turn_listen, "0.0.0.0:3478");
+    check_list(&settings->turn_tls_listen, "0.0.0.0:5349");
+    assert_int_equal(settings->turn.relay_ports.min, 49152);
+    assert_int_equal(settings->turn.relay_ports.max, 65535);
+    assert_int_equal(settings->turn.secrets.count, 0);
+    assert_int_equal(settings->turn.users.count, 0);
+    assert_int_equal(settings->turn.servers.count, 0);
+    assert_int_equal(settings->turn.allow_peers.count, 0);
+    assert_string_equal(settings->turn.realm, "moim");
+    assert_int_equal(settings->turn.allocations_per_user, 256);
+    assert_int_equal(settings->turn.allocations_per_prefix, 1024);
+    assert_int_equal(settings->turn.bandwidth_allocation, 4 * 1024 * 1024);
+    assert_int_equal(settings->turn.bandwidth_all, 0);
+    assert_int_equal(settings->turn.lifetime, 3600 * USEC_S);
+    assert_int_equal(settings->turn.credential_lifetime, 12 * 3600 * USEC_S);
     check_list(&settings->rtc_public_ip, "");
     assert_string_equal(settings->https_cert, "");
     assert_string_equal(settings->https_key, "");
@@ -144,6 +158,144 @@ static void test_every_key(void **state)
     assert_int_equal(settings.workers, 64);
     assert_int_equal(settings.log_level, TRACE_DEBUG);
     assert_int_equal(settings.log_format, LOG_JSON);
+}
+
+static void check_texts(const struct text_list *list, const char *wanted)
+{
+    char seen[SETTINGS_TEXTS_MAX * (SETTINGS_TEXT_MAX + 1)] = "";
+    for (uint32_t i = 0; i < list->count; i++) {
+        strcat(seen, i ? " " : "");
+        strcat(seen, list->items[i]);
+    }
+    assert_string_equal(seen, wanted);
+}
+
+#define SECRET_A "0123456789abcdef"
+#define SECRET_B "a secret, old one"
+
+static void test_every_turn_key(void **state)
+{
+    (void)state;
+    struct settings settings;
+    read_yaml("turn:\n"
+              "  tls_listen: [\"0.0.0.0:5350\"]\n"
+              "  relay_ports: 50000 - 50099\n"
+              "  secret: [" SECRET_A ", \"" SECRET_B "\"]\n"
+              "  users:\n    - camera:pass:word\n    - \"door:p, w\"\n"
+              "  realm: meet.example.com\n"
+              "  allow_peers: [10.0.0.0/8, 192.0.2.1, \"fd00::/8\"]\n"
+              "  servers: [stun:a.example, \"turn:[2001:db8::1]:1?transport=udp\",\n"
+              "            turns:b-1.example:443?transport=tcp]\n"
+              "  allocations_per_user: 1\n"
+              "  allocations_per_prefix: 65536\n"
+              "  bandwidth_allocation: 64KiB\n"
+              "  bandwidth_all: 125MiB\n"
+              "  lifetime: 10m\n"
+              "  credential_lifetime: 2h\n",
+              &settings);
+    const struct turn_settings *turn = &settings.turn;
+    check_list(&settings.turn_tls_listen, "0.0.0.0:5350");
+    assert_int_equal(turn->relay_ports.min, 50000);
+    assert_int_equal(turn->relay_ports.max, 50099);
+    check_texts(&turn->secrets, SECRET_A " " SECRET_B);
+    check_texts(&turn->users, "camera:pass:word door:p, w");
+    assert_string_equal(turn->realm, "meet.example.com");
+    assert_int_equal(turn->allow_peers.count, 3);
+    assert_int_equal(turn->allow_peers.items[0].bits, 8);
+    assert_int_equal(turn->allow_peers.items[1].bits, 32);
+    check_texts(&turn->servers, "stun:a.example turn:[2001:db8::1]:1?transport=udp "
+                                "turns:b-1.example:443?transport=tcp");
+    assert_int_equal(turn->allocations_per_user, 1);
+    assert_int_equal(turn->allocations_per_prefix, 65536);
+    assert_int_equal(turn->bandwidth_allocation, 64 * 1024);
+    assert_int_equal(turn->bandwidth_all, 125 * 1024 * 1024);
+    assert_int_equal(turn->lifetime, 600 * USEC_S);
+    assert_int_equal(turn->credential_lifetime, 7200 * USEC_S);
+
+    read_yaml("turn: {secret: " SECRET_A ", bandwidth_all: 0}", &settings);
+    check_texts(&turn->secrets, SECRET_A);
+    assert_int_equal(turn->bandwidth_all, 0);
+    read_yaml("turn:\n  secret: []\n", &settings);
+    check_texts(&turn->secrets, "");
+}
+
+static void test_bad_turn_values(void **state)
+{
+    (void)state;
+    static const char *const ports[] = { "1", "1-", "1023-2000", "2000-1999", "1024-65536", "a-b" };
+    static const char *const users[] = { "\"a\"", "\":a\"", "\"a:\"", "\"a:b\\nc\"" };
+    static const char *const servers[] = {
+        "a.example", "turn:",        "http:a.example",        "turn:a b",
+        "turn:a:0",  "turn:a:65536", "turn:a?transport=sctp", "stun:a?transport=udp",
+        "turn:[::1", "turn:[a]:1",   "turn://a.example"
+    };
+    char yaml[256];
+    char wanted[SETTINGS_ERROR_MAX];
+    for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+        snprintf(yaml, sizeof(yaml), "turn:\n  relay_ports: %s\n", ports[i]);
+        snprintf(wanted, sizeof(wanted),
+                 NAME ":2: turn.relay_ports: \"%s\" is not a range of ports from 1024 to 65535, "
+                      "like 49152-65535",
+                 ports[i]);
+        refuse_yaml(yaml, wanted);
+    }
+    for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
+        snprintf(yaml, sizeof(yaml), "turn:\n  users:\n    - %s\n", users[i]);
+        refuse_yaml(yaml, NAME ":3: turn.users: a user is name:password, up to 255 bytes together, "
+                               "without control characters");
+    }
+    for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+        snprintf(yaml, sizeof(yaml), "turn: {servers: [\"%s\"]}", servers[i]);
+        snprintf(wanted, sizeof(wanted),
+                 NAME ":1: turn.servers: \"%s\" is not like "
+                      "turn:turn.example.com:3478?transport=udp (or stun:, stuns:, turns:)",
+                 servers[i]);
+        refuse_yaml(yaml, wanted);
+    }
+    refuse_yaml("turn: {users: [\"a:b\", \"a:c\"]}",
+                NAME ":1: turn.users: \"a\" stands twice in the list");
+    refuse_yaml("turn: {users: [\"1763:b\"]}",
+                NAME ":1: turn.users: \"1763\" is no name of a user: digits alone are the time of "
+                     "TURN REST");
+    refuse_yaml("turn: {realm: 'a\"b'}",
+                NAME ":1: turn.realm: \"a\"b\" is not 1 to 64 bytes without "
+                     "control characters and quotes");
+    refuse_yaml("turn:\n  allow_peers:\n  - 10.0.0.1/8\n",
+                NAME ":3: turn.allow_peers: \"10.0.0.1/8\" is not a network like 10.0.0.0/8 (its "
+                     "bits behind the prefix are 0)");
+    refuse_yaml("turn: {allocations_per_user: 0}",
+                NAME ":1: turn.allocations_per_user: \"0\" is not a number from 1 to 65536");
+    refuse_yaml("turn: {bandwidth_allocation: 1}",
+                NAME ":1: turn.bandwidth_allocation: \"1\" is not a size (like 4096 or 64KiB) from "
+                     "4KiB to 1024MiB, or 0");
+    refuse_yaml("turn: {lifetime: 9m}",
+                NAME ":1: turn.lifetime: \"9m\" is not a duration (like 300ms, 25s or 2m) from 10m "
+                     "to 24h");
+    refuse_yaml("turn: {servers: [stun:a, turn:b]}",
+                NAME ":1: turn.servers: turn.secret is missing: the one that these servers have");
+}
+
+/* No message shows a secret. */
+static void test_bad_secrets(void **state)
+{
+    (void)state;
+    static const char reason[] =
+        "a secret has 16 to 255 bytes without control characters (\"openssl "
+        "rand -hex 32\" makes one)";
+    char wanted[SETTINGS_ERROR_MAX];
+    snprintf(wanted, sizeof(wanted), NAME ":2: turn.secret: %s", reason);
+    refuse_yaml("turn:\n  secret: 0123456789abcde\n", wanted);
+    snprintf(wanted, sizeof(wanted), NAME ":4: turn.secret: %s", reason);
+    refuse_yaml("turn:\n  secret:\n    - " SECRET_A "\n    - ''\n", wanted);
+    snprintf(wanted, sizeof(wanted), "MOIM_TURN_SECRET: turn.secret: %s", reason);
+    refuse_variable("MOIM_TURN_SECRET=short", wanted);
+    refuse_yaml("turn: {secret: [" SECRET_A "," SECRET_A "]}",
+                NAME ":1: turn.secret: a secret stands twice in the list");
+    refuse_yaml("turn: {secret: [" SECRET_A "1," SECRET_A "2," SECRET_A "3," SECRET_A "4," SECRET_A
+                "5]}",
+                NAME ":1: turn.secret: more than 4 entries");
+    refuse_yaml("turn: {secret: {a: b}}", NAME
+                ":1: turn.secret: not a list, like [\"9f86d081884c7d65\"]; [] is the empty one");
 }
 
 static void test_unknown_keys(void **state)
@@ -343,9 +495,16 @@ static void test_sets(void **state)
     (void)state;
     struct settings settings;
     char *environment[] = { "MOIM_WORKERS=3", "MOIM_LOG_LEVEL=warn", NULL };
-    char *sets[] = { "http.listen=127.0.0.1:1,127.0.0.1:2", "turn.listen=[]", "workers=4",
-                     "workers=5", "https.listen=" };
-    read_all(environment, sets, 5, &settings);
+    char *sets[] = { "http.listen=127.0.0.1:1,127.0.0.1:2",
+                     "turn.listen=[]",
+                     "workers=4",
+                     "workers=5",
+                     "https.listen=",
+                     "turn.secret=" SECRET_A "," SECRET_A "b",
+                     "turn.users=[\"a:b,c\"]" };
+    read_all(environment, sets, 7, &settings);
+    check_texts(&settings.turn.secrets, SECRET_A " " SECRET_A "b");
+    check_texts(&settings.turn.users, "a:b,c");
     check_list(&settings.http_listen, "127.0.0.1:1 127.0.0.1:2");
     check_list(&settings.turn_listen, "");
     check_list(&settings.https_listen, "");
@@ -416,9 +575,10 @@ static void test_file(void **state)
 static void test_damaged(void **state)
 {
     (void)state;
-    static const char yaml[] = "http:\n  listen: [127.0.0.1:80, \"[::1]:8080\"]\n"
-                               "https: {cert: a, key: 'b'}\nrtc:\n  public_ip:\n    - 192.0.2.1\n"
-                               "workers: 4\nlog: ~\n";
+    static const char yaml[] =
+        "http:\n  listen: [127.0.0.1:80, \"[::1]:8080\"]\n"
+        "https: {cert: a, key: 'b'}\nrtc:\n  public_ip:\n    - 192.0.2.1\n"
+        "turn:\n  secret: " SECRET_A "\n  users: ['a:b']\nworkers: 4\nlog: ~\n";
     static const char bytes[] = "\0\n\t :-?,[]{}#&*!|>'\"%@`~.a1\\\xff\xc3";
     char damaged[sizeof(yaml)];
     for (size_t at = 0; at < sizeof(yaml) - 1; at++) {
@@ -472,6 +632,7 @@ static void test_example(void **state)
     assert_string_equal(settings.https_cert, "/etc/moim/fullchain.pem");
     assert_string_equal(settings.https_key, "/etc/moim/privkey.pem");
     check_list(&settings.rtc_public_ip, "203.0.113.7");
+    assert_int_equal(settings.turn.secrets.count, 1);
     assert_int_equal(settings.workers, 4);
     assert_int_equal(settings_endpoints(&settings)->count, 5);
     settings_clear(&settings);
@@ -497,14 +658,15 @@ static void test_manual(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_every_key),
-        cmocka_unit_test(test_unknown_keys),  cmocka_unit_test(test_duplicate_keys),
-        cmocka_unit_test(test_wrong_types),   cmocka_unit_test(test_bad_values),
-        cmocka_unit_test(test_keys_together), cmocka_unit_test(test_broken_yaml),
-        cmocka_unit_test(test_limits),        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_sets),          cmocka_unit_test(test_file),
-        cmocka_unit_test(test_damaged),       cmocka_unit_test(test_example),
-        cmocka_unit_test(test_manual),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_every_turn_key), cmocka_unit_test(test_bad_turn_values),
+        cmocka_unit_test(test_bad_secrets),    cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_duplicate_keys), cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_bad_values),     cmocka_unit_test(test_keys_together),
+        cmocka_unit_test(test_broken_yaml),    cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_environment),    cmocka_unit_test(test_sets),
+        cmocka_unit_test(test_file),           cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_example),        cmocka_unit_test(test_manual),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
