@@ -165,7 +165,7 @@ void turn_handle_refresh(struct turn *turn, struct turn_request *request)
         !memcmp(allocation->move_transaction, request->transaction, STUN_TRANSACTION_SIZE);
     if (!is_move)
         allocation->has_old_ticket = false;
-    answer(turn, request, lifetime_s, ticket && lifetime_s && (is_elsewhere || is_move));
+    answer(turn, request, lifetime_s, ticket && lifetime_s);
     if (lifetime_s)
         turn_set_timer(turn, &allocation->timer, TURN_TIMER_ALLOCATION, lifetime_s);
     else if (!family || !end_family(turn, allocation, family))

@@ -342,6 +342,33 @@ static void test_clock_jumps(void **state)
     caller_allocate(&caller); /* and there is room again */
 }
 
+/* What is over is over, even if its timer has not been heard yet. */
+static void test_request_just_after_the_end(void **state)
+{
+    (void)state;
+    struct caller caller = caller_at("1.2.3.4:999");
+    caller_allocate(&caller);
+    house.now += 600 * USEC_S + 2048;
+    assert_int_equal(caller_refresh(&caller, 600), 437);
+    assert_int_equal(house.closes, 1);
+}
+
+/* A clock that goes back must not fill up what may be relayed. */
+static void test_clock_goes_back(void **state)
+{
+    (void)state;
+    struct caller caller = caller_at("1.2.3.4:999");
+    house.config.bytes_per_s_allocation = 10;
+    caller_allocate(&caller);
+    assert_int_equal(caller_bind(&caller, 0x4000, PEER), 200);
+    caller_channel_data(&caller, 0x4000, VIEW("0123456789"));
+    assert_int_equal(house.peer_count, 1);
+    house.now -= 500 * USEC_S;
+    caller_channel_data(&caller, 0x4000, VIEW("0123456789"));
+    assert_int_equal(house.peer_count, 0);
+    house.now += 500 * USEC_S;
+}
+
 static void test_stream_ends(void **state)
 {
     (void)state;
@@ -467,6 +494,8 @@ int main(void)
         TEST(test_refresh_and_leave),
         TEST(test_client_vanishes),
         TEST(test_clock_jumps),
+        TEST(test_request_just_after_the_end),
+        TEST(test_clock_goes_back),
         TEST(test_stream_ends),
         TEST(test_relay_socket_fails),
         TEST(test_icmp),

@@ -204,6 +204,8 @@ static void test_control_connection_ends(void **state)
     turn_client_gone(&house.turn, house.now, &caller.flow);
     house_drain();
     assert_int_equal(house.closes, 3);
+    house_wait(31 * USEC_S);
+    assert_int_equal(house.client_count, 0);
     assert_int_equal(answer_connect(OK), 0);
     assert_int_equal(house.closes, 1);
     assert_int_equal(bind_connection(caller.connection_id), 400);
