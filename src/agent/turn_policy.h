@@ -13,7 +13,7 @@
 #include "base/address.h"
 
 #define TURN_NETWORKS_MAX 32
-#define TURN_OWN_MAX      32
+#define TURN_OWN_MAX      64
 
 struct turn_network {
     struct address address; /* port not looked at */

@@ -2,24 +2,21 @@
 
 #include "shell/certificate.h"
 #include "shell/machine.h"
+#include "shell/state_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define VALID_DAYS 3650
+#define FILE_NAME  "certificate.pem"
 
 void certificate_path(const struct settings *settings, char out[CERTIFICATE_PATH_SIZE])
 {
-    snprintf(out, CERTIFICATE_PATH_SIZE, "%s/certificate.pem", settings->state_dir);
+    state_file_path(settings, FILE_NAME, out);
 }
 
 /* ---- the certificate ---- */
@@ -133,62 +130,10 @@ static BIO *write_pem(const struct settings *settings, int64_t unix_now_s)
     return NULL;
 }
 
-/* ---- the file ---- */
-
-static int refuse(char *error, const char *path)
-{
-    snprintf(error, SETTINGS_ERROR_MAX, "state.dir: %.400s: %s", path, strerror(errno));
-    return ERR_IO;
-}
-
-static bool write_all(int fd, const char *bytes, size_t size)
-{
-    while (size > 0) {
-        ssize_t wrote = write(fd, bytes, size);
-        if (wrote < 0 && errno != EINTR)
-            return false;
-        if (wrote > 0) {
-            bytes += wrote;
-            size -= (size_t)wrote;
-        }
-    }
-    return true;
-}
-
-/* Writes beside the file and renames: whoever reads it sees the old one or the new one. */
-static int keep(const char *path, const char *bytes, size_t size, char *error)
-{
-    char beside[CERTIFICATE_PATH_SIZE + 16];
-    int status = ERR_IO;
-    snprintf(beside, sizeof(beside), "%s.XXXXXX", path);
-
-    int fd = mkostemp(beside, O_CLOEXEC); /* makes it 0600 */
-    if (fd < 0)
-        return refuse(error, beside);
-    if (!write_all(fd, bytes, size) || fsync(fd) != 0) {
-        status = refuse(error, beside);
-        close(fd);
-        goto remove_file;
-    }
-    if (close(fd) != 0 || rename(beside, path) != 0) {
-        status = refuse(error, path);
-        goto remove_file;
-    }
-    return OK;
-
-remove_file:
-    unlink(beside);
-    return status;
-}
-
 int certificate_make(const struct settings *settings, int64_t unix_now_s,
                      char error[SETTINGS_ERROR_MAX])
 {
-    char path[CERTIFICATE_PATH_SIZE];
     char *bytes;
-
-    if (mkdir(settings->state_dir, 0700) != 0 && errno != EEXIST)
-        return refuse(error, settings->state_dir);
     BIO *pem = write_pem(settings, unix_now_s);
     if (!pem) {
         snprintf(error, SETTINGS_ERROR_MAX, "the certificate can't be made: %s",
@@ -196,8 +141,7 @@ int certificate_make(const struct settings *settings, int64_t unix_now_s,
         return ERR_MEMORY;
     }
     long size = BIO_get_mem_data(pem, &bytes);
-    certificate_path(settings, path);
-    int status = keep(path, bytes, (size_t)size, error);
+    int status = state_file_keep(settings, FILE_NAME, view_make(bytes, (size_t)size), error);
     BIO_free(pem);
     return status;
 }

@@ -6,10 +6,10 @@
 #ifndef MOIM_SHELL_CERTIFICATE_MAKE_H
 #define MOIM_SHELL_CERTIFICATE_MAKE_H
 
-#include "shell/settings.h"
+#include "shell/state_file.h"
 
-/* The file's path, in out[SETTINGS_PATH_MAX + 32]. */
-#define CERTIFICATE_PATH_SIZE (SETTINGS_PATH_MAX + 32)
+/* The file's path. */
+#define CERTIFICATE_PATH_SIZE STATE_PATH_SIZE
 void certificate_path(const struct settings *settings, char out[CERTIFICATE_PATH_SIZE]);
 
 /* P-256; valid for ten years, from a day ago on (clocks differ); for localhost, the host's name,
