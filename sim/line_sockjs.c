@@ -97,11 +97,12 @@ static void hear_responses(struct line *line)
 {
     struct link_event event;
     while (!line->is_over && link_poll(&line->poll, &event)) {
+        line->is_over = event.kind == LINK_ENDED || event.code != 200;
+        if (line->is_over)
+            break;
         line_gather(line, event.body);
         hear_lines(line);
-        if (event.kind == LINK_ENDED || event.code != 200) {
-            line->is_over = true;
-        } else if (event.kind == LINK_ANSWER && !line->is_over) {
+        if (event.kind == LINK_ANSWER && !line->is_over) {
             assert(line->text_size == 0);
             ask(line);
         }
