@@ -40,6 +40,56 @@ def engine():
     write("engine", "base64", "9Zm9vYg==")
 
 
+def engine_session():
+    """Settings, then a line for each step: see clients.h."""
+    def seed(name, *lines, settings="0"):
+        write("engine_session", name, settings + "\n".join(lines) + "\n")
+
+    polling = ("g0e/?EIO=4&transport=polling",)
+    at = "e/?EIO=4&transport=polling&sid=$"
+    socket = "e/?EIO=4&transport=websocket"
+    old = "e/?EIO=3&transport=polling"
+    room = 's/?EIO=4&transport=polling'
+    seed("polling", *polling, "g0" + at, f"p1{at}|4hello%4again", "t2", "g0" + at,
+         f"p1{at}|bAQID", "t2", "tc", f"p1{at}|3", "td", f"p1{at}|1")
+    seed("upgrade", *polling, "g0" + at, f"w2{socket}&sid=$", f"p1{at}|4before", "m22probe",
+         f"p1{at}|4between", "t8", "g0" + at, "m25", "m24after", "n2bytes", "td", "m23", "m21")
+    seed("upgrade_too_soon", *polling, f"w2{socket}&sid=$", "m25", f"w2{socket}&sid=$", "m22probe",
+         "g0" + at, "x2", f"p1{at}|4on", "t9")
+    seed("upgrade_cut_late", *polling, "g0" + at, f"w2{socket}&sid=$", "m22probe", "t8", "m25",
+         "x2", "g0" + at, "te")
+    seed("two_probes", *polling, f"w2{socket}&sid=$", f"w3{socket}&sid=$", "m22probe", "m32probe",
+         "m25", "m35")
+    seed("probe_alone", *polling, f"w2{socket}&sid=$", "te", "g0" + at)
+    seed("two_polls", *polling, "g0" + at, "g1" + at, "g0" + at)
+    seed("websockets", "w0" + socket, "w1" + socket, "m04a", "n1b", "b1", "*8m04" + "x" * 900, "B1",
+         "m13", "tc", "m03", "x0", "td", settings="2")
+    seed("slow_poller", *polling, "w1" + socket, "*8m14" + "x" * 900, "g0" + at, "t1", "g0" + at,
+         settings="2")
+    seed("revision_3", "g0" + old, f"g0{old}&sid=$", f"p1{old}&sid=$|6:4hello1:2", "t2",
+         f"P1{old}&sid=$|^\x06&4hello", "t2", f"w2e/?EIO=3&transport=websocket&sid=$", "m22probe",
+         "t8", "m25", "m22", "n2\x04bytes", "tf")
+    seed("scripts", "g0e/?EIO=4&transport=polling&j=0", f"g0{at}&j=1", f"p1{at}&j=1|d=4a\\n",
+         "t2", f"g0{at}&j=2", "tc")
+    seed("wrong", "g0e/", "g0e/?EIO=5&transport=polling", "g0e/?EIO=4&transport=x",
+         "g0" + at, "p0e/?EIO=4&transport=polling|4", *polling, f"p0{at}|9", "g0" + at,
+         "w2" + at, "f3OPTIONS /e/ HTTP/1.1|Host: a||")
+    seed("rooms", "g0" + room, f"p0{room}&sid=$|40%40/a,", f"g0{room}&sid=$", "t2",
+         "w1s/?EIO=4&transport=websocket", 'm140{"token":1}', 'm142["join",{"room":"r"}]',
+         f'p0{room}&sid=$|421["join",{{"room":"r"}}]', 'm142["keep",{"a":1}]',
+         'm1451-["x",{"_placeholder":true,"num":0}]', "n1bytes", f"g0{room}&sid=$", "t2",
+         'm142["bye"]', "m141", f"p0{room}&sid=$|41/a,", "x0", "te")
+    seed("recovery", "w0s/?EIO=4&transport=websocket", "m040", 'm042["x",1]', "x0",
+         "w1s/?EIO=4&transport=websocket", "m140", 'm142["x",2]', "tb", "x1", "tf")
+    seed("no_connect", "w0s/?EIO=4&transport=websocket", "tc", "g1" + room, "tc", "t9")
+    seed("old_rooms", "w0s/?EIO=3&transport=websocket", 'm042["x",1]', "m040/a", 'm042/a,["x"]',
+         "m041/a", "tf")
+    seed("stopped", *polling, "g0" + at, "w1" + socket, "w2" + socket + "&sid=$", "m22probe", "s",
+         "m25", "p3" + at + "|4x")
+    seed("no_memory", *polling, "g0" + at, *6 * ("w1" + socket, "b1", "*6m14" + "x" * 1400),
+         settings="1")
+
+
 def http():
     """One byte for the splits, then what a client sends."""
     def request(line, *headers, body=""):
@@ -415,13 +465,51 @@ def sockjs():
     write("sockjs", "not_utf8", b"0a\xff\xed\xa0\x80\xf0\x9f")
 
 
+def sockjs_session():
+    """Settings, then a line for each step: see clients.h."""
+    def seed(name, *lines, settings="0"):
+        write("sockjs_session", name, settings + "\n".join(lines) + "\n")
+
+    seed("polling", "p0e/0/a/xhr|", "p0e/0/a/xhr|", 'p1e/0/a/xhr_send|["a","b"]', "t2",
+         "p0e/0/a/xhr|", "tf", "p0e/0/a/xhr|", 'p1e/0/a/xhr_send|{"type":"bye"}',
+         'p1e/0/a/xhr_send|["{\\"type\\":\\"bye\\"}"]', "p0e/0/a/xhr|", "p0e/0/a/xhr|", "td",
+         "p0e/0/a/xhr|")
+    seed("streaming", "p0e/0/a/xhr_streaming|", "g1e/0/b/eventsource", "g2e/0/c/htmlfile?c=f",
+         "g3e/0/d/jsonp?c=f", "g3e/0/d/jsonp?c=f", '*5p4e/0/a/xhr_send|["' + "x" * 300 + '"]', "t2",
+         "p0e/0/a/xhr_streaming|", 'p4e/0/d/jsonp_send|["</script>"]', "t2", "tf", settings="2")
+    seed("websockets", "w0e/0/a/websocket", "w1e/0/a/websocket", "w2e/websocket", 'm0["a","b"]',
+         'm1"c"', "m2d", "n2e", 'm0["', "b1", '*8m2' + "x" * 900, "tf", "B1")
+    seed("another_connection", "p0e/0/a/xhr|", "p0e/0/a/xhr|", "p1e/0/a/xhr|", "x0", "p1e/0/a/xhr|",
+         'p2e/0/a/xhr_send|["x"]', "t2")
+    seed("slow_stream", "p0e/0/a/xhr_streaming|", "b0", '*7p1e/0/a/xhr_send|["' + "x" * 900 + '"]',
+         "u0a", "tc", "B0", "tf", settings="2")
+    seed("cut_stream", "p0e/0/a/xhr_streaming|", "x0", 'p1e/0/a/xhr_send|["x"]', "tb",
+         "p0e/0/a/xhr_streaming|", "e0", "te", 'p1e/0/a/xhr_send|["x"]')
+    seed("vanished", "p0e/0/a/xhr|", "td", 'p1e/0/a/xhr_send|["x"]', "p0e/0/a/xhr|")
+    seed("pages", "g0e/info", "g0e", "g0e/iframe.html", "g0e/0/a/x", "g0e/0/a/jsonp",
+         "g0e/0/a/htmlfile?c=%22", "f0OPTIONS /e/0/a/xhr HTTP/1.1|Host: a||")
+    seed("amplified", "w0e/0/a/websocket", 'm0["{\\"type\\":\\"big\\"}","17","19"]', "t2")
+    seed("stomp", "w0s/0/a/websocket", 'm0["CONNECT\\naccept-version:1.2\\n\\n\\u0000"]',
+         'm0["SUBSCRIBE\\nid:1\\ndestination:/topic/a\\n\\n\\u0000"]', "p1s/0/b/xhr|",
+         'p2s/0/b/xhr_send|["CONNECT\\n\\n\\u0000SUBSCRIBE\\nid:1\\n"]',
+         'p2s/0/b/xhr_send|["destination:/topic/a\\n\\n\\u0000"]',
+         'm0["SEND\\ndestination:/app/a\\n\\nhi\\u0000"]', "p1s/0/b/xhr|", "t2", "p1s/0/b/xhr|", "te",
+         'm0["\\n"]', "tf", "tf")
+    seed("stopped", "p0e/0/a/xhr|", "p0e/0/a/xhr|", "p1e/0/b/xhr_streaming|", "w2e/0/c/websocket",
+         "s", 'p3e/0/a/xhr_send|["x"]')
+    seed("no_memory", "p0e/0/a/xhr|", "w1e/0/b/websocket", "b1",
+         *6 * ('*6p2e/0/a/xhr_send|["' + "x" * 1400 + '"]',), settings="1")
+
+
 engine()
+engine_session()
 http()
 json()
 meet()
 relay()
 settings()
 sockjs()
+sockjs_session()
 stomp()
 stomp_session()
 stun_seeds()
