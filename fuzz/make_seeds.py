@@ -493,7 +493,8 @@ def sockjs_session():
          'm0["SUBSCRIBE\\nid:1\\ndestination:/topic/a\\n\\n\\u0000"]', "p1s/0/b/xhr|",
          'p2s/0/b/xhr_send|["CONNECT\\n\\n\\u0000SUBSCRIBE\\nid:1\\n"]',
          'p2s/0/b/xhr_send|["destination:/topic/a\\n\\n\\u0000"]',
-         'm0["SEND\\ndestination:/app/a\\n\\nhi\\u0000"]', "p1s/0/b/xhr|", "t2", "p1s/0/b/xhr|", "te",
+         'm0["SEND\\ndestination:/app/a\\n\\nhi\\u0000"]', "p1s/0/b/xhr|", "t2",
+         "p1s/0/b/xhr|", "te",
          'm0["\\n"]', "tf", "tf")
     seed("stopped", "p0e/0/a/xhr|", "p0e/0/a/xhr|", "p1e/0/b/xhr_streaming|", "w2e/0/c/websocket",
          "s", 'p3e/0/a/xhr_send|["x"]')
