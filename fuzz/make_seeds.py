@@ -61,6 +61,7 @@ def engine_session():
     seed("two_probes", *polling, f"w2{socket}&sid=$", f"w3{socket}&sid=$", "m22probe", "m32probe",
          "m25", "m35")
     seed("probe_alone", *polling, f"w2{socket}&sid=$", "te", "g0" + at)
+    seed("nobody_polls", *polling, "w1" + socket, "m14a", "n1b")
     seed("two_polls", *polling, "g0" + at, "g1" + at, "g0" + at)
     seed("websockets", "w0" + socket, "w1" + socket, "m04a", "n1b", "b1", "*8m04" + "x" * 900, "B1",
          "m13", "tc", "m03", "x0", "td", settings="2")
@@ -485,6 +486,7 @@ def sockjs_session():
          "u0a", "tc", "B0", "tf", settings="2")
     seed("cut_stream", "p0e/0/a/xhr_streaming|", "x0", 'p1e/0/a/xhr_send|["x"]', "tb",
          "p0e/0/a/xhr_streaming|", "e0", "te", 'p1e/0/a/xhr_send|["x"]')
+    seed("nobody_polls", "p0e/0/a/xhr|", "w1e/0/b/websocket", 'm1["x"]', 'p2e/0/a/xhr_send|["y"]')
     seed("vanished", "p0e/0/a/xhr|", "td", 'p1e/0/a/xhr_send|["x"]', "p0e/0/a/xhr|")
     seed("pages", "g0e/info", "g0e", "g0e/iframe.html", "g0e/0/a/x", "g0e/0/a/jsonp",
          "g0e/0/a/htmlfile?c=%22", "f0OPTIONS /e/0/a/xhr HTTP/1.1|Host: a||")
