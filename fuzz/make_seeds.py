@@ -504,6 +504,30 @@ def sockjs_session():
          *6 * ('*6p2e/0/a/xhr_send|["' + "x" * 1400 + '"]',), settings="1")
 
 
+def turn():
+    """A byte of settings, then operations (see fuzz_turn.c)."""
+    def seed(name, *operations):
+        write("turn", name, bytes.fromhex("".join(operations)))
+
+    allocate, permit, bind = "00 08  08 00", "00 12 00 00", "00 23 00 00 70"
+    seed("send", "00", allocate, permit, "00 26 00 00 85 05 68656c6c6f", "0b 00 03 00 616263")
+    seed("channel", "00", allocate, bind, "06 06 400000026162", "0b 00 03 00 616263", "0e 05",
+         "00 11 80 04 00000000")
+    seed("icmp", "00", allocate, permit, "0b 00 70 00")
+    seed("forbidden", "00", allocate, "00 12 00 04", "00 12 00 05", "00 26 00 06 85 01 78")
+    seed("no_port", "00", "00 08 0a 00", "00 08 8a 00")
+    seed("gone_before_the_port", "00", "00 08 07 08 00")
+    seed("both_families", "00", "00 18 82 04 02000000 08 00 08 01", "00 12 00 03",
+         "00 21 80 04 00000000 81 04 02000000")
+    seed("pair", "00", "00 18 83 01 80  08 00", "50 18 50")
+    seed("move", "00", "00 18 40  08 00", "50 11 41", "0b 00 03 00 616263", "a0 11 41")
+    tcp = "00 10 60  08 00"
+    seed("connect", "05", tcp, "00 14 00 00  08 01", "50 15 58", "0f 01", "0d 01")
+    seed("connect_fails", "05", tcp, "00 14 00 00  0a 01", "00 14 00 00 0e 03 0a 01")
+    seed("accept", "05", tcp, permit, "0b 00 ff 00", "50 15 58", "07")
+    seed("two_users_of_a_prefix", "00", allocate, "10 08 08 01", "20 08 08 02", "30 08 08 03")
+
+
 engine()
 engine_session()
 http()
@@ -516,4 +540,5 @@ sockjs_session()
 stomp()
 stomp_session()
 stun_seeds()
+turn()
 websocket()
