@@ -33,7 +33,7 @@ void meeting_begin(struct meeting *meeting, bool is_tight)
             .rooms_max = 3,
             .members_max = 6,
             .buffer_bytes = is_tight ? (size_t)256 << 10 : (size_t)4 << 20,
-            .stun_port = 3478,
+            .ice = { .port = 3478 },
             .random = { input_random_fill, &meeting->chance },
             .room_secret = { 1, 2 },
             .metrics = meeting->metrics,

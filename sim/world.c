@@ -54,7 +54,7 @@ void world_init(struct world *world, uint64_t seed, const struct endpoint_config
             .rooms_max = 64,
             .members_max = 256,
             .buffer_bytes = 64 * 1024 * 1024,
-            .stun_port = 3478,
+            .ice = { .port = 3478 },
             .random = { fill, world },
             .room_secret = { seed, ~seed },
             .metrics = world->metrics,

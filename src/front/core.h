@@ -5,6 +5,7 @@
  * http.c      HTTP on a stream: requests to routes
  * routes.c    the table of all paths
  * respond.c   how an HTTP response is written
+ * ice.c       which STUN and TURN servers clients are told of
  * hold.c      requests that are answered later, or in pieces
  * pages.c     the meeting page's files
  * websocket.c WebSocket on a stream: messages to its dialect
@@ -40,6 +41,7 @@
 #define FLOOD_EACH       (USEC_S / 200) /* 200 frames a second ... */
 #define FLOOD_BURST      1000           /* ... over this many at once */
 #define HOST_MAX         200
+#define ICE_PLACES       1024
 
 enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY, TIMER_SESSION, TIMER_SPEECH, TIMER_ENDPOINT };
 
@@ -127,6 +129,7 @@ struct server {
     struct ws_workshop workshop;
     bool is_stopping;
     uint64_t trace_dropped;
+    usec ice_free_at[ICE_PLACES]; /* ice.c: by addresses, how long /api/v1/ice is to be spared */
     uint8_t scratch[BUFFER_SIZE_MAX];
 };
 

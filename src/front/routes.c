@@ -1,5 +1,6 @@
 #include "front/routes.h"
 
+#include "front/ice.h"
 #include "front/meet/meet.h"
 #include "front/pages.h"
 #include "front/respond.h"
@@ -60,6 +61,7 @@ static const struct route ROUTES[] = {
     { .path = "/", .answer = answer_page },
     { .path = "/r/", .is_prefix = true, .answer = answer_page },
     { .path = "/api/v1/meet", .cors = true, .dialect = &meet_dialect },
+    { .path = "/api/v1/ice", .cors = true, .answer = ice_answer },
     { .path = "/healthz", .cors = true, .answer = answer_healthz },
     { .path = "/readyz", .cors = true, .answer = answer_readyz },
     { .path = "/metrics", .answer = answer_metrics },

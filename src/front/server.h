@@ -36,6 +36,20 @@ struct stream_origin {
     struct address peer; /* as the system says */
 };
 
+#define ICE_SERVERS_MAX 16
+
+/* What clients are told of STUN and TURN servers. */
+struct ice_config {
+    uint16_t port;       /* ours, UDP and TCP; 0: none */
+    uint16_t tls_port;   /* 0: none that browsers would take */
+    bool relays;         /* ours relay, too */
+    struct view host;    /* of ours; "" : the host that the client itself used to reach us */
+    struct view secret;  /* of TURN REST, the newest; may be empty when there are no relays */
+    uint32_t lifetime_s; /* of what is made with it */
+    struct view servers[ICE_SERVERS_MAX]; /* URIs of others, told in place of ours */
+    uint32_t server_count;
+};
+
 struct server_config {
     unsigned worker; /* this worker's number */
     unsigned worker_count;
@@ -43,8 +57,7 @@ struct server_config {
     uint32_t rooms_max;
     uint32_t members_max;
     size_t buffer_bytes;   /* budget of messages in memory */
-    uint16_t stun_port;    /* told to clients as their ICE server; 0: none */
-    struct view stun_host; /* "" : the host that the client itself used to reach us */
+    struct ice_config ice; /* its views outlive the server */
     struct random random;
     uint64_t room_secret[2]; /* the same for all workers: it decides which worker owns a room */
     usec unix_at_zero;       /* the time of day, in microseconds since 1970, when `now` was 0 */

@@ -1,5 +1,6 @@
 /* WebSocket on a stream: the opening handshake, messages to the dialect, heartbeats, the end. */
 #include "front/core.h"
+#include "front/ice.h"
 #include "front/respond.h"
 
 #include <stdio.h>
@@ -39,21 +40,9 @@ static void accept_upgrade(struct server *server, usec now, struct stream *strea
     stream_send_give(server, now, stream, buffer);
 }
 
-/* Names and addresses, with a port or without: what may stand in a URI as it is. */
-static bool host_valid(struct view host)
-{
-    for (size_t i = 0; i < host.size; i++) {
-        uint8_t c = host.at[i];
-        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!is_letter && !(c >= '0' && c <= '9') && !strchr(".-_:[]", c))
-            return false;
-    }
-    return host.size > 0 && host.size <= HOST_MAX;
-}
-
 static void keep_host(struct server *server, struct stream *stream, struct view host)
 {
-    if (!host_valid(host) || buffers_take(server->buffers, host.size, &stream->host) != OK)
+    if (!ice_host_valid(host) || buffers_take(server->buffers, host.size, &stream->host) != OK)
         return;
     memcpy(stream->host->bytes, host.at, host.size);
     stream->host->size = (uint32_t)host.size;

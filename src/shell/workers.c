@@ -163,7 +163,7 @@ static int make_worker(struct workers *all, struct worker_config *config, unsign
     if (status != OK)
         return status;
     if (all->settings.turn_listen.count)
-        config->server.stun_port = all->settings.turn_listen.items[0].port;
+        config->server.ice.port = all->settings.turn_listen.items[0].port;
     status = worker_new(config, &all->workers[number]);
     if (status != OK) {
         snprintf(error, SETTINGS_ERROR_MAX, "workers: can't start worker %u: %s", number,

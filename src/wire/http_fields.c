@@ -106,6 +106,7 @@ static const struct reason REASONS[] = {
     { 413, "Content Too Large" },
     { 416, "Range Not Satisfiable" },
     { 426, "Upgrade Required" },
+    { 429, "Too Many Requests" },
     { 431, "Request Header Fields Too Large" },
     { 500, "Internal Server Error" },
     { 501, "Not Implemented" },

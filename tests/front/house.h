@@ -26,6 +26,7 @@ struct wishes {
     size_t buffer_bytes;
     uint16_t stun_port;
     const char *stun_host;
+    const struct ice_config *ice; /* in place of those two */
     const struct assets *assets;
     const struct endpoint_configs *endpoints;
 };
@@ -56,7 +57,8 @@ struct wire {
 struct house {
     usec now;
     unsigned workers;
-    bool moves_wait; /* parcels stay where they are until wire_deliver */
+    struct address peer; /* of wires that are dialled from now on */
+    bool moves_wait;     /* parcels stay where they are until wire_deliver */
     uint64_t random_state;
     struct server *servers[HOUSE_WORKERS_MAX];
     usec wakes[HOUSE_WORKERS_MAX];
@@ -240,6 +242,7 @@ static inline struct house *house_build(const struct wishes *wishes)
     struct house *house = calloc(1, sizeof *house);
     assert_non_null(house);
     house->now = HOUSE_BEGIN;
+    house->peer = (struct address){ .family = ADDRESS_IPV4, .port = 5000 };
     house->workers = wishes->workers ? wishes->workers : 1;
     house->metrics = aligned_alloc(64, sizeof(struct metrics) * HOUSE_WORKERS_MAX);
     assert_non_null(house->metrics);
@@ -252,8 +255,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .rooms_max = wishes->rooms_max ? wishes->rooms_max : 32,
             .members_max = wishes->members_max ? wishes->members_max : HOUSE_WIRES_MAX,
             .buffer_bytes = wishes->buffer_bytes ? wishes->buffer_bytes : 32 * 1024 * 1024,
-            .stun_port = wishes->stun_port,
-            .stun_host = view_of(wishes->stun_host),
+            .ice = { .port = wishes->stun_port, .host = view_of(wishes->stun_host) },
             .random = { test_random_fill, &house->random_state },
             .room_secret = { 1, 2 },
             .unix_at_zero = 784111777 * USEC_S - HOUSE_BEGIN, /* RFC 9110's date */
@@ -261,6 +263,8 @@ static inline struct house *house_build(const struct wishes *wishes)
             .assets = wishes->assets,
             .endpoints = wishes->endpoints,
         };
+        if (wishes->ice)
+            config.ice = *wishes->ice;
         assert_int_equal(server_new(&config, house->now, &house->servers[i]), OK);
     }
     house_drain(house);
@@ -270,8 +274,7 @@ static inline struct house *house_build(const struct wishes *wishes)
 /* A wire of that kind to that worker; NULL when the server has no place. */
 static inline struct wire *house_dial(struct house *house, unsigned worker, enum stream_kind kind)
 {
-    struct stream_origin origin = { .kind = kind,
-                                    .peer = { .family = ADDRESS_IPV4, .port = 5000 } };
+    struct stream_origin origin = { .kind = kind, .peer = house->peer };
     struct wire *wire = house->wires;
     uint32_t stream;
     if (server_open(house->servers[worker], house->now, &origin, &stream) != OK)

@@ -2,6 +2,9 @@
 #include "front/meet/meet.h"
 
 #include "base/base64.h"
+#include "front/ice.h"
+
+#include <stdio.h>
 
 /* The worker that owns a room: the same answer on every worker. */
 static unsigned owner_of(const struct server *server, struct view room)
@@ -19,43 +22,15 @@ static bool goes_elsewhere(struct meet_call *call, struct view room)
     return true;
 }
 
-/* The host by which the client reached us, without its port, as it stands in a URI. */
-static struct view host_of(const struct server *server, const struct stream *stream)
+/* A member keeps its name over all that it resumes: for quotas it is one user. */
+static void write_ice_servers(struct json_writer *writer, const struct meet_call *call,
+                              const struct member *member)
 {
-    struct view host = server->config.stun_host;
-    if (host.size || !stream->host)
-        return host;
-    host = buffer_view(stream->host);
-    if (host.size && host.at[0] == '[')
-        return view_slice(host, 0, view_find_byte(host, ']') + 1);
-    return view_slice(host, 0, view_find_byte(host, ':'));
-}
-
-static void write_ice_servers(struct json_writer *writer, const struct server *server,
-                              const struct stream *stream)
-{
-    struct view host = host_of(server, stream);
-    char url[HOST_MAX + 16];
-    struct json_writer text = json_writer_make(url, sizeof url);
-    json_key(writer, "iceServers");
-    json_open(writer, '[');
-    if (server->config.stun_port && host.size && host.size <= HOST_MAX) {
-        /* the three parts of a stun URI (RFC 7064) */
-        json_raw(&text, VIEW("stun:"));
-        text.needs_comma = false;
-        json_raw(&text, host);
-        text.needs_comma = false;
-        json_raw(&text, VIEW(":"));
-        text.needs_comma = false;
-        json_number(&text, server->config.stun_port);
-        json_open(writer, '{');
-        json_key(writer, "urls");
-        json_open(writer, '[');
-        json_string(writer, json_written(&text));
-        json_close(writer, ']');
-        json_close(writer, '}');
-    }
-    json_close(writer, ']');
+    const struct stream *stream = call->stream;
+    struct view host = stream->host ? buffer_view(stream->host) : VIEW("");
+    char who[16];
+    snprintf(who, sizeof who, "%u", member->number);
+    ice_write(writer, call->server, call->now, host, room_name(member->room), who);
 }
 
 static void send_welcome(struct meet_call *call, const struct member *member)
@@ -82,7 +57,7 @@ static void send_welcome(struct meet_call *call, const struct member *member)
         if (room->members[i] != member)
             meet_write_member(&writer, room->members[i]);
     json_close(&writer, ']');
-    write_ice_servers(&writer, call->server, call->stream);
+    write_ice_servers(&writer, call, member);
     json_key(&writer, "resumeSeconds");
     json_number(&writer, ROOM_KEEP_AWAY / USEC_S);
     meet_send(call->server, call->now, call->stream, &writer);
@@ -194,7 +169,7 @@ static void send_resumed(struct meet_call *call, struct member *member, uint64_t
     json_key(&writer, "received");
     json_number(&writer, member->received);
     member->confirmed = member->received;
-    write_ice_servers(&writer, call->server, call->stream);
+    write_ice_servers(&writer, call, member);
     meet_send(call->server, call->now, call->stream, &writer);
 }
 
