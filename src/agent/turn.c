@@ -266,6 +266,11 @@ void turn_feed_client(struct turn *turn, usec now, const struct turn_flow *flow,
         turn_drop(turn, METRIC_TURN_DROPPED_MALFORMED);
 }
 
+bool turn_has_allocation(struct turn *turn, const struct turn_flow *flow)
+{
+    return turn_find_flow(turn, flow) != NULL;
+}
+
 void turn_client_gone(struct turn *turn, usec now, const struct turn_flow *flow)
 {
     turn_tick(turn, now);

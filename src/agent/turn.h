@@ -130,6 +130,9 @@ void turn_time_of_day(struct turn *turn, usec now, uint64_t unix_s);
  * costs a lookup of the flow, and one of the peer. */
 void turn_feed_client(struct turn *turn, usec now, const struct turn_flow *flow, struct view bytes);
 
+/* Whether the flow has an allocation.  Needs no turn_poll. */
+bool turn_has_allocation(struct turn *turn, const struct turn_flow *flow);
+
 /* A client's stream has ended, or will not be read any more.  Its allocation ends, unless it has a
  * mobility ticket. */
 void turn_client_gone(struct turn *turn, usec now, const struct turn_flow *flow);
@@ -196,10 +199,11 @@ struct turn_out {
     bool even;          /* TURN_OPEN: its port must be even */
     bool dont_fragment; /* TURN_PEER: with DF set (or by IPv6, unfragmented) */
     uint32_t relay;
-    uint32_t next;                /* TURN_OPEN: open this one, too, on the next port, or fail both;
+    uint32_t next; /* TURN_OPEN: open this one, too, on the next port, or fail both;
                                      TURN_NO_RELAY: not asked for.  Only `relay` is answered. */
-    uint32_t from;                /* TURN_CONNECT */
-    const struct turn_flow *flow; /* TURN_CLIENT, TURN_SPLICE */
+    uint32_t from; /* TURN_CONNECT */
+    /* TURN_CLIENT, TURN_SPLICE; TURN_OPEN: of the client that it is opened for */
+    const struct turn_flow *flow;
     struct address peer;
     struct view header, payload, trailer;
     usec until; /* TURN_WAIT: USEC_NEVER when nothing is due */

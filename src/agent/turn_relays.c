@@ -43,6 +43,7 @@ void turn_relay_open(struct turn *turn, struct turn_relay *relay, bool even)
     out->family = relay->family;
     out->protocol = relay->protocol;
     out->even = even;
+    out->flow = &relay->allocation->flow;
 }
 
 void turn_relay_close(struct turn *turn, struct turn_relay *relay)
