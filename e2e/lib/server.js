@@ -90,6 +90,7 @@ export class Server {
       'http.listen': `127.0.0.1:${http}`,
       'https.listen': `127.0.0.1:${https}`,
       'turn.listen': `127.0.0.1:${stun}`,
+      'turn.tls_listen': '',
       'state.dir': path.join(this.#folder, 'state'),
       workers: 2,
     };

@@ -13,6 +13,7 @@
  * session.c   clients at an endpoint
  * plain.c     bare WebSockets at an endpoint
  * parcel.c    a stream on its way to another worker
+ * turn.c      TURN: what streams say to the agent, and what it tells them
  */
 #ifndef MOIM_FRONT_CORE_H
 #define MOIM_FRONT_CORE_H
@@ -52,6 +53,7 @@ struct endpoint;
 struct holder;
 struct message;
 struct session;
+struct turn_door;
 
 /* A dialect: what is said on a WebSocket, once it is open. */
 struct dialect {
@@ -87,6 +89,8 @@ struct stream {
     usec since;            /* when the request began, or sending last went on */
     usec tokens_at;
     struct address peer;
+    struct address local;
+    uint32_t relay;   /* to which it is spliced */
     uint32_t offered; /* bytes of the last SERVER_SEND */
     uint16_t tokens;
     uint16_t moving_to;
@@ -94,6 +98,7 @@ struct stream {
     bool secure;
     bool is_open;
     bool is_moving;  /* to the worker moving_to */
+    bool is_spliced; /* takes no bytes; the shell's when the outbox is empty */
     bool held_close; /* the connection ends behind the held request's answer */
     bool held_head;  /* it is a HEAD request */
     bool is_chunked; /* its answer comes in chunks */
@@ -122,7 +127,8 @@ struct server {
     struct endpoint *endpoints;
     uint32_t endpoint_count;
     struct pool sessions[CARRIER_COUNT];
-    struct list closing; /* sessions that are closed when nothing else is under way */
+    struct list closing;    /* sessions that are closed when nothing else is under way */
+    struct turn_door *turn; /* NULL: STUN bindings alone */
     struct trace trace;
     struct http_request request; /* the one that is being answered */
     uint32_t large_max;          /* a message of a WebSocket that it opens; 0: as everywhere */

@@ -1,5 +1,7 @@
 #include "front/parcel.h"
 
+#include "front/turn.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +51,8 @@ struct parcel *parcel_pack(const struct stream *stream)
     *parcel = (struct parcel){
         .dialect = stream->dialect,
         .peer = stream->peer,
+        .local = stream->local,
+        .is_stun = stream->phase == PHASE_STUN,
         .secure = stream->secure,
         .deflate = stream->phase == PHASE_WEBSOCKET && stream->ws.deflate,
         .tokens = stream->tokens,
@@ -115,14 +119,21 @@ static void unpack(struct server *server, usec now, struct stream *stream, struc
         websocket_close(server, now, stream, 1001, VIEW("the server stops"), true);
     else if (stream->dialect)
         stream->dialect->message(server, now, stream, view_make(message, parcel->message_size));
-    stream_feed(server, now, stream, (struct span){ unread, parcel->unread_size });
+    if (parcel->is_stun &&
+        inbox_add(&stream->inbox, server->buffers, view_make(unread, parcel->unread_size)) != OK)
+        refuse(server, now, stream);
+    else if (parcel->is_stun) /* the parcel goes before it is read */
+        turn_door_feed(server, stream, view_make(NULL, 0));
+    else
+        stream_feed(server, now, stream, (struct span){ unread, parcel->unread_size });
 }
 
 int server_adopt(struct server *server, usec now, struct parcel *parcel, uint32_t *number)
 {
-    struct stream_origin origin = { .kind = STREAM_HTTP,
+    struct stream_origin origin = { .kind = parcel->is_stun ? STREAM_STUN : STREAM_HTTP,
                                     .secure = parcel->secure,
-                                    .peer = parcel->peer };
+                                    .peer = parcel->peer,
+                                    .local = parcel->local };
     struct stream *stream = stream_open(server, now, &origin); /* even at the end: to say so */
     if (!stream) {
         parcel_free(parcel);

@@ -1,5 +1,5 @@
 /* parcel.h - a stream on its way to the worker that owns its room or its endpoint: an open
- * WebSocket, or HTTP between two requests.
+ * WebSocket, HTTP between two requests, or STUN between two messages.
  *
  * All that the server knows of the stream, in one block that no pool owns.
  */
@@ -9,8 +9,10 @@
 #include "front/core.h"
 
 struct parcel {
-    const struct dialect *dialect; /* NULL: HTTP */
+    const struct dialect *dialect; /* NULL: HTTP or STUN */
     struct address peer;
+    struct address local;
+    bool is_stun;
     bool secure;
     bool deflate;
     uint16_t tokens;

@@ -5,9 +5,11 @@
 #include "front/hold.h"
 #include "front/meet/meet.h"
 #include "front/session.h"
+#include "front/turn.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 int server_new(const struct server_config *config, usec now, struct server **out)
 {
@@ -54,9 +56,14 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = endpoints_start(server);
     if (status != OK)
         goto give_rooms;
+    status = config->turn ? turn_door_new(server, now) : OK;
+    if (status != OK)
+        goto stop_endpoints;
     *out = server;
     return OK;
 
+stop_endpoints:
+    endpoints_stop(server);
 give_rooms:
     rooms_free(&server->rooms);
 give_deflate:
@@ -88,6 +95,7 @@ void server_free(struct server *server)
         if (stream->is_open)
             stream_release(server, stream);
     }
+    turn_door_free(server);
     endpoints_stop(server);
     rooms_free(&server->rooms);
     deflate_free(server->workshop.deflater);
@@ -110,7 +118,7 @@ int server_open(struct server *server, usec now, const struct stream_origin *ori
 bool server_wants_bytes(const struct server *server, uint32_t number)
 {
     const struct stream *stream = pool_at(&server->streams, number);
-    return !stream->is_ending && !stream->is_paused && !stream->is_moving;
+    return !stream->is_ending && !stream->is_paused && !stream->is_moving && !stream->is_spliced;
 }
 
 void server_feed(struct server *server, usec now, uint32_t number, struct span bytes)
@@ -120,6 +128,8 @@ void server_feed(struct server *server, usec now, uint32_t number, struct span b
     assert(bytes.size <= SERVER_READ_MAX);
     if (was_idle && stream->phase == PHASE_HTTP && !http_session_in_body(&stream->http))
         stream->since = now;
+    if (stream->heard_at == 0)
+        turn_door_look(server, stream, bytes);
     stream->heard_at = now;
     stream_feed(server, now, stream, bytes);
     stream_set_timer(server, now, stream);
@@ -139,6 +149,8 @@ void server_closed(struct server *server, usec now, uint32_t number)
     struct stream *stream = stream_at(server, number);
     websocket_tell_closed(server, now, stream, false);
     http_held_gone(server, now, stream);
+    if (!stream->is_ending)
+        turn_door_gone(server, now, stream);
     stream_release(server, stream);
     streams_settle(server, now);
 }
@@ -154,7 +166,7 @@ void server_sent(struct server *server, usec now, uint32_t number, size_t size)
         stream->since = now;
     if (stream->is_paused && stream->outbox.size < HTTP_QUEUE_PAUSE / 2)
         stream_read_on(server, now, stream);
-    if (!stream->is_blocked && (stream->outbox.size || stream->is_ending))
+    if (!stream->is_blocked && (stream->outbox.size || stream->is_ending || stream->is_spliced))
         stream_wake(server, stream);
     stream_set_timer(server, now, stream);
     streams_settle(server, now);
@@ -216,6 +228,7 @@ void server_tick(struct server *server, usec now)
             meet_member_expired(server, now, timer);
         streams_settle(server, now);
     }
+    turn_door_tick(server, now);
     metrics_set(server->metrics, METRIC_BUFFER_BYTES, buffers_used(server->buffers));
 }
 
@@ -227,6 +240,20 @@ static void offer_bytes(struct stream *stream, struct server_out *out)
     for (size_t i = 0; i < out->run_count; i++)
         offered += out->runs[i].size;
     stream->offered = (uint32_t)offered;
+}
+
+/* The shell's from now on, with what the client has already sent to the relay's peer. */
+static void give_away(struct server *server, struct stream *stream, struct server_out *out)
+{
+    struct view unread = view_of_span(inbox_bytes(&stream->inbox));
+    out->kind = SERVER_SPLICE;
+    out->relay = stream->relay;
+    out->run_count = 1;
+    out->runs[0] = view_make(server->scratch, unread.size);
+    assert(unread.size <= sizeof server->scratch);
+    if (unread.size)
+        memcpy(server->scratch, unread.at, unread.size);
+    stream_release(server, stream);
 }
 
 /* What the stream has to do; false when it is nothing. */
@@ -255,6 +282,10 @@ static bool poll_stream(struct server *server, struct stream *stream, struct ser
         offer_bytes(stream, out);
         return true;
     }
+    if (stream->is_spliced && !stream->is_ending) {
+        give_away(server, stream, out);
+        return true;
+    }
     if (stream->is_ending) {
         out->kind = SERVER_CLOSE;
         stream_release(server, stream);
@@ -273,6 +304,8 @@ void server_poll(struct server *server, struct server_out *out)
     }
     out->kind = SERVER_WAIT;
     out->until = wheel_next(&server->wheel);
+    if (turn_door_until(server) < out->until)
+        out->until = turn_door_until(server);
     if (server->trace.dropped > server->trace_dropped) {
         metrics_add(server->metrics, METRIC_LOG_DROPPED,
                     server->trace.dropped - server->trace_dropped);

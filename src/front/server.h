@@ -25,15 +25,19 @@ struct assets;
 struct endpoint_configs;
 struct server;
 struct parcel;
+struct stun_icmp;
 struct turn_config;
+struct turn_flow;
+struct turn_out;
 
 /* What is spoken on a stream at first. */
 enum stream_kind { STREAM_HTTP, STREAM_STUN };
 
 struct stream_origin {
     enum stream_kind kind;
-    bool secure;         /* TLS */
-    struct address peer; /* as the system says */
+    bool secure;          /* TLS */
+    struct address peer;  /* as the system says */
+    struct address local; /* ours, as the client has it; may be ADDRESS_NONE without relays */
 };
 
 #define ICE_SERVERS_MAX 16
@@ -117,7 +121,14 @@ uint32_t server_streams(const struct server *server);
 /* Call it when `now` has reached the time that SERVER_WAIT told. */
 void server_tick(struct server *server, usec now);
 
-enum server_out_kind { SERVER_WAIT, SERVER_SEND, SERVER_READ, SERVER_CLOSE, SERVER_HAND_OVER };
+enum server_out_kind {
+    SERVER_WAIT,
+    SERVER_SEND,
+    SERVER_READ,
+    SERVER_CLOSE,
+    SERVER_HAND_OVER,
+    SERVER_SPLICE
+};
 
 #define SERVER_RUNS_MAX 32
 
@@ -131,6 +142,10 @@ struct server_out {
     /* SERVER_HAND_OVER: give socket, TLS state and parcel to that worker for server_adopt. */
     unsigned worker;
     struct parcel *parcel;
+    /* SERVER_SPLICE: the stream's last bytes have gone out, and from now on it is the shell's: raw
+     * bytes to and from that relay, beginning with those of runs[0] (borrowed until the next
+     * call), which the client has sent already.  A TURN_SPLICE came before, and no TURN_CLOSE. */
+    uint32_t relay;
     /* SERVER_WAIT: when to call server_tick; USEC_NEVER is possible. */
     usec until;
 };
@@ -138,6 +153,39 @@ struct server_out {
 /* The next thing to do.  SERVER_CLOSE: all that was to be sent has been sent; shut the stream
  * down. */
 void server_poll(struct server *server, struct server_out *out);
+
+/* ---- relays: when config.turn was given ----
+ *
+ * What concerns UDP clients and relays is the TURN agent's (agent/turn.h); the server stands
+ * between, to give it what comes on streams, and to send there what it answers.  The calls below
+ * are those of turn.h with the same names, and their contracts are written there.
+ *
+ * After each of them (but where it says otherwise), and after every other call of this header but
+ * server_poll and server_sent, drain server_relay_poll until NULL before the next call: what was
+ * fed is looked at only then, so its bytes must stay till then, too. */
+
+/* The next of TURN_CLIENT (of UDP flows alone), TURN_PEER, TURN_OPEN, TURN_CONNECT, TURN_SPLICE
+ * (`flow->connection` is the stream) and TURN_CLOSE; NULL: there is nothing more.  Borrowed until
+ * the next call.  Between two calls of it, server_closed may be called for streams of TURN_SPLICE
+ * alone. */
+const struct turn_out *server_relay_poll(struct server *server, usec now);
+
+/* A datagram from a client.  flow->connection is the shell's own; the flow, too, must stay. */
+void server_relay_client(struct server *server, usec now, const struct turn_flow *flow,
+                         struct view bytes);
+void server_relay_peer(struct server *server, usec now, uint32_t relay, const struct address *peer,
+                       struct view bytes);
+void server_relay_icmp(struct server *server, usec now, uint32_t relay, const struct address *peer,
+                       const struct stun_icmp *icmp);
+void server_relay_opened(struct server *server, usec now, uint32_t relay,
+                         const struct address *relayed);
+void server_relay_open_failed(struct server *server, usec now, uint32_t relay);
+void server_relay_connected(struct server *server, usec now, uint32_t relay, int status);
+MUST_USE int server_relay_accept(struct server *server, usec now, uint32_t relay,
+                                 const struct address *peer, uint32_t *connection);
+void server_relay_gone(struct server *server, usec now, uint32_t relay);
+/* Needs no draining. */
+bool server_relay_splice_may(struct server *server, usec now, uint32_t relay, size_t size);
 
 /* The server's trace events: drain with trace_take now and then. */
 struct trace *server_trace(struct server *server);

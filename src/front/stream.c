@@ -3,6 +3,7 @@
 #include "agent/stun_server.h"
 #include "front/hold.h"
 #include "front/session.h"
+#include "front/turn.h"
 
 #include <assert.h>
 
@@ -112,6 +113,7 @@ void stream_end(struct server *server, usec now, struct stream *stream)
 {
     if (stream->is_ending)
         return;
+    turn_door_gone(server, now, stream);
     stream->is_ending = true;
     http_held_gone(server, now, stream);
     inbox_clear(&stream->inbox, server->buffers);
@@ -151,7 +153,7 @@ static usec http_deadline(const struct stream *stream)
 
 void stream_set_timer(struct server *server, usec now, struct stream *stream)
 {
-    if (stream->is_ending)
+    if (stream->is_ending || stream->is_spliced)
         return;
     if (stream->holder && stream->outbox.size == 0)
         wheel_cancel(&server->wheel, &stream->timer); /* as long as its holder wants */
@@ -171,6 +173,10 @@ void stream_expired(struct server *server, usec now, struct stream *stream)
     }
     if (stream->phase == PHASE_WEBSOCKET) {
         websocket_heartbeat(server, now, stream);
+        return;
+    }
+    if (stream->phase == PHASE_STUN && !stream->outbox.size && turn_door_holds(server, stream)) {
+        stream_set_timer(server, now, stream);
         return;
     }
     bool is_begun = (stream->inbox.buffer && !stream->holder) ||
@@ -292,6 +298,10 @@ static size_t unread_max(const struct stream *stream)
 
 void stream_feed(struct server *server, usec now, struct stream *stream, struct span bytes)
 {
+    if (server->turn && stream->phase == PHASE_STUN) {
+        turn_door_feed(server, stream, view_of_span(bytes));
+        return;
+    }
     while (!stream->is_ending) {
         size_t waiting = inbox_bytes(&stream->inbox).size;
         if (waiting == 0) {
@@ -328,6 +338,7 @@ struct stream *stream_open(struct server *server, usec now, const struct stream_
     stream->is_open = true;
     stream->phase = origin->kind == STREAM_STUN ? PHASE_STUN : PHASE_HTTP;
     stream->peer = origin->peer;
+    stream->local = origin->local;
     stream->secure = origin->secure;
     stream->since = now;
     stream->timer.kind = TIMER_STREAM;

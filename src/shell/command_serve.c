@@ -18,7 +18,7 @@
 struct serving {
     const struct settings *settings;
     struct log log;
-    struct certificate certificate; /* zeroed when nothing listens for HTTPS */
+    struct certificate certificate; /* zeroed when nothing listens for TLS */
     struct workers *workers;
 };
 
@@ -106,7 +106,7 @@ static void announce(const struct serving *serving)
 
 static int open_certificate(const struct settings *settings, struct certificate *out, char *error)
 {
-    if (settings->https_listen.count == 0)
+    if (settings->https_listen.count == 0 && settings->turn_tls_listen.count == 0)
         return OK;
     return certificate_open(settings, (int64_t)time(NULL), true, out, error);
 }

@@ -56,7 +56,9 @@ int worker_new(const struct worker_config *config, struct worker **out)
     if (status != OK)
         goto give;
     worker->config.listener_count = config->listener_count;
-    status = watch_all(worker);
+    status = worker_start_relays(worker);
+    if (status == OK)
+        status = watch_all(worker);
     if (status != OK) {
         worker->config.listener_count = 0;
         goto give;
@@ -87,6 +89,7 @@ void worker_free(struct worker *worker)
         if (peer->generation)
             worker_close_peer(worker, peer);
     }
+    worker_stop_relays(worker);
     server_free(worker->server);
     pool_free(&worker->peers);
     free(worker->of_stream);
@@ -153,6 +156,8 @@ static void dispatch(struct worker *worker, const struct epoll_event *event)
     uint32_t generation = (uint32_t)(event->data.u64 >> 32);
     if (index == TAG_MAILBOX) {
         read_letters(worker);
+    } else if (index == TAG_RELAY) {
+        worker_relay_ready(worker, generation, event->events);
     } else if (index >= TAG_LISTENER) {
         if (index - TAG_LISTENER < worker->config.listener_count)
             worker_listener_ready(worker, &worker->config.listeners[index - TAG_LISTENER]);
@@ -168,6 +173,7 @@ static void expire(struct worker *worker)
     struct timer *timer;
     if (worker->now >= worker->server_wakes)
         server_tick(worker->server, worker->now);
+    worker_drain_relays(worker);
     if (worker->now >= worker->accepts_at)
         worker_accept_again(worker);
     while ((timer = wheel_expired(&worker->wheel, worker->now)) != NULL)
@@ -218,6 +224,7 @@ void worker_turn(struct worker *worker, int wait_ms)
         dispatch(worker, &events[i]);
     expire(worker);
     worker_drain_server(worker);
+    worker_flush_relays(worker);
     write_log(worker);
     if (worker->is_stopping && !worker->is_done && worker->peers.used == 0)
         tell_done(worker);

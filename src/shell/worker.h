@@ -4,6 +4,7 @@
  * worker_accept.c   what comes in: connections and datagrams
  * worker_stream.c   connections: from the socket to the server, and back
  * worker_plain.c    plain HTTP on a TLS port
+ * worker_turn.c     relays: datagrams of clients and of peers, and the sockets between them
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
  */
@@ -16,20 +17,29 @@
 #include "front/server.h"
 #include "shell/connection.h"
 #include "shell/log.h"
+#include "shell/machine.h"
 #include "shell/mailbox.h"
+#include "shell/udp.h"
 
-#define WORKER_LISTENERS_MAX (4 * SETTINGS_LISTEN_MAX)
+#define WORKER_LISTENERS_MAX (5 * SETTINGS_LISTEN_MAX)
 #define HANDSHAKE_TIME       (10 * USEC_S)
 #define LINGER_TIME          (2 * USEC_S) /* for the peer to read our last bytes and end its side */
 
-enum listener_kind { LISTENER_HTTP, LISTENER_HTTPS, LISTENER_STUN_TCP, LISTENER_STUN_UDP };
+enum listener_kind {
+    LISTENER_HTTP,
+    LISTENER_HTTPS,
+    LISTENER_STUN_TCP,
+    LISTENER_STUN_TLS,
+    LISTENER_STUN_UDP
+};
 
 struct listener {
     enum listener_kind kind;
     int fd;
+    uint16_t port;
 };
 
-enum peer_state { PEER_HANDSHAKE, PEER_OPEN, PEER_LINGER };
+enum peer_state { PEER_HANDSHAKE, PEER_OPEN, PEER_LINGER, PEER_SPLICED };
 
 /* A connection, and what it is to the server. */
 struct peer {
@@ -41,6 +51,46 @@ struct peer {
     uint32_t interest;   /* EPOLLIN, EPOLLOUT: what epoll has been told */
     uint8_t state;       /* enum peer_state */
     bool is_paused;      /* the server wants no bytes */
+    bool has_relay;      /* it is, or is about to be, spliced to this one: */
+    uint32_t relay;
+};
+
+enum relay_state {
+    RELAY_FREE,
+    RELAY_UDP,
+    RELAY_LISTENS,
+    RELAY_CONNECTS,
+    RELAY_CONNECTED, /* to a peer; no byte is read before its client has come */
+    RELAY_SPLICED,
+    RELAY_FAILED /* the agent is to be told so */
+};
+
+struct splice;
+
+/* A socket of the TURN agent's. */
+struct relay {
+    int fd;
+    uint8_t state; /* enum relay_state */
+    uint8_t family;
+    bool dont_fragment; /* as the socket is set */
+    bool is_connection; /* RELAY_FAILED: it was to be connected */
+    uint32_t interest;  /* what epoll has been told */
+    uint32_t next;      /* among those that the agent is to be told of */
+    struct address local;
+    struct address told; /* how peers know it */
+    struct peer *peer;   /* the client that it is spliced to */
+    struct splice *splice;
+};
+
+struct relays {
+    struct relay *items; /* by the agent's number; NULL: there are none */
+    uint32_t count_max;
+    uint32_t first_answer; /* what the agent is to be told when it has been drained */
+    bool is_draining;
+    struct udp_arena arena;
+    struct udp_queue *queue;
+    struct address addresses[MACHINE_ADDRESSES_MAX];
+    uint32_t address_count;
 };
 
 /* What worker threads are given, and share without writing to it. */
@@ -51,7 +101,8 @@ struct worker_config {
     const struct log *log;
     struct listener listeners[WORKER_LISTENERS_MAX]; /* the worker's own from now on */
     uint32_t listener_count;
-    struct ssl_ctx_st *tls; /* a reference that goes along; NULL: no https */
+    struct ssl_ctx_st *tls;       /* a reference that goes along; NULL: no https */
+    struct listen_list public_ip; /* what relays are known by, where it is set */
 };
 
 struct worker {
@@ -70,6 +121,7 @@ struct worker {
     unsigned done_count; /* of the others */
     usec stop_at;
     usec server_wakes;
+    struct relays relays;
     usec accepts_at; /* when listeners are looked at again; USEC_NEVER: they are */
     uint8_t input[SERVER_READ_MAX];
 };
@@ -90,6 +142,7 @@ void worker_free(struct worker *worker);
 
 /* What an epoll event is about: a peer by its number and generation, or one of these. */
 #define TAG_LISTENER 0xffffff00u /* + its number */
+#define TAG_RELAY    0xfffffffeu /* its number is in the upper half */
 #define TAG_MAILBOX  0xffffffffu
 
 MUST_USE int worker_watch(struct worker *worker, int fd, uint64_t tag);
@@ -112,6 +165,18 @@ void worker_linger_peer(struct worker *worker, struct peer *peer);
 /* Whether plain HTTP has come where a handshake is to begin; then it has been answered, and the
  * peer may be gone. */
 bool worker_answer_plain(struct worker *worker, struct peer *peer);
+/* ---- worker_turn.c: relays; all of it does nothing where there are none ---- */
+
+MUST_USE int worker_start_relays(struct worker *worker); /* ERR_MEMORY */
+void worker_stop_relays(struct worker *worker);
+/* Datagrams wait on a listener. */
+void worker_datagrams_ready(struct worker *worker, const struct listener *listener);
+void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events);
+/* Does what the TURN agent wants done.  What it sends only goes out with worker_flush_relays, which
+ * must come before any bytes that were fed are written over. */
+void worker_drain_relays(struct worker *worker);
+void worker_flush_relays(struct worker *worker);
+
 /* Closes the connection, and tells the server if it has it. */
 void worker_close_peer(struct worker *worker, struct peer *peer);
 

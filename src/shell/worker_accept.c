@@ -71,10 +71,14 @@ static void welcome(struct worker *worker, enum listener_kind kind, int fd,
 {
     struct connection connection = { .fd = fd };
     struct stream_origin origin = {
-        .kind = kind == LISTENER_STUN_TCP ? STREAM_STUN : STREAM_HTTP,
-        .secure = kind == LISTENER_HTTPS,
+        .kind = kind == LISTENER_HTTP || kind == LISTENER_HTTPS ? STREAM_HTTP : STREAM_STUN,
+        .secure = kind == LISTENER_HTTPS || kind == LISTENER_STUN_TLS,
     };
+    struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
+    socklen_t local_size = sizeof local;
     sockaddr_read(name, &origin.peer);
+    if (worker->relays.items && getsockname(fd, (struct sockaddr *)&local, &local_size) == 0)
+        sockaddr_read(&local, &origin.local);
     if (origin.secure && connection_secure(&connection, worker->config.tls) != OK) {
         metrics_add(worker->metrics, METRIC_CONNECTIONS_REFUSED, 1);
         connection_close(&connection);
@@ -214,7 +218,9 @@ static void answer_datagrams(struct worker *worker, int fd)
 
 void worker_listener_ready(struct worker *worker, const struct listener *listener)
 {
-    if (listener->kind == LISTENER_STUN_UDP)
+    if (listener->kind == LISTENER_STUN_UDP && worker->relays.items)
+        worker_datagrams_ready(worker, listener);
+    else if (listener->kind == LISTENER_STUN_UDP)
         answer_datagrams(worker, listener->fd);
     else
         accept_connections(worker, listener);

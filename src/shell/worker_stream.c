@@ -56,12 +56,20 @@ static void remove_peer(struct worker *worker, struct peer *peer)
 
 void worker_close_peer(struct worker *worker, struct peer *peer)
 {
+    bool has_relay = peer->has_relay;
+    uint32_t relay = peer->relay;
     if (peer->state == PEER_OPEN) {
         worker->of_stream[peer->stream] = NULL;
         server_closed(worker->server, worker->now, peer->stream);
     }
     connection_close(&peer->connection);
     remove_peer(worker, peer);
+    worker_drain_relays(worker);
+    if (has_relay) {
+        worker->relays.items[relay].peer = NULL;
+        server_relay_gone(worker->server, worker->now, relay);
+        worker_drain_relays(worker);
+    }
 }
 
 static void open_stream(struct worker *worker, struct peer *peer)
@@ -130,8 +138,9 @@ void worker_adopt_peer(struct worker *worker, const struct letter *letter)
         return;
     }
     peer->state = PEER_OPEN;
-    peer->is_paused = !server_wants_bytes(worker->server, peer->stream);
     worker->of_stream[peer->stream] = peer;
+    worker_drain_relays(worker);
+    peer->is_paused = !server_wants_bytes(worker->server, peer->stream);
     update_interest(worker, peer);
 }
 
@@ -150,12 +159,18 @@ static void read_stream(struct worker *worker, struct peer *peer)
         }
         if (status == ERR_CLOSED) {
             server_ended(worker->server, worker->now, peer->stream);
+            worker_drain_relays(worker);
             peer->is_paused = true;
             break;
         }
         input.size = size;
         metrics_add(worker->metrics, METRIC_BYTES_IN, size);
+        uint32_t generation = peer->generation;
         server_feed(worker->server, worker->now, peer->stream, input);
+        worker_drain_relays(worker);
+        worker_flush_relays(worker); /* the input is used again */
+        if (peer->generation != generation)
+            return;
         peer->is_paused = !server_wants_bytes(worker->server, peer->stream);
         if (size < sizeof worker->input && !peer->connection.ssl)
             break; /* most likely that was all */
@@ -274,6 +289,7 @@ void worker_drain_server(struct worker *worker)
 {
     for (;;) {
         struct server_out out;
+        worker_drain_relays(worker);
         server_poll(worker->server, &out);
         if (out.kind == SERVER_WAIT) {
             worker->server_wakes = out.until;
@@ -294,6 +310,7 @@ void worker_drain_server(struct worker *worker)
         case SERVER_HAND_OVER:
             hand_over(worker, peer, &out);
             break;
+        case SERVER_SPLICE:
         case SERVER_WAIT:
             break;
         }

@@ -3,6 +3,7 @@
 #include "shell/clock.h"
 #include "shell/entropy.h"
 #include "shell/listen.h"
+#include "shell/turn_setup.h"
 #include "shell/worker.h"
 
 #include <errno.h>
@@ -18,9 +19,13 @@
 #define MEMBERS_MORE 1024  /* members whose connection is broken have no stream */
 #define BUFFER_BYTES ((size_t)256 * 1024 * 1024)
 #define FDS_OF_OURS  64 /* descriptors of a worker that are no connections */
+#define RELAYS_SHARE 4  /* of the rest, relays may have this part */
+#define RELAYS_MAX   16384
 
 struct workers {
     struct settings settings;
+    struct turn_setup *turn; /* NULL: no TURN */
+    struct turn_config turn_config;
     unsigned count;   /* that were made */
     unsigned started; /* of them, threads */
     struct mailbox mailboxes[WORKERS_MAX];
@@ -36,7 +41,7 @@ struct door {
     enum listener_kind kind;
 };
 
-#define DOORS_MAX 4
+#define DOORS_MAX 5
 
 static size_t list_doors(struct settings *settings, struct door doors[DOORS_MAX])
 {
@@ -45,6 +50,7 @@ static size_t list_doors(struct settings *settings, struct door doors[DOORS_MAX]
     /* TCP first: the port that the kernel chooses for it is then taken for UDP, too */
     doors[2] = (struct door){ "turn.listen", &settings->turn_listen, LISTENER_STUN_TCP };
     doors[3] = (struct door){ "turn.listen", &settings->turn_listen, LISTENER_STUN_UDP };
+    doors[4] = (struct door){ "turn.tls_listen", &settings->turn_tls_listen, LISTENER_STUN_TLS };
     return DOORS_MAX;
 }
 
@@ -105,13 +111,15 @@ static int open_all(struct settings *settings, struct worker_config *config, cha
             config->listener_count++;
             if (address->port == 0)
                 address->port = listen_port(listener->fd);
+            listener->port = address->port;
         }
     }
     return OK;
 }
 
-/* As many connections as the system lets us have descriptors for. */
-static int find_streams_max(unsigned worker_count, uint32_t *streams_max, char *error)
+/* As many connections and relays as the system lets us have descriptors for. */
+static int find_limits(unsigned worker_count, uint32_t *streams_max, uint32_t *relays_max,
+                       char *error)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -129,6 +137,9 @@ static int find_streams_max(unsigned worker_count, uint32_t *streams_max, char *
         return ERR_IO;
     }
     each -= FDS_OF_OURS;
+    uint64_t relays = each / RELAYS_SHARE;
+    *relays_max = relays > RELAYS_MAX ? RELAYS_MAX : (uint32_t)relays;
+    each -= *relays_max;
     *streams_max = each > STREAMS_MAX ? STREAMS_MAX : (uint32_t)each;
     return OK;
 }
@@ -149,6 +160,7 @@ static struct server_config make_server_config(const struct workers *all,
         .trace_level = level,
         .assets = assets,
         .endpoints = settings_endpoints(&all->settings),
+        .turn = all->turn ? &all->turn_config : NULL,
     };
     random_fill(&config.random, config.room_secret, sizeof config.room_secret);
     return config;
@@ -198,12 +210,25 @@ static int start_threads(struct workers *all, char *error)
     return ERR_IO;
 }
 
+/* Makes what all workers' TURN agents share. */
+static int open_turn(struct workers *all, uint32_t relays_max, char *error)
+{
+    int status = turn_setup_new(&all->settings, true, &all->turn, error);
+    if (status != OK)
+        return status;
+    all->turn_config = all->turn->config;
+    if (all->turn_config.relays_max > relays_max)
+        all->turn_config.relays_max = relays_max;
+    return OK;
+}
+
 static int make_all(struct workers *all, struct ssl_ctx_st *tls, const struct log *log,
                     const struct assets *assets, char *error)
 {
     uint32_t streams_max;
+    uint32_t relays_max;
     unsigned count = all->settings.workers;
-    int status = find_streams_max(count, &streams_max, error);
+    int status = find_limits(count, &streams_max, &relays_max, error);
     if (status == OK)
         status = probe_all(&all->settings, error);
     if (status != OK)
@@ -214,7 +239,12 @@ static int make_all(struct workers *all, struct ssl_ctx_st *tls, const struct lo
             return ERR_MEMORY;
         }
     }
+    if (all->settings.turn_listen.count)
+        status = open_turn(all, relays_max, error);
+    if (status != OK)
+        return status;
     struct worker_config config = {
+        .public_ip = all->settings.rtc_public_ip,
         .server = make_server_config(all, assets, streams_max, log->level),
         .mailboxes = all->mailboxes,
         .log = log,
@@ -241,7 +271,9 @@ int workers_start(const struct settings *settings, struct ssl_ctx_st *tls, const
         all->mailboxes[i].wake_fd = -1;
     all->settings = *settings;
     if (!tls)
-        all->settings.https_listen.count = 0;
+        all->settings.https_listen.count = all->settings.turn_tls_listen.count = 0;
+    if (!all->settings.turn_listen.count)
+        all->settings.turn_tls_listen.count = 0;
     int status = make_all(all, tls, log, assets, error);
     if (status != OK) {
         workers_stop(all, 0);
@@ -278,6 +310,7 @@ void workers_stop(struct workers *all, usec grace)
         worker_free(all->workers[i]);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         mailbox_free(&all->mailboxes[i]);
+    turn_setup_free(all->turn);
     free(all->metrics);
     free(all);
 }

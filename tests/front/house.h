@@ -37,7 +37,7 @@ struct bytes {
     size_t capacity;
 };
 
-enum wire_state { WIRE_UNUSED, WIRE_OPEN, WIRE_MOVING, WIRE_CLOSED };
+enum wire_state { WIRE_UNUSED, WIRE_OPEN, WIRE_MOVING, WIRE_SPLICED, WIRE_CLOSED };
 
 struct wire {
     struct house *house;
@@ -157,6 +157,10 @@ static inline void house_do(struct house *house, unsigned worker, const struct s
         wire->state = WIRE_MOVING;
         wire->parcel = out->parcel;
         wire->move_to = out->worker;
+        break;
+    case SERVER_SPLICE:
+        wire->state = WIRE_SPLICED;
+        bytes_add(&wire->unfed, out->runs[0]);
         break;
     case SERVER_WAIT:
         break;

@@ -36,6 +36,7 @@ static void prepare(struct child *child)
     child->settings.http_listen = (struct listen_list){ { any }, 1 };
     child->settings.https_listen = (struct listen_list){ { any }, 1 };
     child->settings.turn_listen = (struct listen_list){ { any }, 1 };
+    child->settings.turn_tls_listen = (struct listen_list){ { any }, 1 };
     snprintf(child->settings.state_dir, SETTINGS_PATH_MAX, "%s", child->folder);
 }
 
