@@ -231,7 +231,7 @@ void caller_turn(struct caller *caller)
     if (caller->act_at <= now) {
         act(caller);
         if (caller->state != CALLER_OUT)
-            line_turn(&caller->line, false);
+            line_turn(&caller->line, caller->read_at <= now);
     }
 }
 

@@ -87,7 +87,7 @@ void line_open(struct line *line, struct world *world, enum line_kind kind, cons
     line->revision = revision;
     line->upgrade_at = USEC_NEVER;
     line->beat_at = USEC_NEVER;
-    line->read_at = world->now;
+    line->turned_at = world->now;
     link_init(&line->socket, world, (uint32_t)name);
     link_init(&line->poll, world, (uint32_t)name);
     link_init(&line->post, world, (uint32_t)name);

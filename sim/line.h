@@ -43,12 +43,14 @@ struct line {
     struct link post;   /* what says some */
     bool is_open;       /* the server said so */
     bool is_quiet;      /* of SockJS: it only listens from now on */
-    usec read_at;       /* when it last read */
-    bool is_over;       /* nothing comes any more; to be dropped */
-    bool is_probed;     /* polls and posts end, then the WebSocket takes over */
-    bool is_upgraded;   /* it has */
-    usec upgrade_at;    /* USEC_NEVER: not, or it was begun */
-    usec beat_at;       /* of Engine.IO 3: the next ping */
+    bool is_paused;     /* it reads nothing just now, or has read a part */
+    usec turned_at;
+    usec paused;      /* of SockJS: for how long it read nothing since its last poll */
+    bool is_over;     /* nothing comes any more; to be dropped */
+    bool is_probed;   /* polls and posts end, then the WebSocket takes over */
+    bool is_upgraded; /* it has */
+    usec upgrade_at;  /* USEC_NEVER: not, or it was begun */
+    usec beat_at;     /* of Engine.IO 3: the next ping */
     struct line_pending pending[LINE_PENDING_MAX];
     uint32_t pending_count;
     uint8_t *text; /* what came in pieces and makes no whole frame yet */

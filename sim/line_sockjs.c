@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A client that reads nothing for so long may have lost its session, and its next poll begins
- * another.  What it posts then would be said by that one, so it says nothing more. */
+/* A client that reads nothing for so long, or an answer so slowly, may have lost its session, and
+ * its next poll begins another.  What it posts then would be said by that one, so it says nothing
+ * more. */
 #define READ_TIME (3 * USEC_S)
 
 static bool is_websocket(const struct line *line)
@@ -20,6 +21,7 @@ static bool is_websocket(const struct line *line)
 static void ask(struct line *line)
 {
     char path[300];
+    line->paused = 0;
     snprintf(path, sizeof path, "%s/%s", line->base,
              line->kind == LINE_SOCKJS_POLLING ? "xhr" : "xhr_streaming");
     link_request(&line->poll, "POST", path, false, VIEW(""));
@@ -152,15 +154,17 @@ static struct span take_pending(struct line *line)
 void sockjs_line_turn(struct line *line, bool reads)
 {
     char path[300];
-    line->is_quiet =
-        line->is_quiet || (!is_websocket(line) && line->world->now - line->read_at > READ_TIME);
+    if (line->is_paused)
+        line->paused += line->world->now - line->turned_at;
+    line->turned_at = line->world->now;
+    line->is_quiet = line->is_quiet || (!is_websocket(line) && line->paused > READ_TIME);
     if (line->is_quiet && line->pending_count > 0)
         line->is_over = reads;
-    line->read_at = reads ? line->world->now : line->read_at;
     if (reads && is_websocket(line))
         hear_socket(line);
     else if (reads)
         hear_responses(line);
+    line->is_paused = !reads || line->poll.size > line->poll.taken || line->text_size > 0;
     bool may_say = is_websocket(line) || link_is_idle(&line->post);
     if (line->is_over || line->is_quiet || !line->is_open || !may_say || line->pending_count == 0)
         return;
