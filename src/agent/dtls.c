@@ -6,16 +6,10 @@
 #include <assert.h>
 #include <string.h>
 
-/* Every call begins here: what was not polled before is gone. */
 static void begin(struct dtls *dtls, usec now)
 {
-    struct dtls_context *context = dtls->context;
-    context->owner = dtls;
-    context->out_count = 0;
-    context->out_next = 0;
-    context->used = 0;
     dtls->now = now;
-    ERR_clear_error();
+    ERR_clear_error(); /* OpenSSL's errors are the thread's, and stay till somebody clears them */
 }
 
 static void finish(struct dtls *dtls, enum dtls_end end)
@@ -149,9 +143,10 @@ void dtls_free(struct dtls *dtls)
 {
     if (!dtls->ssl)
         return;
-    if (dtls->context->owner == dtls)
-        dtls->context->owner = NULL;
+    struct dtls_out out;
     SSL_free(dtls->ssl);
+    while (dtls_take_out(dtls->context, dtls, &out))
+        ;
     *dtls = (struct dtls){ 0 };
 }
 
@@ -217,12 +212,14 @@ void dtls_tick(struct dtls *dtls, usec now)
         dtls_bio_expire(dtls);
         if (DTLSv1_handle_timeout(dtls->ssl) < 0)
             finish(dtls, DTLS_END_TIMEOUT);
+        else
+            assert(dtls->retransmit_at > now); /* or the caller would tick for ever */
     }
     if (dtls->has_buffers && dtls->is_connected && now >= dtls->used_at + DTLS_BUFFERS_TIME)
         release_buffers(dtls);
 }
 
-static usec next_time(const struct dtls *dtls)
+usec dtls_next_time(const struct dtls *dtls)
 {
     if (dtls->end != DTLS_OPEN)
         return USEC_NEVER;
@@ -236,11 +233,9 @@ static usec next_time(const struct dtls *dtls)
 
 void dtls_poll(struct dtls *dtls, struct dtls_out *out)
 {
-    struct dtls_context *context = dtls->context;
-    if (context->owner == dtls && context->out_next < context->out_count)
-        *out = context->outs[context->out_next++];
-    else
-        *out = (struct dtls_out){ .kind = DTLS_WAIT, .end = dtls->end, .until = next_time(dtls) };
+    if (dtls_take_out(dtls->context, dtls, out))
+        return;
+    *out = (struct dtls_out){ .kind = DTLS_WAIT, .end = dtls->end, .until = dtls_next_time(dtls) };
 }
 
 int dtls_peer_fingerprint(const struct dtls *dtls, uint8_t out[DTLS_FINGERPRINT_SIZE])

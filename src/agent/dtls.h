@@ -6,8 +6,9 @@
  * dtls_bio.c.  Its random numbers are its own: two runs differ in their bytes.)  One thread.
  *
  * How to drive it: after EVERY dtls_* call that takes `now`, call dtls_poll until it gives
- * DTLS_WAIT.  Outputs lie in memory that all associations of a context share, so that the next
- * such call for any of them ends what is still there.
+ * DTLS_WAIT.  The bytes of an output stay where they are until then, and more may be sent (and
+ * associations closed) in between.  Outputs lie in memory that all associations of a context share,
+ * so an association that is not polled to its end keeps room from the others.
  *
  * Who may open an association as server: whoever is known to be at its address.  Behind ICE that
  * is the pair's remote; on an open port, dtls_server.h asks for a cookie first.

@@ -128,8 +128,6 @@ uint64_t dtls_context_overflows(const struct dtls_context *context)
 void dtls_add_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes)
 {
     struct dtls_context *context = dtls->context;
-    if (context->owner != dtls)
-        return; /* nobody is there to send it: an association that is being freed */
     if (context->out_count == DTLS_OUTS_MAX || bytes.size > sizeof context->bytes - context->used) {
         context->overflows++;
         return;
@@ -138,10 +136,31 @@ void dtls_add_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes)
     if (bytes.size)
         memcpy(at, bytes.at, bytes.size);
     context->used += bytes.size;
+    context->owners[context->out_count] = dtls;
     context->outs[context->out_count++] = (struct dtls_out){
         .kind = (uint8_t)kind,
         .end = dtls->end,
         .bytes = view_make(at, bytes.size),
         .until = USEC_NEVER,
     };
+}
+
+struct dtls *dtls_take_out(struct dtls_context *context, const struct dtls *dtls,
+                           struct dtls_out *out)
+{
+    for (uint32_t i = context->out_next; i < context->out_count; i++) {
+        struct dtls *owner = context->owners[i];
+        if (!owner || (dtls && owner != dtls))
+            continue;
+        *out = context->outs[i];
+        context->owners[i] = NULL;
+        while (context->out_next < context->out_count && !context->owners[context->out_next])
+            context->out_next++;
+        return owner;
+    }
+    if (context->out_next == context->out_count) {
+        context->out_count = context->out_next = 0;
+        context->used = 0;
+    }
+    return NULL;
 }

@@ -6,27 +6,36 @@
 
 #include <openssl/ssl.h>
 
-/* A flight with a long chain is some 8 KiB; one datagram's data is less than the datagram. */
-#define DTLS_OUT_BYTES_MAX (32 * 1024)
-#define DTLS_OUTS_MAX      64
+/* A flight with a long chain is some 8 KiB; one datagram's data is less than the datagram; the
+ * rest is for what is sent while these are polled. */
+#define DTLS_OUT_BYTES_MAX (64 * 1024)
+#define DTLS_OUTS_MAX      128
 
 struct dtls_context {
     SSL_CTX *tls;
     BIO_METHOD *bio_method;
     BIO_ADDR *nobody; /* DTLSv1_listen wants one */
     uint64_t overflows;
-    const struct dtls *owner; /* whose outputs these are */
     uint32_t out_count;
-    uint32_t out_next;
+    uint32_t out_next; /* those before it were taken */
     size_t used;
     struct dtls_out outs[DTLS_OUTS_MAX];
-    struct view cookie; /* the one that was checked, during dtls_init_verified */
+    struct dtls *owners[DTLS_OUTS_MAX]; /* whose output it is; NULL: taken */
+    struct view cookie;                 /* the one that was checked, during dtls_init_verified */
     uint8_t bytes[DTLS_OUT_BYTES_MAX];
     uint8_t plain[SSL3_RT_MAX_PLAIN_LENGTH];
 };
 
 /* Adds an output; its bytes are copied.  Without room it is counted and forgotten. */
 void dtls_add_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes);
+
+/* The oldest output of `dtls`, or of any association where that is NULL, and whose it is; NULL:
+ * there is none, and all memory of outputs is used again. */
+struct dtls *dtls_take_out(struct dtls_context *context, const struct dtls *dtls,
+                           struct dtls_out *out);
+
+/* When dtls_tick is to be called. */
+usec dtls_next_time(const struct dtls *dtls);
 
 /* A BIO whose datagrams are those of one association.  NULL: out of memory. */
 BIO_METHOD *dtls_bio_method(void);
