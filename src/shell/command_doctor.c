@@ -5,6 +5,7 @@
 #include "shell/listen.h"
 #include "shell/machine.h"
 #include "shell/port_owner.h"
+#include "shell/turn_setup.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -18,6 +19,8 @@
 #define FILES_WANTED 65536
 /* Below, a worker can't be started. */
 #define FILES_NEEDED_A_WORKER 128
+/* Below, a meeting of some people may find none left. */
+#define RELAY_PORTS_WANTED 256
 
 enum verdict { VERDICT_OK, VERDICT_WARN, VERDICT_FAIL };
 
@@ -99,12 +102,78 @@ static void check_ports(struct doctor *doctor)
         check_port(doctor, "turn.listen", &settings->turn_listen.items[i], LISTEN_UDP);
         check_port(doctor, "turn.listen", &settings->turn_listen.items[i], LISTEN_TCP);
     }
+    for (uint32_t i = 0; settings->turn_listen.count && i < settings->turn_tls_listen.count; i++)
+        check_port(doctor, "turn.tls_listen", &settings->turn_tls_listen.items[i], LISTEN_TCP);
     if (settings->https_listen.count == 0)
         tell(doctor, VERDICT_WARN, "https.listen is empty",
              "browsers give camera and microphone to HTTPS pages and to localhost alone: set "
              "https.listen, unless a proxy in front of moim speaks HTTPS");
     if (settings->http_listen.count == 0 && settings->https_listen.count == 0)
         tell(doctor, VERDICT_FAIL, "nothing listens", "set http.listen or https.listen");
+}
+
+/* ---- TURN ---- */
+
+static void check_secret(struct doctor *doctor)
+{
+    struct turn_setup *setup;
+    char error[SETTINGS_ERROR_MAX];
+    int status = turn_setup_new(doctor->settings, false, &setup, error);
+    if (status == ERR_NOT_FOUND) {
+        tell(doctor, VERDICT_OK, "turn.secret: one will be made at the start", NULL);
+    } else if (status != OK) {
+        tell(doctor, VERDICT_FAIL, error, "mend the file, or set turn.secret");
+    } else {
+        tell(doctor, VERDICT_OK,
+             doctor->settings->turn.secrets.count ? "turn.secret is set"
+                                                  : "turn.secret is kept in state.dir",
+             NULL);
+        turn_setup_free(setup);
+    }
+}
+
+/* What is open to nobody outside is open to relays, when it listens among their ports. */
+static void check_relay_ports(struct doctor *doctor)
+{
+    const struct listen_list *turn = &doctor->settings->turn_listen;
+    struct port_range ports = doctor->settings->turn.relay_ports;
+    uint32_t count = (uint32_t)ports.max - ports.min + 1;
+    char what[64];
+    snprintf(what, sizeof(what), "turn.relay_ports %u-%u (UDP)", ports.min, ports.max);
+    for (uint32_t i = 0; i < turn->count; i++) {
+        uint16_t port = turn->items[i].port;
+        if (port < ports.min || port > ports.max)
+            continue;
+        tell(doctor, VERDICT_WARN, what, "turn.listen has %u, which is one of them: set others",
+             port);
+        return;
+    }
+    if (count < RELAY_PORTS_WANTED)
+        tell(doctor, VERDICT_WARN, what,
+             "%u relays at once, and each person in a meeting takes some: set a larger range",
+             count);
+    else
+        tell(doctor, VERDICT_OK, what, NULL);
+}
+
+static void check_turn(struct doctor *doctor)
+{
+    const struct settings *settings = doctor->settings;
+    if (settings->turn.servers.count) {
+        char what[SETTINGS_TEXT_MAX + 64];
+        snprintf(what, sizeof(what), "clients are told of %s%s", settings->turn.servers.items[0],
+                 settings->turn.servers.count > 1 ? ", and others" : "");
+        tell(doctor, VERDICT_OK, what, NULL);
+    }
+    if (settings->turn_listen.count == 0) {
+        if (settings->turn.servers.count == 0)
+            tell(doctor, VERDICT_WARN, "turn.listen is empty",
+                 "people behind strict firewalls will see nobody: set turn.listen, or "
+                 "turn.servers");
+        return;
+    }
+    check_relay_ports(doctor);
+    check_secret(doctor);
 }
 
 /* ---- endpoints ---- */
@@ -198,7 +267,8 @@ static void check_addresses(struct doctor *doctor)
     else
         tell(doctor, VERDICT_WARN, what,
              "private, which is enough within this network; for people outside of it set "
-             "rtc.public_ip to the router's public address, and forward the ports to this machine");
+             "rtc.public_ip to the router's public address, and forward the ports, those "
+             "of turn.relay_ports too, to this machine");
 }
 
 /* ---- the system ---- */
@@ -276,6 +346,7 @@ int command_doctor(const struct settings *settings, const char *config, FILE *ou
     snprintf(what, sizeof(what), "configuration %s", config ? config : "(no file)");
     tell(&doctor, VERDICT_OK, what, NULL);
     check_ports(&doctor);
+    check_turn(&doctor);
     tell_endpoints(&doctor);
     check_certificate(&doctor);
     check_addresses(&doctor);

@@ -4,6 +4,7 @@
 #include "shell/certificate_make.h"
 #include "shell/command_doctor.h"
 #include "shell/listen.h"
+#include "shell/turn_setup.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static void prepare(struct visit *visit)
     visit->settings.http_listen = (struct listen_list){ { any_port }, 1 };
     visit->settings.https_listen = (struct listen_list){ { any_port }, 1 };
     visit->settings.turn_listen = (struct listen_list){ { any_port }, 1 };
+    visit->settings.turn_tls_listen = (struct listen_list){ { any_port }, 1 };
     visit->settings.rtc_public_ip = (struct listen_list){ { any_port }, 1 };
     snprintf(visit->settings.state_dir, SETTINGS_PATH_MAX, "%s/state", visit->folder);
 }
@@ -78,11 +80,63 @@ static void test_well(void **state)
     check_line(&visit, "ok    https.listen 127.0.0.1 (TCP)\n");
     check_line(&visit, "ok    turn.listen 127.0.0.1 (UDP)\n");
     check_line(&visit, "ok    turn.listen 127.0.0.1 (TCP)\n");
+    check_line(&visit, "ok    turn.tls_listen 127.0.0.1 (TCP)\n");
+    check_line(&visit, "ok    turn.relay_ports 49152-65535 (UDP)\n");
+    check_line(&visit, "ok    turn.secret: one will be made at the start\n");
     check_line(&visit, "ok    certificate: a self-signed one will be made at the start\n");
     check_line(&visit, "ok    public address: 127.0.0.1 (rtc.public_ip)\n");
     check_line(&visit, "ok    state.dir /tmp/");
     assert_null(strstr(visit.text, "fail"));
     assert_int_not_equal(access(visit.settings.state_dir, F_OK), 0); /* nothing was made */
+    finish(&visit);
+}
+
+static void test_turn(void **state)
+{
+    (void)state;
+    struct visit visit;
+    struct settings *settings = &visit.settings;
+    char path[STATE_PATH_SIZE];
+    char wanted[STATE_PATH_SIZE + 64];
+    prepare(&visit);
+    settings->turn.relay_ports = (struct port_range){ 50000, 50099 };
+    settings->turn.secrets.count = 1;
+    snprintf(settings->turn.secrets.items[0], SETTINGS_TEXT_MAX, "0123456789abcdef");
+    assert_int_equal(see(&visit), 0);
+    check_line(&visit, "warn  turn.relay_ports 50000-50099 (UDP)  -> 100 relays at once");
+    check_line(&visit, "ok    turn.secret is set\n");
+
+    settings->turn.secrets.count = 0;
+    settings->turn.relay_ports.min = 1024;
+    settings->turn_listen.items[0].port = 50099;
+    assert_int_equal(mkdir(settings->state_dir, 0700), 0);
+    state_file_path(settings, TURN_SECRET_FILE, path);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("0123456789abcdef\n", file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    see(&visit);
+    check_line(&visit, "warn  turn.relay_ports 1024-50099 (UDP)  -> turn.listen has 50099, which "
+                       "is one of them: set others\n");
+    check_line(&visit, "ok    turn.secret is kept in state.dir\n");
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(see(&visit), 1);
+    snprintf(wanted, sizeof(wanted), "fail  turn.secret: %.200s: others may read or write it",
+             path);
+    check_line(&visit, wanted);
+    unlink(path);
+
+    settings->turn_listen.count = 0;
+    assert_int_equal(see(&visit), 0);
+    check_line(&visit, "warn  turn.listen is empty  -> ");
+    assert_null(strstr(visit.text, "turn.tls_listen"));
+    assert_null(strstr(visit.text, "turn.secret"));
+    settings->turn.servers.count = 1;
+    snprintf(settings->turn.servers.items[0], SETTINGS_TEXT_MAX, "stun:a.example");
+    assert_int_equal(see(&visit), 0);
+    check_line(&visit, "ok    clients are told of stun:a.example\n");
+    assert_null(strstr(visit.text, "turn.listen"));
     finish(&visit);
 }
 
@@ -186,9 +240,9 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_well),        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_certificate), cmocka_unit_test(test_state),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_well),  cmocka_unit_test(test_turn),
+        cmocka_unit_test(test_ports), cmocka_unit_test(test_certificate),
+        cmocka_unit_test(test_state), cmocka_unit_test(test_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
