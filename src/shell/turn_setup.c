@@ -264,6 +264,37 @@ give:
     return status;
 }
 
+/* Browsers take a relay behind TLS only with a certificate that they trust: one that we made is
+ * none.  Port 443 gets through where others don't, and HTTPS gives TURN to the relays there. */
+static uint16_t find_tls_port(const struct settings *settings)
+{
+    if (!settings->https_cert[0])
+        return 0;
+    for (uint32_t i = 0; i < settings->https_listen.count; i++)
+        if (settings->https_listen.items[i].port == 443)
+            return 443;
+    return settings->turn_tls_listen.count ? settings->turn_tls_listen.items[0].port : 0;
+}
+
+void turn_setup_tell(const struct turn_setup *setup, const struct settings *settings,
+                     struct ice_config *ice)
+{
+    const struct text_list *servers = &settings->turn.servers;
+    *ice = (struct ice_config){
+        .lifetime_s = (uint32_t)(settings->turn.credential_lifetime / USEC_S),
+        .server_count = servers->count,
+    };
+    for (uint32_t i = 0; i < servers->count; i++)
+        ice->servers[i] = view_of(servers->items[i]);
+    if (setup)
+        ice->secret = setup->config.secrets[0];
+    if (settings->turn_listen.count == 0)
+        return;
+    ice->port = settings->turn_listen.items[0].port;
+    ice->tls_port = find_tls_port(settings);
+    ice->relays = setup != NULL;
+}
+
 void turn_setup_free(struct turn_setup *setup)
 {
     if (setup)

@@ -4,6 +4,7 @@
 #ifndef MOIM_SHELL_TURN_SETUP_H
 #define MOIM_SHELL_TURN_SETUP_H
 
+#include "front/server.h"
 #include "shell/settings.h"
 
 #define TURN_SECRET_FILE "turn-secret"
@@ -27,6 +28,10 @@ struct turn_setup {
  * On error *out is untouched and `error` is one line. */
 MUST_USE int turn_setup_new(const struct settings *settings, bool may_make, struct turn_setup **out,
                             char error[SETTINGS_ERROR_MAX]);
+/* What clients are told of it; `settings` are those in force, with the ports that the kernel chose.
+ * Its views are into both arguments.  A setup of NULL: there is no secret, so nothing relays. */
+void turn_setup_tell(const struct turn_setup *setup, const struct settings *settings,
+                     struct ice_config *ice);
 /* NULL is accepted. */
 void turn_setup_free(struct turn_setup *setup);
 

@@ -160,7 +160,7 @@ static struct server_config make_server_config(const struct workers *all,
         .trace_level = level,
         .assets = assets,
         .endpoints = settings_endpoints(&all->settings),
-        .turn = all->turn ? &all->turn_config : NULL,
+        .turn = all->settings.turn_listen.count ? &all->turn_config : NULL,
     };
     random_fill(&config.random, config.room_secret, sizeof config.room_secret);
     return config;
@@ -174,8 +174,7 @@ static int make_worker(struct workers *all, struct worker_config *config, unsign
     int status = open_all(&all->settings, config, error);
     if (status != OK)
         return status;
-    if (all->settings.turn_listen.count)
-        config->server.ice.port = all->settings.turn_listen.items[0].port;
+    turn_setup_tell(all->turn, &all->settings, &config->server.ice);
     status = worker_new(config, &all->workers[number]);
     if (status != OK) {
         snprintf(error, SETTINGS_ERROR_MAX, "workers: can't start worker %u: %s", number,
@@ -239,7 +238,7 @@ static int make_all(struct workers *all, struct ssl_ctx_st *tls, const struct lo
             return ERR_MEMORY;
         }
     }
-    if (all->settings.turn_listen.count)
+    if (all->settings.turn_listen.count || all->settings.turn.secrets.count)
         status = open_turn(all, relays_max, error);
     if (status != OK)
         return status;

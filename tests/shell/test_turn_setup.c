@@ -235,11 +235,55 @@ static void test_rules(void **state)
     finish(&place);
 }
 
+static void tell(struct place *place, const char *yaml, struct turn_setup *setup,
+                 struct ice_config *ice)
+{
+    int status = settings_read_text(view_of(yaml), "a", &place->settings, place->error);
+    assert_string_equal(place->error, "");
+    assert_int_equal(status, OK);
+    turn_setup_tell(setup, &place->settings, ice);
+}
+
+static void test_told(void **state)
+{
+    struct place place;
+    struct ice_config ice;
+    (void)state;
+    prepare(&place);
+    struct turn_setup *setup = make(&place, true);
+    tell(&place, "", NULL, &ice);
+    assert_int_equal(ice.port, 3478);
+    assert_false(ice.relays);
+
+    tell(&place, "turn: {listen: ['1.2.3.4:7', '1.2.3.4:8'], credential_lifetime: 2h}", setup,
+         &ice);
+    assert_int_equal(ice.port, 7);
+    assert_int_equal(ice.tls_port, 0); /* self-signed */
+    assert_true(ice.relays);
+    assert_true(view_equal(ice.secret, setup->config.secrets[0]));
+    assert_int_equal(ice.lifetime_s, 7200);
+    assert_int_equal(ice.server_count, 0);
+    tell(&place, "https: {cert: a, key: b}", setup, &ice);
+    assert_int_equal(ice.tls_port, 5349);
+    tell(&place, "https: {listen: ['0.0.0.0:8443', '0.0.0.0:443']}", setup, &ice);
+    assert_int_equal(ice.tls_port, 443);
+
+    tell(&place, "turn: {listen: []}", setup, &ice);
+    assert_int_equal(ice.port, 0);
+    assert_int_equal(ice.tls_port, 0);
+    assert_false(ice.relays);
+    tell(&place, "turn: {servers: ['stun:a', 'turn:b'], secret: 0123456789abcdef}", setup, &ice);
+    assert_int_equal(ice.server_count, 2);
+    assert_view(ice.servers[1], "turn:b");
+    turn_setup_free(setup);
+    finish(&place);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_made),  cmocka_unit_test(test_kept),  cmocka_unit_test(test_set),
-        cmocka_unit_test(test_users), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_users), cmocka_unit_test(test_rules), cmocka_unit_test(test_told),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
