@@ -17,9 +17,10 @@ scenario("the page is told of this server's STUN, and asks it", async (stage) =>
   });
   assert.equal(await stage.server.metric(ANSWERED), 0);
   await mina.enter('stun');
+  const ours = `localhost:${stage.server.ports.stun}`;
   assert.deepEqual(
-    welcomes.map(({ iceServers }) => iceServers),
-    [[{ urls: [`stun:localhost:${stage.server.ports.stun}`] }]],
+    welcomes.map(({ iceServers }) => iceServers.map((/** @type {RTCIceServer} */ one) => one.urls)),
+    [[[`stun:${ours}`], [`turn:${ours}?transport=udp`, `turn:${ours}?transport=tcp`]]],
   );
 
   const jun = await stage.person('Jun');

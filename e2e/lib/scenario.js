@@ -118,10 +118,11 @@ function wishSmall() {
 /**
  * @param {string} name
  * @param {(stage: Stage) => Promise<void>} play
+ * @param {Record<string, string>} [settings] of the server, that are not as usual
  */
-export function scenario(name, play) {
+export function scenario(name, play, settings = {}) {
   test(name, async () => {
-    const stage = new Stage(await Server.start());
+    const stage = new Stage(await Server.start(settings));
     try {
       await play(stage);
       for (const person of stage.people) {

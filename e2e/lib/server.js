@@ -59,10 +59,16 @@ export class Server {
   /** @type {import('node:child_process').ChildProcess | null} */
   #child = null;
   #folder = '';
+  /** @type {Record<string, string>} */
+  #wishes = {};
 
-  /** Starts one on ports that are free. */
-  static async start() {
+  /**
+   * Starts one on ports that are free.
+   * @param {Record<string, string>} [wishes] settings that are not as usual
+   */
+  static async start(wishes = {}) {
     const server = new Server();
+    server.#wishes = wishes;
     server.#folder = await mkdtemp(path.join(tmpdir(), 'moim-e2e-'));
     for (let tried = 1; ; tried += 1) {
       server.ports = {
@@ -93,6 +99,7 @@ export class Server {
       'turn.tls_listen': '',
       'state.dir': path.join(this.#folder, 'state'),
       workers: 2,
+      ...this.#wishes,
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     const environment = Object.fromEntries(
