@@ -108,7 +108,7 @@ static void begin_stop(struct worker *worker, usec until)
     close_listeners(worker);
     for (uint32_t i = 0; i < worker->peers.touched; i++) {
         struct peer *peer = pool_at(&worker->peers, i);
-        if (peer->generation && peer->state == PEER_HANDSHAKE)
+        if (peer->generation && (peer->state == PEER_HANDSHAKE || peer->state == PEER_SPLICED))
             worker_close_peer(worker, peer); /* it could not be served any more */
     }
     server_stop(worker->server, worker->now);

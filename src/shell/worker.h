@@ -4,6 +4,7 @@
  * worker_accept.c   what comes in: connections and datagrams
  * worker_stream.c   connections: from the socket to the server, and back
  * worker_plain.c    plain HTTP on a TLS port
+ * worker_splice.c   clients' connections that are joined to relays'
  * worker_turn.c     relays: datagrams of clients and of peers, and the sockets between them
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
@@ -177,6 +178,15 @@ void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events)
 void worker_drain_relays(struct worker *worker);
 void worker_flush_relays(struct worker *worker);
 
+/* ---- worker_splice.c ---- */
+
+void worker_begin_splice(struct worker *worker, struct peer *peer, const struct server_out *out);
+/* Something has happened at either end. */
+void worker_splice_ready(struct worker *worker, struct peer *peer, uint32_t events);
+void worker_splice_expired(struct worker *worker, struct peer *peer);
+
+/* Tells epoll what the peer waits for, when that has changed. */
+void worker_update_interest(struct worker *worker, struct peer *peer);
 /* Closes the connection, and tells the server if it has it. */
 void worker_close_peer(struct worker *worker, struct peer *peer);
 

@@ -6,8 +6,7 @@
 /* Reads of one connection in a row, before the others have their turn. */
 #define READS_MAX 4
 
-/* Tells epoll what the peer waits for, when that has changed. */
-static void update_interest(struct worker *worker, struct peer *peer)
+void worker_update_interest(struct worker *worker, struct peer *peer)
 {
     uint32_t interest = 0;
     if (!peer->is_paused && !peer->connection.wants_only_write)
@@ -94,7 +93,7 @@ static void shake_hands(struct worker *worker, struct peer *peer)
     if (status == OK) {
         open_stream(worker, peer);
     } else if (status == ERR_AGAIN) {
-        update_interest(worker, peer);
+        worker_update_interest(worker, peer);
     } else {
         metrics_add(worker->metrics, METRIC_TLS_FAILED, 1);
         worker_close_peer(worker, peer);
@@ -141,7 +140,7 @@ void worker_adopt_peer(struct worker *worker, const struct letter *letter)
     worker->of_stream[peer->stream] = peer;
     worker_drain_relays(worker);
     peer->is_paused = !server_wants_bytes(worker->server, peer->stream);
-    update_interest(worker, peer);
+    worker_update_interest(worker, peer);
 }
 
 /* Reads until nothing is there, the server has enough, or others should have their turn. */
@@ -175,7 +174,7 @@ static void read_stream(struct worker *worker, struct peer *peer)
         if (size < sizeof worker->input && !peer->connection.ssl)
             break; /* most likely that was all */
     }
-    update_interest(worker, peer);
+    worker_update_interest(worker, peer);
 }
 
 static void write_stream(struct worker *worker, struct peer *peer)
@@ -212,7 +211,7 @@ static void linger(struct worker *worker, struct peer *peer)
             return;
         }
     }
-    update_interest(worker, peer);
+    worker_update_interest(worker, peer);
 }
 
 void worker_peer_ready(struct worker *worker, struct peer *peer, uint32_t events)
@@ -226,6 +225,10 @@ void worker_peer_ready(struct worker *worker, struct peer *peer, uint32_t events
         linger(worker, peer);
         return;
     }
+    if (peer->state == PEER_SPLICED) {
+        worker_splice_ready(worker, peer, events);
+        return;
+    }
     if (events & EPOLLOUT)
         write_stream(worker, peer);
     if (peer->generation != generation)
@@ -235,11 +238,15 @@ void worker_peer_ready(struct worker *worker, struct peer *peer, uint32_t events
     else if (events & (EPOLLHUP | EPOLLERR))
         worker_close_peer(worker, peer);
     else
-        update_interest(worker, peer);
+        worker_update_interest(worker, peer);
 }
 
 void worker_peer_expired(struct worker *worker, struct peer *peer)
 {
+    if (peer->state == PEER_SPLICED) {
+        worker_splice_expired(worker, peer);
+        return;
+    }
     if (peer->state == PEER_HANDSHAKE)
         metrics_add(worker->metrics, METRIC_TLS_FAILED, 1);
     worker_close_peer(worker, peer);
@@ -256,7 +263,7 @@ static void send_runs(struct worker *worker, struct peer *peer, const struct ser
     }
     metrics_add(worker->metrics, METRIC_BYTES_OUT, size);
     server_sent(worker->server, worker->now, peer->stream, size);
-    update_interest(worker, peer);
+    worker_update_interest(worker, peer);
 }
 
 void worker_linger_peer(struct worker *worker, struct peer *peer)
@@ -302,7 +309,7 @@ void worker_drain_server(struct worker *worker)
             break;
         case SERVER_READ:
             peer->is_paused = false;
-            update_interest(worker, peer);
+            worker_update_interest(worker, peer);
             break;
         case SERVER_CLOSE:
             worker_linger_peer(worker, peer);
@@ -311,6 +318,8 @@ void worker_drain_server(struct worker *worker)
             hand_over(worker, peer, &out);
             break;
         case SERVER_SPLICE:
+            worker_begin_splice(worker, peer, &out);
+            break;
         case SERVER_WAIT:
             break;
         }

@@ -436,6 +436,8 @@ void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events)
         finish_connecting(worker, number);
         break;
     case RELAY_SPLICED:
+        worker_splice_ready(worker, worker->relays.items[number].peer, events);
+        break;
     case RELAY_CONNECTED:
     case RELAY_FAILED:
     case RELAY_FREE:
