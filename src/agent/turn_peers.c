@@ -162,7 +162,7 @@ void turn_handle_create_permission(struct turn *turn, struct turn_request *reque
 
 /* Gives the error code, or 0 with the channel bound. */
 static int bind_channel(struct turn *turn, struct turn_allocation *allocation, uint16_t channel,
-                const struct address *address)
+                        const struct address *address)
 {
     struct turn_peer *bound = NULL;
     for (struct turn_peer *peer = allocation->peers; peer; peer = peer->next) {
