@@ -197,11 +197,20 @@ static void append(struct buffer *buffer, struct view bytes)
     buffer->size += (uint32_t)bytes.size;
 }
 
+/* Whether what is relayed to the stream has to be dropped, as a network would: too much waits there,
+ * or everywhere. */
+static bool is_full(const struct server *server, const struct stream *stream)
+{
+    const struct pool *entries = &server->outboxes.entries;
+    return stream->outbox.size > TURN_QUEUE_MAX ||
+           stream->outbox.count >= (entries->count_max - entries->used) / 2;
+}
+
 static void tell_stream(struct server *server, usec now, const struct turn_out *out)
 {
     struct buffer *buffer;
     struct stream *stream = stream_of(server, out->flow);
-    if (!stream || (out->payload.size && stream->outbox.size > TURN_QUEUE_MAX)) {
+    if (!stream || (out->payload.size && is_full(server, stream))) {
         metrics_add(server->metrics, METRIC_TURN_DROPPED_RATE, 1);
         return;
     }
@@ -234,7 +243,9 @@ const struct turn_out *server_relay_poll(struct server *server, usec now)
         const struct turn_out *out = turn_poll(&door->agent);
         if (out->kind == TURN_WAIT) {
             door->until = out->until;
-            door->is_busy = read_on(server, now);
+            door->is_busy = false; /* but a stream that ends has it busy again */
+            if (read_on(server, now))
+                door->is_busy = true;
         } else if (out->kind == TURN_CLIENT && out->flow->transport != TURN_OVER_UDP) {
             tell_stream(server, now, out);
         } else {

@@ -10,7 +10,7 @@
 #ifndef MOIM_TESTS_FRONT_HOUSE_H
 #define MOIM_TESTS_FRONT_HOUSE_H
 
-#include "front/core.h"
+#include "front/turn.h"
 #include "support.h"
 
 #define HOUSE_WORKERS_MAX 2
@@ -29,6 +29,7 @@ struct wishes {
     const struct ice_config *ice; /* in place of those two */
     const struct assets *assets;
     const struct endpoint_configs *endpoints;
+    const struct turn_config *turn;
 };
 
 struct bytes {
@@ -64,6 +65,10 @@ struct house {
     usec wakes[HOUSE_WORKERS_MAX];
     struct metrics *metrics;
     struct wire wires[HOUSE_WIRES_MAX];
+    struct bytes relayed; /* what relays have sent, one after the other */
+    unsigned relayed_count;
+    uint32_t relay;       /* the one that was opened last */
+    unsigned relay_count; /* that are open */
 };
 
 /* ---- bytes ---- */
@@ -167,6 +172,33 @@ static inline void house_do(struct house *house, unsigned worker, const struct s
     }
 }
 
+/* Opens and closes relays, and keeps what they send. */
+static inline void house_relay(struct house *house, unsigned worker)
+{
+    const struct turn_out *out;
+    bool is_opening = true;
+    while (is_opening) {
+        is_opening = false;
+        while ((out = server_relay_poll(house->servers[worker], house->now)) != NULL) {
+            if (out->kind == TURN_PEER) {
+                bytes_add(&house->relayed, out->payload);
+                house->relayed_count++;
+            } else if (out->kind == TURN_OPEN) {
+                house->relay = out->relay;
+                house->relay_count++;
+                is_opening = true;
+            } else if (out->kind == TURN_CLOSE) {
+                house->relay_count--;
+            }
+        }
+        struct address relayed = { .family = ADDRESS_IPV4,
+                                   .bytes = { 192, 0, 2, 1 },
+                                   .port = 50000 };
+        if (is_opening)
+            server_relay_opened(house->servers[worker], house->now, house->relay, &relayed);
+    }
+}
+
 static inline void wire_feed(struct wire *wire)
 {
     while (wire->state == WIRE_OPEN && !wire->is_paused && wire->unfed.size) {
@@ -174,6 +206,7 @@ static inline void wire_feed(struct wire *wire)
         uint8_t *copy = test_copy(view_make(wire->unfed.at, size));
         bytes_used(&wire->unfed, size);
         server_feed(wire_server(wire), wire->house->now, wire->stream, (struct span){ copy, size });
+        house_relay(wire->house, wire->worker);
         free(copy);
         wire->is_paused = !server_wants_bytes(wire_server(wire), wire->stream);
     }
@@ -202,6 +235,7 @@ static inline void house_drain(struct house *house)
         is_busy = false;
         for (unsigned i = 0; i < house->workers; i++) {
             struct server_out out;
+            house_relay(house, i);
             for (server_poll(house->servers[i], &out); out.kind != SERVER_WAIT;
                  server_poll(house->servers[i], &out)) {
                 house_do(house, i, &out);
@@ -266,6 +300,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .metrics = house->metrics,
             .assets = wishes->assets,
             .endpoints = wishes->endpoints,
+            .turn = wishes->turn,
         };
         if (wishes->ice)
             config.ice = *wishes->ice;
