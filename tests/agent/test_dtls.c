@@ -300,6 +300,27 @@ static void test_close(void **state)
     assert_int_equal(server.until, USEC_NEVER);
 }
 
+/* A new handshake within the old association is refused, and the old one goes on. */
+static void test_no_renegotiation(void **state)
+{
+    (void)state;
+    settle();
+    SSL_clear_options(client.dtls.ssl, SSL_OP_NO_RENEGOTIATION);
+    assert_int_equal(SSL_renegotiate(client.dtls.ssl), 1);
+    (void)SSL_do_handshake(client.dtls.ssl);
+    end_drain(&client, &server);
+    assert_true(server.count > 0);
+    while (server.count)
+        end_receive(&server, &client, now);
+    assert_int_equal(client.count, 1);
+    assert_in_range(client.inbox[0].size, 1, 50); /* an alert, and no ServerHello */
+    client.count = 0;
+    assert_int_equal(server.ended, 0);
+    assert_int_equal(dtls_send(&server.dtls, now, VIEW("goes on")), OK);
+    end_drain(&server, &client);
+    assert_int_equal(client.count, 1);
+}
+
 static void test_no_common_profile_is_no_srtp(void **state)
 {
     (void)state;
@@ -345,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_each_lost, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_links, setup, teardown),
         cmocka_unit_test_setup_teardown(test_close, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_renegotiation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_common_profile_is_no_srtp, setup, teardown),
         cmocka_unit_test(test_bad_configurations),
     };
