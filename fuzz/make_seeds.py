@@ -19,6 +19,23 @@ def write(target, name, data):
         file.write(data if isinstance(data, bytes) else data.encode())
 
 
+def dtls():
+    """Operations of a byte each and a client's number (fuzz_dtls.c lists them)."""
+    def seed(name, hexadecimal):
+        write("dtls", name, bytes.fromhex(hexadecimal))
+
+    connect = "0800 0900 "
+    seed("connect_send_close", connect + "0e00 03 616263 0f00")
+    seed("two", connect + "0801 0901 0e01 02 6162 0e00 01 63")
+    seed("begins_anew", connect + connect + "0e00 01 61")
+    seed("falls_silent", connect + "0c00 ff 0c00 ff 0c00 ff")
+    seed("lost_and_again", "0800 0a00 0c00 05 0d00 0a00 0900")
+    seed("broken", "0000 1e 0100 40 0800 0100 0d 0200 2c 0d00")
+    seed("hello", "0b00 22 16feff 0000 000000000000 0036 01 00002a 0000 000000 00002a fefd" +
+         32 * "00" + "00 00 0002c02b 0100" + "00")
+    seed("crowded", connect + "0801 0901 0802 0902")
+
+
 def engine():
     """One byte for what it is (fuzz_engine.c lists them), then that."""
     write("engine", "payload_4", "04hello\x1e2probe\x1ebAQIDBA==\x1e4\u1112\U0001f600")
@@ -528,6 +545,7 @@ def turn():
     seed("two_users_of_a_prefix", "00", allocate, "10 08 08 01", "20 08 08 02", "30 08 08 03")
 
 
+dtls()
 engine()
 engine_session()
 http()

@@ -43,8 +43,10 @@ static void take_failure(struct dtls *dtls, int result)
 /* OpenSSL makes its buffers again for a handshake only; what it writes without, it crashes on. */
 static bool take_buffers(struct dtls *dtls)
 {
-    if (!dtls->has_buffers)
+    if (!dtls->has_buffers) {
         dtls->has_buffers = SSL_alloc_buffers(dtls->ssl) == 1;
+        dtls->used_at = dtls->now; /* or they were due to be given back with the next tick */
+    }
     return dtls->has_buffers;
 }
 

@@ -262,7 +262,7 @@ static void settle(struct dtls_server *server, struct dtls_peer *peer)
     usec idle = idle_until(server, peer);
     usec at = until < idle ? until : idle;
     /* one that expires too early is cheaper than one that is moved with each packet */
-    if (at != USEC_NEVER && (!peer->timer.is_set || wheel_time(&peer->timer) > at))
+    if (at != USEC_NEVER && (!peer->timer.is_set || wheel_time(&peer->timer) > at + 2 * USEC_MS))
         wheel_set(&server->wheel, &peer->timer, at);
 }
 

@@ -157,6 +157,12 @@ static void test_idle_buffers(void **state)
     pass_time();
     assert_carries(&server, &client, 1200);
     pass_time();
+    /* garbage takes them, and does not have them given back at once */
+    now += 10 * USEC_S;
+    dtls_feed(&server.dtls, now, VIEW("\x17\xfe\xfd garbage"));
+    end_drain(&server, &client);
+    assert_int_equal(server.until, now + DTLS_BUFFERS_TIME);
+    pass_time();
     dtls_close(&server.dtls, now);
     end_drain(&server, &client);
     settle();
