@@ -197,8 +197,8 @@ static void append(struct buffer *buffer, struct view bytes)
     buffer->size += (uint32_t)bytes.size;
 }
 
-/* Whether what is relayed to the stream has to be dropped, as a network would: too much waits there,
- * or everywhere. */
+/* Whether what is relayed to the stream has to be dropped, as a network would: too much waits
+ * there, or everywhere. */
 static bool is_full(const struct server *server, const struct stream *stream)
 {
     const struct pool *entries = &server->outboxes.entries;
