@@ -10,7 +10,7 @@ set -eu
 build="meson ninja-build gcc libc6-dev pkg-config python3 libssl-dev libhttp-parser-dev
        libcjson-dev libcyaml-dev libyaml-dev zlib1g-dev"
 test="libcmocka-dev openssl clang-14 libclang-rt-14-dev clang-format-14 llvm-14 chromium firefox-esr
-      fonts-noto-cjk"
+      fonts-noto-cjk coturn"
 
 case "${1:-}" in
 build) wanted=$build ;;
@@ -53,7 +53,22 @@ echo "moim: installing$missing" >&2
 apt() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 "$@" >&2
 }
-if ! apt update || ! apt install -y --no-install-recommends $missing; then
+
+# Of coturn the tests use the clients: its server is not to take TURN's port, now or after a reboot.
+quiet=
+case " $missing " in
+*" coturn "*) [ ! -d /run/systemd/system ] || quiet=yes ;;
+esac
+[ -z "$quiet" ] || $as_root systemctl mask --runtime coturn.service >&2
+
+status=0
+apt update && apt install -y --no-install-recommends $missing || status=$?
+
+if [ -n "$quiet" ]; then
+    $as_root systemctl unmask --runtime coturn.service >&2 || true
+    $as_root systemctl disable coturn.service >&2 || true
+fi
+if [ $status -ne 0 ]; then
     echo "moim: the packages can't be installed (see above)" >&2
     exit 1
 fi
