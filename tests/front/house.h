@@ -412,6 +412,7 @@ static inline void house_close(struct house *house)
     for (unsigned i = 0; i < house->workers; i++)
         server_free(house->servers[i]); /* asserts that no buffer is left */
     free(house->metrics);
+    free(house->relayed.at);
     free(house);
 }
 
