@@ -55,7 +55,8 @@ struct message;
 struct session;
 struct turn_door;
 
-/* A dialect: what is said on a WebSocket, once it is open. */
+/* A dialect: what is said on a WebSocket, once it is open.  ponged, heartbeat (pings are
+ * empty then) and too_fast may be NULL. */
 struct dialect {
     const char *name;
     bool takes_drafts; /* also versions 7 and 8, drafts whose frames are those of RFC 6455 */

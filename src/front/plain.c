@@ -110,30 +110,6 @@ static void heard_binary(struct server *server, usec now, struct stream *stream,
     hear(server, now, stream, bytes, true);
 }
 
-static void ponged(struct server *server, struct stream *stream, struct view payload)
-{
-    (void)server;
-    (void)stream;
-    (void)payload;
-}
-
-static size_t heartbeat(struct server *server, usec now, struct stream *stream,
-                        uint8_t payload[WEBSOCKET_CONTROL_MAX])
-{
-    (void)server;
-    (void)now;
-    (void)stream;
-    (void)payload;
-    return 0;
-}
-
-static void too_fast(struct server *server, usec now, struct stream *stream)
-{
-    (void)server;
-    (void)now;
-    (void)stream;
-}
-
 static void closed(struct server *server, usec now, struct stream *stream, bool clean)
 {
     struct session *session = stream->context;
@@ -149,9 +125,6 @@ static const struct dialect plain_dialect = {
     .opened = opened,
     .message = heard_text,
     .binary = heard_binary,
-    .ponged = ponged,
-    .heartbeat = heartbeat,
-    .too_fast = too_fast,
     .closed = closed,
 };
 

@@ -96,9 +96,8 @@ enum message_form {
     FORM_SOCKJS_FRAME,  /* a WebSocket frame of a["..."] */
     FORM_SOCKJS_TEXT,   /* the body as a JSON string, for responses and queues */
     FORM_ENGINE_FRAME,  /* a WebSocket frame of an Engine.IO 4 message */
-    FORM_ENGINE_PACKET, /* the same as it stands in a polling payload */
-    FORM_ENGINE3_FRAME, /* the two of Engine.IO 3 */
-    FORM_ENGINE3_PACKET,
+    FORM_ENGINE3_FRAME, /* the same of Engine.IO 3 */
+    FORM_ENGINE_PACKET, /* the message as it stands in a polling payload, of either */
     FORM_COUNT
 };
 

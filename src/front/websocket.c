@@ -163,7 +163,8 @@ static void handle(struct server *server, usec now, struct stream *stream,
         send_control(server, now, stream, WEBSOCKET_PONG, event->payload);
         break;
     case WS_PONG:
-        stream->dialect->ponged(server, stream, event->payload);
+        if (stream->dialect->ponged)
+            stream->dialect->ponged(server, stream, event->payload);
         break;
     case WS_CLOSE:
         websocket_close(server, now, stream, event->code, VIEW(""), is_clean);
@@ -188,7 +189,8 @@ size_t websocket_consume(struct server *server, usec now, struct stream *stream,
             break;
         if (!stream_take_token(stream, now)) {
             metrics_add(server->metrics, METRIC_CLOSED_FLOOD, 1);
-            stream->dialect->too_fast(server, now, stream);
+            if (stream->dialect->too_fast)
+                stream->dialect->too_fast(server, now, stream);
             websocket_close(server, now, stream, 1008, VIEW("too many messages"), false);
             break;
         }
@@ -207,7 +209,9 @@ void websocket_heartbeat(struct server *server, usec now, struct stream *stream)
         stream_end(server, now, stream);
         return;
     }
-    size_t size = stream->dialect->heartbeat(server, now, stream, payload);
+    size_t size = 0;
+    if (stream->dialect->heartbeat)
+        size = stream->dialect->heartbeat(server, now, stream, payload);
     if (stream->is_ending)
         return;
     send_control(server, now, stream, WEBSOCKET_PING, view_make(payload, size));

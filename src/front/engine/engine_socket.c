@@ -157,37 +157,10 @@ void engine_turn_away(struct server *server, usec now, struct stream *stream)
     websocket_say_close(server, now, stream, 1000, VIEW(""));
 }
 
-static void ponged(struct server *server, struct stream *stream, struct view payload)
-{
-    (void)server;
-    (void)stream;
-    (void)payload;
-}
-
-static size_t heartbeat(struct server *server, usec now, struct stream *stream,
-                        uint8_t payload[WEBSOCKET_CONTROL_MAX])
-{
-    (void)server;
-    (void)now;
-    (void)stream;
-    (void)payload;
-    return 0;
-}
-
-static void too_fast(struct server *server, usec now, struct stream *stream)
-{
-    (void)server;
-    (void)now;
-    (void)stream;
-}
-
 const struct dialect engine_dialect = {
     .name = "engine.io",
     .opened = opened,
     .message = heard_text,
     .binary = heard_binary,
-    .ponged = ponged,
-    .heartbeat = heartbeat,
-    .too_fast = too_fast,
     .closed = closed,
 };

@@ -164,30 +164,6 @@ static void heard(struct server *server, usec now, struct stream *stream, struct
     }
 }
 
-static void ponged(struct server *server, struct stream *stream, struct view payload)
-{
-    (void)server;
-    (void)stream;
-    (void)payload;
-}
-
-static size_t heartbeat(struct server *server, usec now, struct stream *stream,
-                        uint8_t payload[WEBSOCKET_CONTROL_MAX])
-{
-    (void)server;
-    (void)now;
-    (void)stream;
-    (void)payload;
-    return 0;
-}
-
-static void too_fast(struct server *server, usec now, struct stream *stream)
-{
-    (void)server;
-    (void)now;
-    (void)stream;
-}
-
 static void closed(struct server *server, usec now, struct stream *stream, bool clean)
 {
     struct sockjs *sockjs = stream->context;
@@ -198,9 +174,7 @@ static void closed(struct server *server, usec now, struct stream *stream, bool 
     sockjs_free(server, sockjs);
 }
 
-#define DIALECT                                                                                    \
-    .name = "sockjs", .opened = opened, .message = heard, .ponged = ponged,                        \
-    .heartbeat = heartbeat, .too_fast = too_fast, .closed = closed
+#define DIALECT .name = "sockjs", .opened = opened, .message = heard, .closed = closed
 
 static const struct dialect sockjs_dialect = { DIALECT };
 /* for all origins: a draft's origin stands in a header of its own, at which nobody looks */
