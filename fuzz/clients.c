@@ -232,6 +232,18 @@ static void add_path(char *out, size_t capacity, struct view path)
     out[size] = 0;
 }
 
+/* The server has other paths, too, whose answers are other texts. */
+static bool is_of_endpoint(const char *path)
+{
+    const struct endpoint_configs *all = world.config->endpoints;
+    for (uint32_t i = 0; i < all->count; i++) {
+        size_t size = strlen(all->items[i].path) - 1; /* without the first '/' */
+        if (strncmp(path, all->items[i].path + 1, size) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void request(struct link *link, uint8_t letter, struct view line)
 {
     uint8_t body[TEXT_MAX];
@@ -242,7 +254,7 @@ static void request(struct link *link, uint8_t letter, struct view line)
     add_path(path, sizeof path, view_slice(line, 0, bar));
     connect(link);
     /* what follows a request on its way may be of another kind */
-    link->is_checked = link->is_checked && !link->is_websocket;
+    link->is_checked = link->is_checked && !link->is_websocket && is_of_endpoint(path);
     link->is_awaiting = letter == 'w';
     int size = snprintf(text, sizeof text, "%s /%s HTTP/1.1\r\nHost: a\r\n",
                         letter == 'p' || letter == 'P' ? "POST" : "GET", path);
