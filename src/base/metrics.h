@@ -59,6 +59,8 @@
       "Requests from pages of an origin that is not allowed.")                                     \
     X(ENGINE_UPGRADES, "moim_engine_upgrades_total", "", counter,                                  \
       "Engine.IO sessions that went from polling to a WebSocket.")                                 \
+    X(ENGINE_DROPPED, "moim_engine_dropped_total", "", counter,                                    \
+      "Messages with Engine.IO's separator in them, which a polling client can't be told.")        \
     X(STOMP_IN, "moim_stomp_frames_total", "direction=\"in\"", counter,                            \
       "STOMP frames, heart-beats not counted.")                                                    \
     X(STOMP_OUT, "moim_stomp_frames_total", "direction=\"out\"", counter, "")                      \

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define SEPARATOR 0x1e
-
 struct engineio_reader engineio_reader_make(struct view payload, enum engineio_form form)
 {
     return (struct engineio_reader){ .rest = payload,
@@ -115,7 +113,7 @@ int engineio_read(struct engineio_reader *reader, struct engineio_packet *packet
         return read_3_text(reader, packet);
     if (reader->form == ENGINEIO_3_BINARY)
         return read_3_binary(reader, packet);
-    size_t size = view_find_byte(reader->rest, SEPARATOR);
+    size_t size = view_find_byte(reader->rest, ENGINEIO_SEPARATOR);
     int status = read_text(view_slice(reader->rest, 0, size), false, packet);
     if (status != OK)
         return status;
@@ -208,7 +206,7 @@ static size_t write_head(const struct engineio_writer *writer, const struct engi
     size_t at = 0;
     if (writer->form == ENGINEIO_4) {
         if (writer->size)
-            head[at++] = SEPARATOR;
+            head[at++] = ENGINEIO_SEPARATOR;
         head[at++] = is_bytes ? 'b' : digit;
     } else if (writer->form == ENGINEIO_3_TEXT) {
         uint64_t units =

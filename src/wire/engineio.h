@@ -31,8 +31,10 @@ struct engineio_packet {
     struct view data;
 };
 
+#define ENGINEIO_SEPARATOR 0x1e
+
 enum engineio_form {
-    ENGINEIO_4,       /* packets between 0x1e; bytes are 'b' and base64 */
+    ENGINEIO_4, /* packets between separators, which no text may hold; bytes are 'b' and base64 */
     ENGINEIO_3_TEXT,  /* length ':' packet, counted in UTF-16 units; bytes are "b4" and base64 */
     ENGINEIO_3_BINARY /* 0 or 1, the length's digits as bytes of 0 to 9, 0xff, packet; in bytes */
 };

@@ -103,6 +103,23 @@ static void test_malformed_payload(void **state)
     house_close(house);
 }
 
+/* Whoever sends the separator would write packets for the one who polls: a close, say. */
+static void test_separator_in_a_message(void **state)
+{
+    (void)state;
+    struct house *house = house_of_engine();
+    struct poller poller = poller_open(house, "/socket.io/?EIO=4");
+    struct wire *socket = socket_open(house, "/socket.io/?EIO=4");
+    assert_string_equal(poller_post(&poller, "40"), "200 ok");
+    poller_poll(&poller);
+    socket_say(socket, "40");
+    socket_say(socket, "42[\"offer\",\"a" NEXT "1" NEXT "4\"]");
+    socket_say(socket, "42[\"offer\",\"b\"]");
+    assert_string_equal(poller_poll(&poller), "200 42[\"offer\",\"b\"]");
+    assert_int_equal(house_metric(house, METRIC_ENGINE_DROPPED), 1);
+    house_close(house);
+}
+
 static void test_two_polls_at_once(void **state)
 {
     (void)state;
@@ -232,12 +249,19 @@ static void test_websocket_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handshake),         cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_polling_messages),  cmocka_unit_test(test_malformed_payload),
-        cmocka_unit_test(test_two_polls_at_once), cmocka_unit_test(test_polling_heartbeat),
-        cmocka_unit_test(test_silent_client),     cmocka_unit_test(test_end_of_silence),
-        cmocka_unit_test(test_client_closes),     cmocka_unit_test(test_poll_breaks_off),
-        cmocka_unit_test(test_websocket),         cmocka_unit_test(test_websocket_ends),
+        cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_polling_messages),
+        cmocka_unit_test(test_malformed_payload),
+        cmocka_unit_test(test_separator_in_a_message),
+        cmocka_unit_test(test_two_polls_at_once),
+        cmocka_unit_test(test_polling_heartbeat),
+        cmocka_unit_test(test_silent_client),
+        cmocka_unit_test(test_end_of_silence),
+        cmocka_unit_test(test_client_closes),
+        cmocka_unit_test(test_poll_breaks_off),
+        cmocka_unit_test(test_websocket),
+        cmocka_unit_test(test_websocket_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
