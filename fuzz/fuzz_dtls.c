@@ -71,6 +71,7 @@ static void drain(void)
         switch (out.kind) {
         case DTLS_SERVER_SEND:
             answered += out.bytes.size;
+            CHECK(out.socket == 3);
             for (unsigned i = 0; i < CLIENTS; i++) {
                 struct client *client = &clients[i];
                 if (!address_equal(&client->address, &out.client) || client->count == DATAGRAMS)
@@ -82,6 +83,10 @@ static void drain(void)
             break;
         case DTLS_SERVER_OPENED:
             open_count++;
+            break;
+        case DTLS_SERVER_IDLE:
+            CHECK(dtls_server_is(&server, out.connection, &out.client, &LOCAL));
+            dtls_server_close(&server, now, out.connection);
             break;
         case DTLS_SERVER_CLOSED:
             CHECK(open_count > 0);
@@ -102,7 +107,7 @@ static void feed(const struct address *from, struct view datagram)
     struct span copy = input_copy(datagram);
     bool is_stranger = server.peers.used == 0;
     answered = 0;
-    dtls_server_feed(&server, now, from, &LOCAL, view_of_span(copy));
+    dtls_server_feed(&server, now, 3, from, &LOCAL, view_of_span(copy));
     drain();
     if (is_stranger && server.peers.used == 0)
         CHECK(answered <= datagram.size);

@@ -98,7 +98,7 @@ static bool make_room(struct dtls_server *server)
 }
 
 /* An association for a hello whose cookie holds. */
-static void open_peer(struct dtls_server *server, const struct address *client,
+static void open_peer(struct dtls_server *server, uint32_t socket, const struct address *client,
                       const struct address *local, struct view datagram,
                       const struct dtls_hello *hello)
 {
@@ -118,6 +118,7 @@ static void open_peer(struct dtls_server *server, const struct address *client,
     if (map_add(&server->by_key, view_make(peer->key, sizeof peer->key), peer) != OK)
         goto free_dtls;
     timer_init(&peer->timer);
+    peer->socket = socket;
     peer->client = *client;
     peer->local = *local;
     peer->prefix = prefix;
@@ -142,7 +143,7 @@ static void begin(struct dtls_server *server, usec now)
     server->now = now > server->now ? now : server->now;
 }
 
-static void feed_hello(struct dtls_server *server, struct dtls_peer *peer,
+static void feed_hello(struct dtls_server *server, struct dtls_peer *peer, uint32_t socket,
                        const struct address *client, const struct address *local,
                        struct view datagram, const struct dtls_hello *hello)
 {
@@ -150,8 +151,6 @@ static void feed_hello(struct dtls_server *server, struct dtls_peer *peer,
         dtls_hello_verify(&server->cookies, server->now, client, local, hello, server->answer);
         server->counts.cookies++;
         server->has_answer = true;
-        server->client = *client;
-        server->local = *local;
         return;
     }
     if (peer && view_equal(hello->random, view_make(peer->random, sizeof peer->random))) {
@@ -163,22 +162,27 @@ static void feed_hello(struct dtls_server *server, struct dtls_peer *peer,
         /* its client begins anew, and has shown that it is there (section 4.2.8) */
         server->has_closed = peer->is_open;
         server->closed = pool_index(&server->peers, peer);
+        server->closed_socket = peer->socket;
         give_peer(server, peer);
     }
-    open_peer(server, client, local, datagram, hello);
+    open_peer(server, socket, client, local, datagram, hello);
 }
 
-void dtls_server_feed(struct dtls_server *server, usec now, const struct address *client,
-                      const struct address *local, struct view datagram)
+void dtls_server_feed(struct dtls_server *server, usec now, uint32_t socket,
+                      const struct address *client, const struct address *local,
+                      struct view datagram)
 {
     uint8_t key[DTLS_PEER_KEY_SIZE];
     struct dtls_hello hello;
     assert(!server->has_answer && !server->has_closed && list_empty(&server->touched));
     begin(server, now);
+    server->socket = socket;
+    server->client = *client;
+    server->local = *local;
     write_key(key, client, local);
     struct dtls_peer *peer = map_find(&server->by_key, view_make(key, sizeof key));
     if (dtls_hello_read(datagram, &hello) == OK) {
-        feed_hello(server, peer, client, local, datagram, &hello);
+        feed_hello(server, peer, socket, client, local, datagram, &hello);
     } else if (peer) {
         dtls_feed(&peer->dtls, server->now, datagram);
         touch(server, peer);
@@ -193,6 +197,13 @@ static struct dtls_peer *find_open(struct dtls_server *server, uint32_t connecti
         return NULL;
     struct dtls_peer *peer = pool_at(&server->peers, connection);
     return peer->is_open ? peer : NULL;
+}
+
+bool dtls_server_is(struct dtls_server *server, uint32_t connection, const struct address *client,
+                    const struct address *local)
+{
+    const struct dtls_peer *peer = find_open(server, connection);
+    return peer && address_equal(&peer->client, client) && address_equal(&peer->local, local);
 }
 
 int dtls_server_send(struct dtls_server *server, usec now, uint32_t connection,
@@ -242,10 +253,12 @@ static bool tick_next(struct dtls_server *server)
     if (!timer)
         return false;
     struct dtls_peer *peer = LIST_ENTRY(timer, struct dtls_peer, timer);
-    if (server->now >= idle_until(server, peer))
-        dtls_close(&peer->dtls, server->now);
-    else
-        dtls_tick(&peer->dtls, server->now);
+    if (server->now >= idle_until(server, peer)) {
+        peer->heard_at = server->now;
+        server->has_idle = true;
+        server->idle = pool_index(&server->peers, peer);
+    }
+    dtls_tick(&peer->dtls, server->now);
     touch(server, peer);
     return true;
 }
@@ -276,6 +289,7 @@ static bool translate(struct dtls_server *server, struct dtls_peer *peer,
                                      [DTLS_ENDED] = DTLS_SERVER_CLOSED };
     *out = (struct dtls_server_out){ .kind = kinds[inner->kind],
                                      .connection = pool_index(&server->peers, peer),
+                                     .socket = peer->socket,
                                      .client = peer->client,
                                      .local = peer->local,
                                      .bytes = inner->bytes,
@@ -296,6 +310,23 @@ static bool translate(struct dtls_server *server, struct dtls_peer *peer,
     return true;
 }
 
+static bool take_idle(struct dtls_server *server, struct dtls_server_out *out)
+{
+    if (!server->has_idle)
+        return false;
+    struct dtls_peer *peer = pool_at(&server->peers, server->idle);
+    server->has_idle = false;
+    if (!peer->is_open)
+        return false; /* it has ended meanwhile */
+    *out = (struct dtls_server_out){ .kind = DTLS_SERVER_IDLE,
+                                     .connection = server->idle,
+                                     .socket = peer->socket,
+                                     .client = peer->client,
+                                     .local = peer->local,
+                                     .until = USEC_NEVER };
+    return true;
+}
+
 static bool poll_peers(struct dtls_server *server, struct dtls_server_out *out)
 {
     struct dtls_out inner;
@@ -306,6 +337,8 @@ static bool poll_peers(struct dtls_server *server, struct dtls_server_out *out)
             if (translate(server, peer, &inner, out))
                 return true;
         }
+        if (take_idle(server, out))
+            return true;
         while (!list_empty(&server->touched))
             settle(server, LIST_ENTRY(server->touched.next, struct dtls_peer, touched));
     } while (server->is_ticking && tick_next(server));
@@ -317,11 +350,16 @@ void dtls_server_poll(struct dtls_server *server, struct dtls_server_out *out)
 {
     if (server->has_closed) {
         server->has_closed = false;
-        *out = (struct dtls_server_out){ .kind = DTLS_SERVER_CLOSED, .connection = server->closed };
+        *out = (struct dtls_server_out){ .kind = DTLS_SERVER_CLOSED,
+                                         .connection = server->closed,
+                                         .socket = server->closed_socket,
+                                         .client = server->client,
+                                         .local = server->local };
     } else if (server->has_answer) {
         server->has_answer = false;
         *out =
             (struct dtls_server_out){ .kind = DTLS_SERVER_SEND,
+                                      .socket = server->socket,
                                       .client = server->client,
                                       .local = server->local,
                                       .bytes = view_make(server->answer, sizeof server->answer) };

@@ -35,7 +35,7 @@ struct dtls_server_config {
     uint32_t associations_max;
     uint32_t handshakes_max; /* of them, not yet connected */
     uint32_t per_prefix_max;
-    usec idle_max; /* an association whose client says nothing for so long is closed */
+    usec idle_max; /* of a client's silence, then DTLS_SERVER_IDLE asks what is to become of it */
 };
 
 struct dtls_peer {
@@ -43,12 +43,13 @@ struct dtls_peer {
     struct timer timer;
     struct list node;    /* in server->handshakes, the oldest first */
     struct list touched; /* in server->touched */
+    uint32_t socket;
     struct address client, local;
     uint8_t key[DTLS_PEER_KEY_SIZE];
     uint8_t random[32]; /* of its hello, to know that again */
     uint16_t prefix;
-    bool is_open; /* DTLS_SERVER_OPENED was given, and DTLS_SERVER_CLOSED was not */
-    usec heard_at;
+    bool is_open;  /* DTLS_SERVER_OPENED was given, and DTLS_SERVER_CLOSED was not */
+    usec heard_at; /* or asked about last */
 };
 
 /* Since the start. */
@@ -75,8 +76,12 @@ struct dtls_server {
     bool is_ticking;
     bool has_answer;
     bool has_closed;
-    uint32_t closed;              /* an association that a new one has replaced */
-    struct address client, local; /* of the answer */
+    bool has_idle;
+    uint32_t idle;
+    uint32_t closed; /* an association that a new one has replaced, */
+    uint32_t closed_socket;
+    uint32_t socket;
+    struct address client, local; /* ... and of the answer, which are the same client's */
     uint64_t secret[2];
     uint16_t prefixes[DTLS_PREFIXES];
     uint8_t answer[DTLS_HELLO_VERIFY_SIZE];
@@ -89,9 +94,15 @@ MUST_USE int dtls_server_init(struct dtls_server *server, const struct dtls_serv
 /* Says nothing to anyone.  The context is freed by whoever made it, after this. */
 void dtls_server_free(struct dtls_server *server);
 
-/* A datagram from `client` to our address `local` (as it is bound, but always alike). */
-void dtls_server_feed(struct dtls_server *server, usec now, const struct address *client,
-                      const struct address *local, struct view datagram);
+/* A datagram from `client` to our address `local` (as it is bound, but always alike).  `socket` is
+ * the caller's own: it is given back with all that is sent there, as it was at first. */
+void dtls_server_feed(struct dtls_server *server, usec now, uint32_t socket,
+                      const struct address *client, const struct address *local,
+                      struct view datagram);
+
+/* Whether `connection` is still that of this client, and not another's since. */
+bool dtls_server_is(struct dtls_server *server, uint32_t connection, const struct address *client,
+                    const struct address *local);
 
 /* Sends the parts together as one record, to a connection that DTLS_SERVER_OPENED named.
  * OK; ERR_LIMIT: longer than DTLS_DATA_MAX, or empty; ERR_CLOSED. */
@@ -109,12 +120,14 @@ enum dtls_server_out_kind {
     DTLS_SERVER_SEND,   /* send `bytes` from `local` to `client` */
     DTLS_SERVER_OPENED, /* `connection` is there: a number below associations_max */
     DTLS_SERVER_DATA,   /* `bytes` came on `connection` */
+    DTLS_SERVER_IDLE,   /* nothing came for idle_max: close it now, or be asked again as late */
     DTLS_SERVER_CLOSED  /* `connection` is no more; the number may come again */
 };
 
 struct dtls_server_out {
     uint8_t kind;        /* enum dtls_server_out_kind */
     uint32_t connection; /* not for WAIT and SEND */
+    uint32_t socket;     /* not for WAIT, as what follows */
     struct address client, local;
     struct view bytes;
     usec until; /* USEC_NEVER: nothing is due */

@@ -9,6 +9,7 @@
 #define HANDSHAKES   4
 #define PER_PREFIX   6
 #define IDLE         (100 * USEC_S)
+#define SOCKET       5
 
 static struct identity identity;
 static struct dtls_context *context, *client_context;
@@ -24,7 +25,7 @@ struct client {
     struct end end; /* its inbox: what the server sent to its address */
     struct address address;
     uint32_t connection;
-    unsigned opened, closed, data_count;
+    unsigned opened, closed, data_count, idle;
 };
 
 #define CLIENTS 12
@@ -32,6 +33,7 @@ static struct client clients[CLIENTS];
 static unsigned unknown_sent; /* outputs to no client's address */
 static size_t last_sent;
 static usec until;
+static bool keeps_idle;
 
 static int setup(void **state)
 {
@@ -41,6 +43,7 @@ static int setup(void **state)
     client_context = context_make(&identity, NULL, false);
     now = 5 * USEC_S;
     unknown_sent = 0;
+    keeps_idle = false;
     struct dtls_server_config config = { .context = context,
                                          .random = &RANDOM,
                                          .associations_max = ASSOCIATIONS,
@@ -81,6 +84,7 @@ static void take_sent(const struct dtls_server_out *out)
 {
     struct client *client = find_client(&out->client);
     assert_true(address_equal(&out->local, &LOCAL));
+    assert_int_equal(out->socket, SOCKET);
     last_sent = out->bytes.size;
     if (!client) {
         unknown_sent++;
@@ -106,6 +110,12 @@ static void drain(void)
             client->opened++;
             client->connection = out.connection;
             break;
+        case DTLS_SERVER_IDLE:
+            assert_int_equal(out.connection, client->connection);
+            client->idle++;
+            if (!keeps_idle)
+                dtls_server_close(&server, now, out.connection);
+            break;
         case DTLS_SERVER_DATA: {
             uint8_t *copy = test_copy(out.bytes);
             struct view parts[2] = { VIEW("echo "), out.bytes };
@@ -117,11 +127,8 @@ static void drain(void)
             break;
         }
         case DTLS_SERVER_CLOSED:
-            for (unsigned i = 0; i < CLIENTS; i++) {
-                if (clients[i].opened > clients[i].closed &&
-                    clients[i].connection == out.connection)
-                    clients[i].closed++;
-            }
+            assert_int_equal(out.connection, client->connection);
+            client->closed++;
             break;
         default:
             until = out.until;
@@ -133,7 +140,7 @@ static void drain(void)
 static void feed(const struct address *from, struct view datagram)
 {
     uint8_t *copy = test_copy(datagram);
-    dtls_server_feed(&server, now, from, &LOCAL, view_make(copy, datagram.size));
+    dtls_server_feed(&server, now, SOCKET, from, &LOCAL, view_make(copy, datagram.size));
     free(copy);
     drain();
 }
@@ -361,9 +368,34 @@ static void test_silence(void **state)
         drain();
     }
     assert_in_range(now, heard + IDLE, heard + IDLE + 2000);
+    assert_int_equal(clients[0].idle, 1);
     client_run(&clients[0], DATAGRAMS_MAX);
     assert_int_equal(clients[0].end.why, DTLS_END_CLOSED);
     assert_empty();
+}
+
+/* What is needed however silent it is, the caller keeps. */
+static void test_silence_that_is_kept(void **state)
+{
+    (void)state;
+    usec first = 0;
+    keeps_idle = true;
+    client_connect(&clients[0]);
+    usec opened = now;
+    while (clients[0].idle < 3) {
+        assert_true(until > now);
+        now = until;
+        dtls_server_tick(&server, now);
+        drain();
+        if (!first && clients[0].idle)
+            first = now;
+    }
+    assert_in_range(first, opened + IDLE, opened + IDLE + 2000);
+    assert_in_range(now, opened + 3 * IDLE, opened + 3 * IDLE + 6000);
+    assert_true(dtls_server_is(&server, clients[0].connection, &clients[0].address, &LOCAL));
+    assert_false(dtls_server_is(&server, clients[0].connection, &clients[1].address, &LOCAL));
+    assert_echo(&clients[0]);
+    assert_int_equal(clients[0].closed, 0);
 }
 
 int main(void)
@@ -378,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_limit_of_a_prefix, setup, teardown),
         cmocka_unit_test_setup_teardown(test_begins_anew, setup, teardown),
         cmocka_unit_test_setup_teardown(test_silence, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_silence_that_is_kept, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,7 @@ static void serve(int fd, const struct address *local)
         assert_true(size > 0);
         struct address client = read_sockaddr(&from);
         datagrams++;
-        dtls_server_feed(&server, clock_now(), &client, local, view_make(bytes, (size_t)size));
+        dtls_server_feed(&server, clock_now(), 0, &client, local, view_make(bytes, (size_t)size));
         drain(fd, &from);
     }
 }
