@@ -1,6 +1,6 @@
 /* house_engine.h - an Engine.IO client's ends of wires: polls, posts and WebSockets.
  *
- * /engine.io echoes every message; /socket.io does what the public protocol tests of Socket.IO
+ * /engine.io echoes every message, /all tells all of it; /socket.io does what the public protocol tests of Socket.IO
  * expect.  In both the ping interval is 300 ms and the timeout 200 ms.
  */
 #ifndef MOIM_TESTS_FRONT_HOUSE_ENGINE_H
@@ -22,6 +22,7 @@
 
 static const struct rule ECHO[] = { { .on = "*", .to = TO_SENDER } };
 static const char *const NAMESPACES[] = { "/", "/custom" };
+static const struct rule EVERYBODY[] = { { .on = "*", .to = TO_ALL } };
 static const struct rule EVENTS[] = {
     { .on = "open", .to = TO_SENDER, .emit = "auth", .say = "$auth" },
     { .on = "message", .to = TO_SENDER, .emit = "message-back" },
@@ -62,8 +63,16 @@ static const struct endpoint_config ENGINE_ENDPOINTS[] = {
         .engine = { .ping_interval = 1 * USEC_S, .ping_timeout = 1 * USEC_S },
         .rules = { .items = ECHO, .count = 1 },
     },
+    {
+        .path = "/all",
+        .carrier = CARRIER_ENGINE,
+        .speech = SPEECH_RELAY,
+        .limits = ANY_LIMIT,
+        .engine = { .ping_interval = INTERVAL, .ping_timeout = TIMEOUT },
+        .rules = { .items = EVERYBODY, .count = 1 },
+    },
 };
-static const struct endpoint_configs ENGINES = { ENGINE_ENDPOINTS, 3 };
+static const struct endpoint_configs ENGINES = { ENGINE_ENDPOINTS, 4 };
 
 static inline struct house *house_of_engine(void)
 {
