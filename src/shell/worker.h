@@ -3,7 +3,7 @@
  * worker.c          its life: the loop, letters, the end
  * worker_accept.c   what comes in: connections and datagrams
  * worker_stream.c   connections: from the socket to the server, and back
- * worker_plain.c    plain HTTP on a TLS port
+ * worker_plain.c    plain HTTP and plain TURN on a TLS port
  * worker_splice.c   clients' connections that are joined to relays'
  * worker_turn.c     relays: datagrams of clients and of peers, and the sockets between them
  *
@@ -163,9 +163,13 @@ void worker_drain_server(struct worker *worker);
 /* The server is done with it, if it has had it: closes it when the last bytes have gone and the
  * peer has ended its side, or in LINGER_TIME. */
 void worker_linger_peer(struct worker *worker, struct peer *peer);
-/* Whether plain HTTP has come where a handshake is to begin; then it has been answered, and the
- * peer may be gone. */
-bool worker_answer_plain(struct worker *worker, struct peer *peer);
+/* The connection is the server's from now on; it is closed when there is no place. */
+void worker_open_stream(struct worker *worker, struct peer *peer);
+/* Whether what has come where a handshake is to begin is no TLS, but HTTP, which has been answered,
+ * or a message of STUN, which the server will read: then nothing is left to do, and the peer may be
+ * gone. */
+bool worker_take_plain(struct worker *worker, struct peer *peer);
+
 /* ---- worker_turn.c: relays; all of it does nothing where there are none ---- */
 
 MUST_USE int worker_start_relays(struct worker *worker); /* ERR_MEMORY */

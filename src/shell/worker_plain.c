@@ -1,4 +1,6 @@
-/* Plain HTTP that comes to an HTTPS port: somebody has typed the address without "https://". */
+/* What comes to a port of TLS and is none: HTTP, as somebody has typed the address without
+ * "https://"; and TURN, of clients whose network lets nothing out but the port of HTTPS.  That way
+ * they need no certificate that is trusted; what is relayed is encrypted anyway. */
 #include "shell/worker.h"
 
 #include "wire/http.h"
@@ -44,15 +46,10 @@ static size_t write_answer(struct view head, char out[ANSWER_SIZE])
                             size, text);
 }
 
-bool worker_answer_plain(struct worker *worker, struct peer *peer)
+static void answer_http(struct worker *worker, struct peer *peer, struct view head)
 {
     char answer[ANSWER_SIZE];
     size_t sent;
-    struct span input = { worker->input, sizeof worker->input };
-    struct view head = connection_peek(&peer->connection, input);
-    /* TLS begins with a record's type, 22; a request with its method */
-    if (head.size == 0 || head.at[0] < 'A' || head.at[0] > 'Z')
-        return false;
     struct view run = view_make(answer, write_answer(head, answer));
     metrics_add(worker->metrics, METRIC_TLS_FAILED, 1);
     connection_give_up_tls(&peer->connection);
@@ -60,5 +57,22 @@ bool worker_answer_plain(struct worker *worker, struct peer *peer)
         worker_linger_peer(worker, peer);
     else
         worker_close_peer(worker, peer);
+}
+
+bool worker_take_plain(struct worker *worker, struct peer *peer)
+{
+    struct span input = { worker->input, sizeof worker->input };
+    struct view head = connection_peek(&peer->connection, input);
+    /* TLS begins with a record's type, 22; a STUN request with 0; one of HTTP with its method */
+    if (head.size && head.at[0] == 0 && worker->relays.items) {
+        connection_give_up_tls(&peer->connection);
+        peer->origin.kind = STREAM_STUN;
+        peer->origin.secure = false;
+        worker_open_stream(worker, peer);
+        return true;
+    }
+    if (head.size == 0 || head.at[0] < 'A' || head.at[0] > 'Z')
+        return false;
+    answer_http(worker, peer, head);
     return true;
 }

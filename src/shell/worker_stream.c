@@ -71,7 +71,7 @@ void worker_close_peer(struct worker *worker, struct peer *peer)
     }
 }
 
-static void open_stream(struct worker *worker, struct peer *peer)
+void worker_open_stream(struct worker *worker, struct peer *peer)
 {
     uint32_t stream;
     wheel_cancel(&worker->wheel, &peer->timer);
@@ -87,11 +87,11 @@ static void open_stream(struct worker *worker, struct peer *peer)
 
 static void shake_hands(struct worker *worker, struct peer *peer)
 {
-    if (worker_answer_plain(worker, peer))
+    if (worker_take_plain(worker, peer))
         return;
     int status = connection_handshake(&peer->connection);
     if (status == OK) {
-        open_stream(worker, peer);
+        worker_open_stream(worker, peer);
     } else if (status == ERR_AGAIN) {
         worker_update_interest(worker, peer);
     } else {
@@ -112,7 +112,7 @@ void worker_add_peer(struct worker *worker, const struct connection *connection,
     }
     metrics_add(worker->metrics, METRIC_CONNECTIONS_ACCEPTED, 1);
     if (!connection->ssl) {
-        open_stream(worker, peer);
+        worker_open_stream(worker, peer);
         return;
     }
     peer->state = PEER_HANDSHAKE;

@@ -399,6 +399,25 @@ static void test_no_tls(void **state)
     close(fd);
 }
 
+/* Relays are to be had wherever TLS is, without it; what is said in pieces, too. */
+static void test_stun_on_tls_ports(void **state)
+{
+    struct house *house = *state;
+    const struct settings *settings = workers_settings(house->workers);
+    const struct listen_list *ports[] = { &settings->https_listen, &settings->turn_tls_listen };
+    for (size_t i = 0; i < 2; i++) {
+        uint8_t bytes[512];
+        int fd = dial(ports[i], SOCK_STREAM);
+        size_t size = binding_request(bytes, sizeof bytes);
+        assert_int_equal(send(fd, bytes, 1, 0), 1);
+        assert_int_equal(send(fd, bytes + 1, size - 1, 0), size - 1);
+        ssize_t got = recv(fd, bytes, sizeof bytes, 0);
+        assert_true(got > 0);
+        check_binding(fd, view_make(bytes, (size_t)got));
+        close(fd);
+    }
+}
+
 static void test_new_keys(void **state)
 {
     struct house *house = *state;
@@ -467,10 +486,10 @@ static void test_taken_port(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCENARIO(test_http),       SCENARIO(test_half_close),  SCENARIO(test_broken_http),
-        SCENARIO(test_meeting),    SCENARIO(test_late_reader), SCENARIO(test_stun),
-        SCENARIO(test_no_tls),     SCENARIO(test_new_keys),    SCENARIO(test_stop),
-        SCENARIO(test_taken_port),
+        SCENARIO(test_http),    SCENARIO(test_half_close),        SCENARIO(test_broken_http),
+        SCENARIO(test_meeting), SCENARIO(test_late_reader),       SCENARIO(test_stun),
+        SCENARIO(test_no_tls),  SCENARIO(test_stun_on_tls_ports), SCENARIO(test_new_keys),
+        SCENARIO(test_stop),    SCENARIO(test_taken_port),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
