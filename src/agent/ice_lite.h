@@ -20,8 +20,8 @@
 #define ICE_PAIRS_MAX    8  /* ways on which the other end has been heard */
 #define ICE_ANSWER_MAX   128
 #define ICE_CONSENT_TIME (30 * USEC_S)
-/* So long after the first nomination, the other end may be nominating every pair that works and mean
- * the one of the highest priority (aggressive nomination); later it means the last one. */
+/* So long after the first nomination, the other end may be nominating every pair that works and
+ * mean the one of the highest priority (aggressive nomination); later it means the last one. */
 #define ICE_SETTLE_TIME (2 * USEC_S)
 /* A selected pair that is silent for so long gives way to one on which media comes. */
 #define ICE_SILENCE_TIME (2 * USEC_S)
@@ -78,9 +78,9 @@ struct ice_result {
     struct ice_flow evicted;
 };
 
-/* A request that bears our ufrag.  What is not signed, or wrongly, is dropped without an answer.  An
- * end that thinks itself controlled, too, is told 487: a full agent is the controlling one (section
- * 6.1.1). */
+/* A request that bears our ufrag.  What is not signed, or wrongly, is dropped without an answer.
+ * An end that thinks itself controlled, too, is told 487: a full agent is the controlling one
+ * (section 6.1.1). */
 void ice_lite_feed(struct ice_lite *ice, usec now, const struct ice_flow *flow,
                    const struct stun_msg *msg, uint8_t answer[ICE_ANSWER_MAX],
                    struct ice_result *result);

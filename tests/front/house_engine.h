@@ -1,7 +1,7 @@
 /* house_engine.h - an Engine.IO client's ends of wires: polls, posts and WebSockets.
  *
- * /engine.io echoes every message, /all tells all of it; /socket.io does what the public protocol tests of Socket.IO
- * expect.  In both the ping interval is 300 ms and the timeout 200 ms.
+ * /engine.io echoes every message, /all tells all of it; /socket.io does what the public protocol
+ * tests of Socket.IO expect.  The ping interval is 300 ms and the timeout 200 ms.
  */
 #ifndef MOIM_TESTS_FRONT_HOUSE_ENGINE_H
 #define MOIM_TESTS_FRONT_HOUSE_ENGINE_H
