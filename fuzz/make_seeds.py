@@ -521,6 +521,23 @@ def sockjs_session():
          *6 * ('*6p2e/0/a/xhr_send|["' + "x" * 1400 + '"]',), settings="1")
 
 
+def token():
+    """One byte: 1 and a header and claims to be signed, or 0 and a token (fuzz_token.c)."""
+    header = '1{"alg":"HS256","typ":"JWT"}\n'
+    write("token", "whole", header + '{"room":"standup","sub":"u7","name":"Mina","nbf":5,'
+          '"exp":1000,"aud":["moim"],"permissions":["publish","subscribe","moderate"]}')
+    write("token", "least", header + '{"room":"*","exp":1e3}')
+    write("token", "none", '1{"alg":"none"}\n{"room":"a","exp":1}')
+    write("token", "crit", '1{"alg":"HS256","crit":["exp"],"exp":1}\n{"room":"a","exp":1}')
+    write("token", "twins", header + '{"room":"a","exp":1,"room":"b"}')
+    write("token", "wrong_types", header + '{"room":[],"exp":"1","aud":7,"permissions":[7]}')
+    write("token", "rfc7515_a1",
+          "0eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0K"
+          "ICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92"
+          "K27uhbUJU1p1r_wW1gFWFOEjXk")
+    write("token", "parts", "0....")
+
+
 def turn():
     """A byte of settings, then operations (see fuzz_turn.c)."""
     def seed(name, *operations):
@@ -558,5 +575,6 @@ sockjs_session()
 stomp()
 stomp_session()
 stun_seeds()
+token()
 turn()
 websocket()
