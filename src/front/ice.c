@@ -13,6 +13,8 @@
 #define NAME_MAX 80
 #define WHO_SIZE 12 /* bytes of chance, of a client that is no member */
 
+#define HTTPS_PORT 443 /* where a Host names none */
+
 bool ice_host_valid(struct view host)
 {
     for (size_t i = 0; i < host.size; i++) {
@@ -32,6 +34,16 @@ static struct view host_alone(struct view host)
     return view_slice(host, 0, view_find_byte(host, ':'));
 }
 
+/* The port that a Host of HTTPS means; 0: none. */
+static uint16_t https_port(struct view host)
+{
+    struct view rest = view_slice(host, host_alone(host).size, host.size);
+    uint64_t port;
+    if (rest.size == 0)
+        return HTTPS_PORT;
+    return view_read_number(view_slice(rest, 1, rest.size), UINT16_MAX, &port) ? (uint16_t)port : 0;
+}
+
 /* ---- credentials ---- */
 
 struct credentials {
@@ -39,15 +51,16 @@ struct credentials {
     char password[STUN_REST_SIZE];
 };
 
-static void make_credentials(const struct server *server, usec now, struct view room,
-                             const char *who, struct credentials *out)
+static void make_credentials(const struct server *server, usec now, const struct ice_asker *asker,
+                             struct credentials *out)
 {
     const struct ice_config *config = &server->config.ice;
-    uint64_t hash = siphash(room, server->config.room_secret);
+    uint64_t hash = siphash(asker->room, server->config.room_secret);
     uint64_t expiry = (server->config.unix_at_zero + now) / USEC_S + config->lifetime_s;
     char text[BASE64_SIZE(sizeof hash)];
     base64url_write(view_make(&hash, sizeof hash), text);
-    snprintf(out->name, sizeof out->name, "%llu:%s.%s", (unsigned long long)expiry, text, who);
+    snprintf(out->name, sizeof out->name, "%llu:%s.%s", (unsigned long long)expiry, text,
+             asker->who);
     stun_rest_password(config->secret, view_of(out->name), out->password);
 }
 
@@ -92,6 +105,8 @@ static void write_own(struct json_writer *writer, const struct ice_config *confi
     open_server(writer);
     write_uri(writer, "turn:%.*s:%u?transport=udp", VIEW_ARGS(host), config->port);
     write_uri(writer, "turn:%.*s:%u?transport=tcp", VIEW_ARGS(host), config->port);
+    if (config->https_port)
+        write_uri(writer, "turn:%.*s:%u?transport=tcp", VIEW_ARGS(host), config->https_port);
     if (config->tls_port)
         write_uri(writer, "turns:%.*s:%u?transport=tcp", VIEW_ARGS(host), config->tls_port);
     json_close(writer, ']');
@@ -123,19 +138,23 @@ static void write_others(struct json_writer *writer, const struct ice_config *co
     }
 }
 
-void ice_write(struct json_writer *writer, const struct server *server, usec now, struct view host,
-               struct view room, const char *who)
+void ice_write(struct json_writer *writer, const struct server *server, usec now,
+               const struct ice_asker *asker)
 {
-    const struct ice_config *config = &server->config.ice;
+    struct ice_config config = server->config.ice;
     struct credentials credentials;
-    host = config->host.size ? config->host : host_alone(host);
-    make_credentials(server, now, room, who, &credentials);
+    if (asker->secure && !config.host.size && config.https_port)
+        config.https_port = https_port(asker->host);
+    if (asker->secure && !config.host.size && config.tls_port)
+        config.tls_port = https_port(asker->host);
+    struct view host = config.host.size ? config.host : host_alone(asker->host);
+    make_credentials(server, now, asker, &credentials);
     json_key(writer, "iceServers");
     json_open(writer, '[');
-    if (config->server_count)
-        write_others(writer, config, &credentials);
-    else if (config->port && host.size && host.size <= HOST_MAX)
-        write_own(writer, config, host, &credentials);
+    if (config.server_count)
+        write_others(writer, &config, &credentials);
+    else if (config.port && host.size && host.size <= HOST_MAX)
+        write_own(writer, &config, host, &credentials);
     json_close(writer, ']');
 }
 
@@ -174,12 +193,15 @@ void ice_answer(struct server *server, usec now, struct stream *stream, struct v
     uint8_t decoded[PATH_MAX_DECODED];
     uint8_t chance[WHO_SIZE];
     char who[BASE64_SIZE(WHO_SIZE) + 1] = ".";
-    struct view room;
-    struct view host = http_header(&server->request, "Host");
+    struct ice_asker asker = {
+        .host = http_header(&server->request, "Host"),
+        .secure = stream->secure,
+        .who = who,
+    };
     struct json_writer writer = json_writer_make(server->scratch, sizeof server->scratch);
     struct response refusal = { .type = "text/plain; charset=utf-8", .cors = true };
     (void)body;
-    if (!read_room(server, decoded, &room)) {
+    if (!read_room(server, decoded, &asker.room)) {
         refusal.code = 400;
         refusal.body = VIEW("400 that is no room's name\n");
         respond(server, now, stream, &refusal);
@@ -194,8 +216,10 @@ void ice_answer(struct server *server, usec now, struct stream *stream, struct v
     }
     random_fill(&server->config.random, chance, sizeof chance);
     base64url_write(view_make(chance, sizeof chance), who + 1); /* no member's is like it */
+    if (!ice_host_valid(asker.host))
+        asker.host = VIEW("");
     json_open(&writer, '{');
-    ice_write(&writer, server, now, ice_host_valid(host) ? host : VIEW(""), room, who);
+    ice_write(&writer, server, now, &asker);
     json_key(&writer, "ttl");
     json_number(&writer, server->config.ice.lifetime_s);
     json_close(&writer, '}');

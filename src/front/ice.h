@@ -17,10 +17,18 @@
 /* Whether a Host may stand in a URI as it is: a name or an address, with a port or without. */
 bool ice_host_valid(struct view host);
 
-/* Writes the member "iceServers".  `host` is the valid Host by which the client reached us, or
- * empty; `who` has up to 40 letters, without ':'. */
-void ice_write(struct json_writer *writer, const struct server *server, usec now, struct view host,
-               struct view room, const char *who);
+struct ice_asker {
+    struct view host; /* the valid Host by which it reached us, or empty */
+    bool secure;      /* by TLS that ends here */
+    struct view room;
+    const char *who; /* up to 40 letters, without ':' */
+};
+
+/* Writes the member "iceServers": those that cost least first.  Who has come by HTTPS is told of
+ * relays on the very port that it came by, for that one its network lets out (and a router may have
+ * given it another number than ours). */
+void ice_write(struct json_writer *writer, const struct server *server, usec now,
+               const struct ice_asker *asker);
 
 /* Answers server->request for /api/v1/ice. */
 void ice_answer(struct server *server, usec now, struct stream *stream, struct view body);

@@ -45,7 +45,8 @@ struct stream_origin {
 /* What clients are told of STUN and TURN servers. */
 struct ice_config {
     uint16_t port;       /* ours, UDP and TCP; 0: none */
-    uint16_t tls_port;   /* 0: none that browsers would take */
+    uint16_t tls_port;   /* relays behind TLS; 0: none that browsers would take */
+    uint16_t https_port; /* relays beside HTTPS, without TLS; 0: none */
     bool relays;         /* ours relay, too */
     struct view host;    /* of ours; "" : the host that the client itself used to reach us */
     struct view secret;  /* of TURN REST, the newest; may be empty when there are no relays */

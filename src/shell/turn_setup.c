@@ -21,6 +21,7 @@
 #define PEERS_MAX      256
 #define CONNECTIONS    16
 #define PEERS_POOL_MAX (1024 * 1024)
+#define HTTPS_PORT     443
 
 /* ---- the secrets that are kept ---- */
 
@@ -264,16 +265,26 @@ give:
     return status;
 }
 
+/* Where relays are beside HTTPS: on 443 if possible, which gets through where others don't. */
+static uint16_t find_https_port(const struct settings *settings)
+{
+    const struct listen_list *https = &settings->https_listen;
+    for (uint32_t i = 0; i < https->count; i++)
+        if (https->items[i].port == HTTPS_PORT)
+            return HTTPS_PORT;
+    return https->count ? https->items[0].port : 0;
+}
+
 /* Browsers take a relay behind TLS only with a certificate that they trust: one that we made is
- * none.  Port 443 gets through where others don't, and HTTPS gives TURN to the relays there. */
+ * none. */
 static uint16_t find_tls_port(const struct settings *settings)
 {
+    uint16_t beside = find_https_port(settings);
     if (!settings->https_cert[0])
         return 0;
-    for (uint32_t i = 0; i < settings->https_listen.count; i++)
-        if (settings->https_listen.items[i].port == 443)
-            return 443;
-    return settings->turn_tls_listen.count ? settings->turn_tls_listen.items[0].port : 0;
+    if (beside != HTTPS_PORT && settings->turn_tls_listen.count)
+        return settings->turn_tls_listen.items[0].port;
+    return beside;
 }
 
 void turn_setup_tell(const struct turn_setup *setup, const struct settings *settings,
@@ -292,6 +303,7 @@ void turn_setup_tell(const struct turn_setup *setup, const struct settings *sett
         return;
     ice->port = settings->turn_listen.items[0].port;
     ice->tls_port = find_tls_port(settings);
+    ice->https_port = find_https_port(settings);
     ice->relays = setup != NULL;
 }
 

@@ -59,6 +59,7 @@ struct house {
     usec now;
     unsigned workers;
     struct address peer; /* of wires that are dialled from now on */
+    bool secure;         /* new wires come by TLS */
     bool moves_wait;     /* parcels stay where they are until wire_deliver */
     uint64_t random_state;
     struct server *servers[HOUSE_WORKERS_MAX];
@@ -313,7 +314,7 @@ static inline struct house *house_build(const struct wishes *wishes)
 /* A wire of that kind to that worker; NULL when the server has no place. */
 static inline struct wire *house_dial(struct house *house, unsigned worker, enum stream_kind kind)
 {
-    struct stream_origin origin = { .kind = kind, .peer = house->peer };
+    struct stream_origin origin = { .kind = kind, .secure = house->secure, .peer = house->peer };
     struct wire *wire = house->wires;
     uint32_t stream;
     if (server_open(house->servers[worker], house->now, &origin, &stream) != OK)

@@ -70,22 +70,46 @@ static void expect(struct told *told, const char *wanted)
     free(text);
 }
 
+#define OF_3478                                                                                    \
+    "{'iceServers':[{'urls':['stun:moim.example:3478']},"                                          \
+    "{'urls':['turn:moim.example:3478?transport=udp','turn:moim.example:3478?transport=tcp'"
+
+/* Who came by HTTPS gets relays on the port that it came by, whatever number that has here. */
 static void test_urls(void **state)
 {
-    struct ice_config config = relays();
-    struct told told;
+    static const struct {
+        uint16_t https_port;
+        uint16_t tls_port;
+        const char *host;
+        bool secure;
+        const char *more;
+    } CASES[] = {
+        { 0, 0, "moim.example", false, "" },
+        { 0, 5349, "moim.example", false, ",'turns:moim.example:5349?transport=tcp'" },
+        { 8443, 0, "moim.example:8080", false, ",'turn:moim.example:8443?transport=tcp'" },
+        { 8443, 0, "moim.example:8443", true, ",'turn:moim.example:8443?transport=tcp'" },
+        { 8443, 0, "moim.example:444", true, ",'turn:moim.example:444?transport=tcp'" },
+        { 8443, 0, "moim.example", true, ",'turn:moim.example:443?transport=tcp'" },
+        { 8443, 5349, "moim.example", false,
+          ",'turn:moim.example:8443?transport=tcp','turns:moim.example:5349?transport=tcp'" },
+        { 8443, 5349, "moim.example", true,
+          ",'turn:moim.example:443?transport=tcp','turns:moim.example:443?transport=tcp'" },
+        { 8443, 5349, "moim.example:", true, "" },
+        { 8443, 5349, "moim.example:65536", true, "" },
+    };
     (void)state;
-    for (int with_tls = 0; with_tls < 2; with_tls++) {
-        config.tls_port = with_tls ? 5349 : 0;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct ice_config config = relays();
+        struct told told;
+        char text[512];
+        config.https_port = CASES[i].https_port;
+        config.tls_port = CASES[i].tls_port;
         struct house *house = house_build(&(struct wishes){ .ice = &config });
-        ask(house, REQUEST, &told);
-        expect(&told, with_tls ? "{'iceServers':[{'urls':['stun:moim.example:3478']},"
-                                 "{'urls':['turn:moim.example:3478?transport=udp',"
-                                 "'turn:moim.example:3478?transport=tcp',"
-                                 "'turns:moim.example:5349?transport=tcp'],'username':'" EXPIRY
-                               : "{'iceServers':[{'urls':['stun:moim.example:3478']},"
-                                 "{'urls':['turn:moim.example:3478?transport=udp',"
-                                 "'turn:moim.example:3478?transport=tcp'],'username':'" EXPIRY);
+        house->secure = CASES[i].secure;
+        snprintf(text, sizeof text, "GET /api/v1/ice HTTP/1.1\r\nHost: %s\r\n\r\n", CASES[i].host);
+        ask(house, text, &told);
+        snprintf(text, sizeof text, OF_3478 "%s],'username':'" EXPIRY, CASES[i].more);
+        expect(&told, text);
         expect(&told, "'}],'ttl':43200}");
         read_credentials(&told);
         house_close(house);

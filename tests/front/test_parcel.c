@@ -44,7 +44,9 @@ static void write_join(struct bytes *out, const char *room, const char *name)
 
 static void test_moves(void **state)
 {
-    struct pair pair = build((struct wishes){ .stun_port = 3478 });
+    static const struct ice_config ICE = { .port = 3478, .https_port = 8443, .relays = true };
+    struct pair pair = build((struct wishes){ .ice = &ICE });
+    pair.house->secure = true;
     struct guest mina = house_guest(pair.house, pair.there, "Mina");
     struct guest jun = house_guest(pair.house, pair.here, "Jun");
     (void)state;
@@ -54,9 +56,11 @@ static void test_moves(void **state)
     assert_int_equal(server_streams(pair.house->servers[0]), 1);
     assert_int_equal(server_streams(pair.house->servers[1]), 1);
     assert_int_equal(house_metric(pair.house, METRIC_WEBSOCKETS), 2);
-    /* the host by which it came is still known */
+    /* the host by which it came is still known, and that it came by TLS */
     assert_view(between(mina.welcome, "'iceServers':", "}"),
                 "[{\"urls\":[\"stun:moim.example:3478\"]");
+    assert_view(between(mina.welcome, "transport=tcp',", "]"),
+                "\"turn:moim.example:8080?transport=tcp\"");
 
     /* it lives on there: heartbeats, messages, the end */
     house_wait(pair.house, 16 * USEC_S);

@@ -259,18 +259,28 @@ static void test_told(void **state)
          &ice);
     assert_int_equal(ice.port, 7);
     assert_int_equal(ice.tls_port, 0); /* self-signed */
+    assert_int_equal(ice.https_port, 8443);
     assert_true(ice.relays);
     assert_true(view_equal(ice.secret, setup->config.secrets[0]));
     assert_int_equal(ice.lifetime_s, 7200);
     assert_int_equal(ice.server_count, 0);
     tell(&place, "https: {cert: a, key: b}", setup, &ice);
     assert_int_equal(ice.tls_port, 5349);
+    assert_int_equal(ice.https_port, 8443);
     tell(&place, "https: {listen: ['0.0.0.0:8443', '0.0.0.0:443']}", setup, &ice);
     assert_int_equal(ice.tls_port, 443);
+    assert_int_equal(ice.https_port, 443);
+    tell(&place, "{https: {listen: ['0.0.0.0:8444']}, turn: {tls_listen: []}}", setup, &ice);
+    assert_int_equal(ice.tls_port, 8444);
+    assert_int_equal(ice.https_port, 8444);
+    tell(&place, "https: {listen: []}", setup, &ice);
+    assert_int_equal(ice.tls_port, 0);
+    assert_int_equal(ice.https_port, 0);
 
-    tell(&place, "turn: {listen: []}", setup, &ice);
+    tell(&place, "{https: {listen: ['0.0.0.0:443']}, turn: {listen: []}}", setup, &ice);
     assert_int_equal(ice.port, 0);
     assert_int_equal(ice.tls_port, 0);
+    assert_int_equal(ice.https_port, 0);
     assert_false(ice.relays);
     tell(&place, "turn: {servers: ['stun:a', 'turn:b'], secret: 0123456789abcdef}", setup, &ice);
     assert_int_equal(ice.server_count, 2);

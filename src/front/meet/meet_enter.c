@@ -27,10 +27,15 @@ static void write_ice_servers(struct json_writer *writer, const struct meet_call
                               const struct member *member)
 {
     const struct stream *stream = call->stream;
-    struct view host = stream->host ? buffer_view(stream->host) : VIEW("");
     char who[16];
+    struct ice_asker asker = {
+        .host = stream->host ? buffer_view(stream->host) : VIEW(""),
+        .secure = stream->secure,
+        .room = room_name(member->room),
+        .who = who,
+    };
     snprintf(who, sizeof who, "%u", member->number);
-    ice_write(writer, call->server, call->now, host, room_name(member->room), who);
+    ice_write(writer, call->server, call->now, &asker);
 }
 
 static void send_welcome(struct meet_call *call, const struct member *member)
