@@ -133,6 +133,9 @@ static void take(const struct turn_out *out)
         CHECK(relays[out->relay] == OPEN || relays[out->relay] == CONNECTED);
         relays[out->relay] = FREE;
         break;
+    case TURN_LEAVE:
+        CHECK(out->flow->is_forwarded);
+        break;
     default:
         CHECK(false);
     }
@@ -360,6 +363,7 @@ static void start(uint8_t settings)
     for (int i = 0; i < CALLERS; i++) {
         struct turn_flow *flow = &callers[i].flow;
         flow->transport = settings >> 2 * i & 3;
+        flow->is_forwarded = flow->transport == TURN_OVER_UDP;
         CHECK(address_read(view_of(CLIENTS[i]), &flow->client) == OK);
         CHECK(address_read(VIEW("198.41.0.4:3478"), &flow->server) == OK);
         /* each gets its nonce */

@@ -113,6 +113,15 @@ void turn_drop(struct turn *turn, enum metric reason)
     metrics_add(turn->config->metrics, reason, 1);
 }
 
+void turn_leave(struct turn *turn, const struct turn_flow *flow)
+{
+    if (!flow->is_forwarded)
+        return;
+    struct turn_flow *left = &turn->left[turn->left_count++ % (TURN_OUTS_MAX + 1)];
+    *left = *flow;
+    turn_put(turn, TURN_LEAVE)->flow = left;
+}
+
 const struct turn_out *turn_poll(struct turn *turn)
 {
     struct turn_out *out = &turn->current;
@@ -289,7 +298,11 @@ bool turn_worker_of(struct view bytes, uint8_t *worker)
         { STUN_CONNECTION_BIND, STUN_CONNECTION_ID },
     };
     struct stun_msg msg;
-    if (stun_read(bytes, &msg) != OK || msg.class != STUN_REQUEST)
+    bool is_named = false;
+    for (size_t i = 0; i < sizeof NAMED / sizeof NAMED[0]; i++)
+        is_named =
+            is_named || (bytes.size > 1 && bytes.at[0] == 0 && bytes.at[1] == NAMED[i].method);
+    if (!is_named || stun_read(bytes, &msg) != OK) /* most are not looked into */
         return false;
     for (size_t i = 0; i < sizeof NAMED / sizeof NAMED[0]; i++) {
         const struct stun_attr *attr = stun_find(&msg, NAMED[i].type);

@@ -108,6 +108,8 @@ enum turn_transport { TURN_OVER_UDP, TURN_OVER_TCP, TURN_OVER_TLS, TURN_OVER_DTL
 /* Between a client and us: a 5-tuple, and how the caller finds its connection again. */
 struct turn_flow {
     uint8_t transport;   /* enum turn_transport */
+    bool is_forwarded;   /* its messages come to the worker `door`: see TURN_LEAVE */
+    uint8_t door;        /* not looked at */
     uint32_t connection; /* the caller's own; not looked at */
     struct address client;
     struct address server; /* ours, as the client sees it or as it is bound, but always alike */
@@ -174,9 +176,14 @@ void turn_tick(struct turn *turn, usec now);
 
 /* Which worker a message must go to, when another than that of its flow: by what it bears of
  * MOBILITY-TICKET, RESERVATION-TOKEN or CONNECTION-ID.  False: it bears none; any worker's.
- * Forwarding it is the caller's matter: a stream is handed over whole, for UDP the flow is fed to
- * that worker from then on. */
+ * Forwarding it is the caller's matter: a stream is handed over whole.  A datagram is fed to that
+ * worker's agent, with is_forwarded; when the flow has an allocation there afterwards, all that
+ * comes of it goes there, too, until TURN_LEAVE. */
 bool turn_worker_of(struct view bytes, uint8_t *worker);
+
+/* The 5-tuple as bytes, for a table of flows. */
+#define TURN_FLOW_KEY_SIZE 38
+void turn_flow_key(const struct turn_flow *flow, uint8_t key[TURN_FLOW_KEY_SIZE]);
 
 /* ---- what comes out ---- */
 
@@ -189,7 +196,8 @@ enum turn_out_kind {
     TURN_SPLICE,  /* `flow` is from now on, after what is still to be sent on it, the raw bytes of
                      `relay`, both ways; turn_feed_client is not called for it any more.  When
                      either ends: turn_relay_gone; TURN_CLOSE then closes both. */
-    TURN_CLOSE    /* close `relay` */
+    TURN_CLOSE,   /* close `relay` */
+    TURN_LEAVE    /* `flow`, which is_forwarded, has no allocation here any more */
 };
 
 struct turn_out {
@@ -202,7 +210,7 @@ struct turn_out {
     uint32_t next; /* TURN_OPEN: open this one, too, on the next port, or fail both;
                                      TURN_NO_RELAY: not asked for.  Only `relay` is answered. */
     uint32_t from; /* TURN_CONNECT */
-    /* TURN_CLIENT, TURN_SPLICE; TURN_OPEN: of the client that it is opened for */
+    /* TURN_CLIENT, TURN_SPLICE, TURN_LEAVE; TURN_OPEN: of the client that it is opened for */
     const struct turn_flow *flow;
     struct address peer;
     struct view header, payload, trailer;

@@ -44,6 +44,8 @@ struct turn_request {
 /* The next output, zeroed but for its kind. */
 struct turn_out *turn_put(struct turn *turn, enum turn_out_kind kind);
 void turn_drop(struct turn *turn, enum metric reason);
+/* TURN_LEAVE, where the flow is forwarded. */
+void turn_leave(struct turn *turn, const struct turn_flow *flow);
 void turn_set_timer(struct turn *turn, struct timer *timer, uint8_t kind, uint64_t seconds);
 
 enum turn_timer_kind { TURN_TIMER_ALLOCATION, TURN_TIMER_RELAY };
@@ -62,8 +64,6 @@ void turn_accept_request(struct turn *turn, const struct turn_request *request);
 
 /* ---- turn_auth.c ---- */
 
-/* The 5-tuple as bytes. */
-void turn_flow_key(const struct turn_flow *flow, uint8_t key[TURN_FLOW_KEY_SIZE]);
 /* The address's prefix as bytes. */
 void turn_prefix_key(const struct address *address, uint8_t key[TURN_PREFIX_KEY_SIZE]);
 

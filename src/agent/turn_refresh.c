@@ -22,8 +22,10 @@ int turn_read_lifetime(const struct turn *turn, const struct stun_msg *msg, uint
 void turn_allocation_free(struct turn *turn, struct turn_allocation *allocation)
 {
     struct view key = view_make(allocation->flow_key, sizeof allocation->flow_key);
-    if (map_find(&turn->flows, key) == allocation)
+    if (map_find(&turn->flows, key) == allocation) {
         map_remove(&turn->flows, key);
+        turn_leave(turn, &allocation->flow);
+    }
     wheel_cancel(&turn->wheel, &allocation->timer);
     while (!list_empty(&allocation->connections))
         turn_relay_close(turn, LIST_ENTRY(allocation->connections.next, struct turn_relay, node));
@@ -92,6 +94,7 @@ static int move(struct turn *turn, struct turn_allocation *allocation,
     memcpy(allocation->flow_key, key, sizeof key);
     int status = map_add(&turn->flows, own, allocation);
     assert(status == OK); /* into the place that was just left */
+    turn_leave(turn, &allocation->flow);
     allocation->flow = *request->flow;
     /* he who got the last answer may not have got this one: keep the ticket that he has */
     const struct stun_attr *attr = stun_find(request->msg, STUN_MOBILITY_TICKET);

@@ -11,10 +11,10 @@
 #ifndef MOIM_AGENT_TURN_STATE_H
 #define MOIM_AGENT_TURN_STATE_H
 
-#define TURN_FLOW_KEY_SIZE   38
 #define TURN_TICKET_SIZE     16
 #define TURN_PREFIX_KEY_SIZE 7
 #define TURN_SCRATCH_SIZE    TURN_ANSWER_MAX
+#define TURN_OUTS_MAX        6 /* outputs of one call that wait */
 
 /* What one user, or one prefix of addresses, holds: only while that is something. */
 struct turn_holder {
@@ -119,9 +119,11 @@ struct turn {
     struct turn_rate rate;
     struct turn_budget budget;
     struct turn_budget budgets[TURN_BUDGET_PREFIXES];
-    struct turn_out outs[4];
+    struct turn_out outs[TURN_OUTS_MAX];
     struct turn_out current;
-    struct turn_flow late_flow; /* of an answer whose allocation is gone */
+    struct turn_flow late_flow;               /* of an answer whose allocation is gone */
+    struct turn_flow left[TURN_OUTS_MAX + 1]; /* of TURN_LEAVE, in turns: one is being looked at */
+    uint32_t left_count;
     uint32_t out_count;
     struct turn_relay
         *closed; /* given by the last TURN_CLOSE: its number is free at the next poll */

@@ -166,14 +166,16 @@ void server_poll(struct server *server, struct server_out *out);
  * fed is looked at only then, so its bytes must stay till then, too. */
 
 /* The next of TURN_CLIENT (of UDP flows alone), TURN_PEER, TURN_OPEN, TURN_CONNECT, TURN_SPLICE
- * (`flow->connection` is the stream) and TURN_CLOSE; NULL: there is nothing more.  Borrowed until
- * the next call.  Between two calls of it, server_closed may be called for streams of TURN_SPLICE
- * alone. */
+ * (`flow->connection` is the stream), TURN_CLOSE and TURN_LEAVE; NULL: there is nothing more.
+ * Borrowed until the next call.  Between two calls of it, server_closed may be called for streams
+ * of TURN_SPLICE alone. */
 const struct turn_out *server_relay_poll(struct server *server, usec now);
 
 /* A datagram from a client.  flow->connection is the shell's own; the flow, too, must stay. */
 void server_relay_client(struct server *server, usec now, const struct turn_flow *flow,
                          struct view bytes);
+/* turn_has_allocation; between a call and its draining, too. */
+bool server_relay_has(struct server *server, const struct turn_flow *flow);
 void server_relay_peer(struct server *server, usec now, uint32_t relay, const struct address *peer,
                        struct view bytes);
 void server_relay_icmp(struct server *server, usec now, uint32_t relay, const struct address *peer,

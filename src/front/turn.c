@@ -287,6 +287,11 @@ void server_relay_client(struct server *server, usec now, const struct turn_flow
     turn_feed_client(agent(server), now, flow, bytes);
 }
 
+bool server_relay_has(struct server *server, const struct turn_flow *flow)
+{
+    return turn_has_allocation(agent(server), flow);
+}
+
 void server_relay_peer(struct server *server, usec now, uint32_t relay, const struct address *peer,
                        struct view bytes)
 {

@@ -282,6 +282,7 @@ static void carry_out(struct worker *worker, const struct turn_out *out)
         close_relay(worker, out->relay);
         break;
     case TURN_WAIT:
+    case TURN_LEAVE:
         break;
     }
 }

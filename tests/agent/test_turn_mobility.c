@@ -229,6 +229,42 @@ static void test_which_worker(void **state)
     assert_false(turn_worker_of(VIEW("x"), &worker));
 }
 
+static void expect_left(const char *client)
+{
+    struct address address = house_address(client);
+    assert_int_equal(house.leaves, 1);
+    assert_int_equal(house.left.door, 7);
+    assert_true(address_equal(&house.left.client, &address));
+}
+
+/* A flow that comes by another worker is told of when its allocation has left it, and only then. */
+static void test_leaving_a_door(void **state)
+{
+    struct caller caller = caller_at("1.2.3.4:999");
+    (void)state;
+    allocate_mobile(&caller);
+    caller.flow.is_forwarded = true;
+    caller.flow.door = 7;
+    begin_move(&caller, "5.6.7.8:1");
+    assert_int_equal(caller_ask(&caller), 200);
+    take_ticket(&caller);
+    assert_int_equal(house.leaves, 0); /* it came from a flow that is our own */
+    assert_true(house.clients[0].flow.is_forwarded);
+    begin_move(&caller, "5.6.7.8:2");
+    assert_int_equal(caller_ask(&caller), 200);
+    expect_left("5.6.7.8:1");
+    assert_int_equal(caller_refresh(&caller, 600), 200);
+    assert_int_equal(house.leaves, 0);
+    assert_int_equal(caller_refresh(&caller, 0), 200);
+    expect_left("5.6.7.8:2");
+    caller_allocate(&caller);
+    house_forget();
+    house_wait(700 * USEC_S);
+    expect_left("5.6.7.8:2");
+    house_wait(700 * USEC_S);
+    assert_int_equal(house.leaves, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, house_setup, house_teardown)
@@ -244,6 +280,7 @@ int main(void)
         TEST(test_leaving_by_ticket),
         TEST(test_forbidden),
         TEST(test_which_worker),
+        TEST(test_leaving_a_door),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,8 @@ static struct house {
     struct turn_out open; /* the last TURN_OPEN, TURN_CONNECT and TURN_SPLICE */
     struct turn_out connect;
     struct turn_out splice;
-    unsigned opens, closes, connects, splices;
+    struct turn_flow left; /* by the last TURN_LEAVE */
+    unsigned opens, closes, connects, splices, leaves;
     struct house_message clients[HOUSE_SENT], peers[HOUSE_SENT];
     unsigned client_count, peer_count;
 } house;
@@ -165,6 +166,11 @@ static inline void house_take(const struct turn_out *out)
         house.relays[out->relay] = 0;
         house.closes++;
         break;
+    case TURN_LEAVE:
+        assert_true(out->flow->is_forwarded);
+        house.left = *out->flow;
+        house.leaves++;
+        break;
     default:
         fail();
     }
@@ -273,7 +279,7 @@ static inline void house_forget(void)
 {
     house.client_count = 0;
     house.peer_count = 0;
-    house.opens = house.closes = house.connects = house.splices = 0;
+    house.opens = house.closes = house.connects = house.splices = house.leaves = 0;
 }
 
 static inline void house_wait(usec time)
