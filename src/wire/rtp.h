@@ -66,8 +66,8 @@ bool rtp_is_rtcp(struct view datagram);
  * On error *packet is untouched. */
 MUST_USE int rtp_read_header(struct view datagram, struct rtp_packet *packet);
 
-/* Takes the padding off the payload, if the header said that there is some; `bytes` are the packet's
- * as they are now, of header_size and payload_size bytes or more.
+/* Takes the padding off the payload, if the header said that there is some; `bytes` are the
+ * packet's as they are now, of header_size and payload_size bytes or more.
  *   ERR_MALFORMED  padding of no bytes, or of more than there are.  *packet is untouched. */
 MUST_USE int rtp_read_padding(struct rtp_packet *packet, const uint8_t *bytes);
 

@@ -3,8 +3,7 @@
  * its own before a packet that was sent before.
  *
  * Pure functions over caller memory.  The payload is not touched: it can be encrypted from where it
- * is stored straight to behind the header.  Some 10 ns a header of five
- * elements.
+ * is stored straight to behind the header.  Some 10 ns a header of five elements.
  */
 #ifndef MOIM_WIRE_RTP_HEADER_H
 #define MOIM_WIRE_RTP_HEADER_H
@@ -78,12 +77,12 @@ void rtp_write_header(const struct rtp_plan *plan, const struct rtp_packet *pack
 /* Stands between an RTX packet's header and the original payload: the original sequence number. */
 #define RTX_OSN_SIZE 2
 
-/* Writes it behind the header that `written` tells of, to send `sequence_number` again; `out` is the
- * header's.  The payload then goes to written->size, which has grown. */
+/* Writes it behind the header that `written` tells of, to send `sequence_number` again; `out` is
+ * the header's.  The payload then goes to written->size, which has grown. */
 void rtp_write_osn(uint8_t *out, struct rtp_written *written, uint16_t sequence_number);
 
-/* Turns an RTX packet back into the original, in place, two bytes further: *bytes and *packet become
- * those of the original, with its SSRC and payload type as given.
+/* Turns an RTX packet back into the original, in place, two bytes further: *bytes and *packet
+ * become those of the original, with its SSRC and payload type as given.
  *   ERR_NOT_FOUND  nothing but padding (a probe): there is no original.
  *   ERR_MALFORMED  a payload of one byte: drop it and count it.
  * On error all is untouched. */

@@ -274,7 +274,7 @@ static void test_longer_than_a_datagram(void **state)
     free(bytes);
 }
 
-/* RFC 5761, section 4: 192 to 223 are RTCP's, so payload types 64 to 95 with a marker are not RTP. */
+/* RFC 5761, section 4: 192 to 223 are RTCP's, so types 64 to 95 with a marker are not RTP. */
 static void test_rtcp_on_the_same_port(void **state)
 {
     (void)state;
