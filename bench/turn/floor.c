@@ -24,7 +24,7 @@
 #define EVENTS       256
 #define DATAGRAM_MAX 2048
 #define HEADER       4
-#define HOSTS        256 /* clients are in 127.0.x.0/24: the last byte and the port tell them apart */
+#define HOSTS        256 /* clients are told apart by their last byte and their port */
 #define PORTS        65536
 #define BUFFER       (512 * 1024)
 
