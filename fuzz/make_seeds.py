@@ -416,6 +416,26 @@ def relay():
          settings="1")
 
 
+def sdp():
+    """The text."""
+    head = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n"
+    video = ("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=ice-ufrag:F7gI\r\n"
+             "a=fingerprint:sha-256 " + ":".join(["A1"] * 32) + "\r\na=setup:actpass\r\na=mid:1\r\n"
+             "a=extmap:4/sendonly urn:ietf:params:rtp-hdrext:sdes:mid\r\na=sendrecv\r\n"
+             "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\na=rtpmap:97 rtx/90000\r\n"
+             "a=fmtp:97 apt=96\r\n")
+    write("sdp", "simulcast", head + video +
+          "a=rid:hi send pt=96;max-width=1280\r\na=rid:lo send\r\na=simulcast:send hi;~lo,x\r\n")
+    write("sdp", "ssrcs", head + video + "a=msid:7a9b 0e1c\r\n"
+          "a=ssrc-group:FID 2231627014 632943048\r\na=ssrc:2231627014 cname:loqP\r\n")
+    write("sdp", "candidates", head + video +
+          "a=candidate:1 1 udp 2113937151 192.0.2.1 46154 typ host\r\n"
+          "a=candidate:2 1 tcp 1518280447 2001:db8::1 9 typ host tcptype active\r\n")
+    write("sdp", "no_sections", head)
+    write("sdp", "data", head + "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+          "a=sctp-port:5000\r\n")
+
+
 def settings():
     """"0" and a YAML text, or "1" and lines of environment (e) and --set (s)."""
     with open(os.path.join(HERE, "..", "moim.example.yaml"), encoding="utf-8") as file:
@@ -570,6 +590,7 @@ json()
 meet()
 relay()
 settings()
+sdp()
 sockjs()
 sockjs_session()
 stomp()
