@@ -56,4 +56,49 @@ def rtp():
     write("rtp", "rtx", none, rtp_packet(b"\x12\x34original", "1061"))
 
 
+class Bits:
+    """Writes numbers of bits, the highest first."""
+    def __init__(self):
+        self.text = ""
+
+    def put(self, count, *values):
+        self.text += "".join(format(value, f"0{count}b") for value in values)
+        return self
+
+    def bytes(self):
+        padded = self.text + "0" * (-len(self.text) % 8)
+        return bytes(int(padded[i:i + 8], 2) for i in range(0, len(padded), 8))
+
+
+def descriptor_l1t2():
+    """A key frame's: one spatial layer, two temporal ones, one chain, resolution 640 x 360."""
+    bits = Bits().put(1, 1, 0).put(6, 10).put(16, 7).put(5, 0x10)
+    bits.put(6, 10).put(5, 1).put(2, 0, 1, 3)            # templates: key, t0, t1
+    bits.put(2, 2, 2, 2, 2, 0, 1)                        # indications
+    bits.put(1, 0, 1).put(4, 1).put(1, 0, 1).put(4, 0).put(1, 0)  # fdiffs
+    bits.put(1, 1).put(1, 0).put(4, 0, 2, 1)             # chains: ns(3) of 1 is 10
+    return bits.put(1, 1).put(16, 639, 359).bytes()
+
+
+def rtp_extensions():
+    """Values behind a byte of their size: see fuzz_rtp_extensions.c."""
+    def seed(name, *values):
+        values = [value if isinstance(value, bytes) else bytes.fromhex(value) for value in values]
+        write("rtp_extensions", name, *[bytes([len(value)]) + value for value in values])
+
+    key = descriptor_l1t2()
+    seed("small", b"hi", b"\x01\x02\x03", "01028064", "83", bytes(8), bytes(16), "09", "012345")
+    seed("allocation_nothing", "00")
+    seed("allocation_simulcast", "61 54 64 9601 ac02 f403 d80f 8827"
+         "013f 00b3 0f 027f 0167 1e 04ff 02cf 1e")
+    seed("allocation_masks", "a0 05 20 10 01 02 03 04")
+    seed("uri", b"urn:ietf:params:rtp-hdrext:sdes:mid")
+    seed("descriptor", key, "cb0008", "4c0009")
+    seed("descriptor_custom", key, Bits().put(1, 1, 1).put(6, 11).put(16, 8).put(5, 0xf).put(2, 1)
+         .put(2, 3, 0).put(2, 1).put(4, 2).put(2, 3).put(12, 9).put(2, 0).put(8, 200).bytes())
+    seed("descriptor_unknown", "cb0008", key, "df0008")
+    seed("descriptor_cut", key[:-3], key)
+
+
 rtp()
+rtp_extensions()
