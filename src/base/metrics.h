@@ -102,6 +102,16 @@
     X(TURN_BYTES_UP, "moim_turn_relayed_bytes_total", "direction=\"up\"", counter,                 \
       "Bytes relayed to peers (up) and to clients (down).")                                        \
     X(TURN_BYTES_DOWN, "moim_turn_relayed_bytes_total", "direction=\"down\"", counter, "")         \
+    X(DTLS_ASSOCIATIONS, "moim_dtls_associations", "", gauge,                                      \
+      "DTLS associations of TURN clients, handshakes included.")                                   \
+    X(DTLS_DONE, "moim_dtls_handshakes_total", "result=\"done\"", counter, "DTLS handshakes.")     \
+    X(DTLS_FAILED, "moim_dtls_handshakes_total", "result=\"failed\"", counter, "")                 \
+    X(DTLS_EVICTED, "moim_dtls_handshakes_total", "result=\"evicted\"", counter, "")               \
+    X(DTLS_REFUSED, "moim_dtls_handshakes_total", "result=\"refused\"", counter, "")               \
+    X(DTLS_COOKIES, "moim_dtls_cookies_total", "", counter,                                        \
+      "DTLS hellos answered by a cookie: before it comes back, nothing is kept.")                  \
+    X(DTLS_STRAYS, "moim_dtls_strays_total", "", counter,                                          \
+      "Datagrams of no DTLS association, which were dropped.")                                     \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

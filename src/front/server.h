@@ -22,6 +22,7 @@
 #include "base/view.h"
 
 struct assets;
+struct dtls_context;
 struct endpoint_configs;
 struct server;
 struct parcel;
@@ -75,6 +76,9 @@ struct server_config {
      * is whoever makes the server's, and may be shared by all workers: nothing writes to it.  The
      * policy's relay ports are those that relays are opened on. */
     const struct turn_config *turn;
+    /* What clients of those relays are shown over DTLS; this server's alone, and borrowed.  NULL:
+     * there are none. */
+    struct dtls_context *dtls;
 };
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
@@ -165,13 +169,15 @@ void server_poll(struct server *server, struct server_out *out);
  * server_poll and server_sent, drain server_relay_poll until NULL before the next call: what was
  * fed is looked at only then, so its bytes must stay till then, too. */
 
-/* The next of TURN_CLIENT (of UDP flows alone), TURN_PEER, TURN_OPEN, TURN_CONNECT, TURN_SPLICE
- * (`flow->connection` is the stream), TURN_CLOSE and TURN_LEAVE; NULL: there is nothing more.
- * Borrowed until the next call.  Between two calls of it, server_closed may be called for streams
- * of TURN_SPLICE alone. */
+/* The next of TURN_CLIENT (of UDP and DTLS flows alone), TURN_PEER, TURN_OPEN, TURN_CONNECT,
+ * TURN_SPLICE (`flow->connection` is the stream), TURN_CLOSE and TURN_LEAVE; NULL: there is nothing
+ * more.  For DTLS the payload of a TURN_CLIENT is the datagram as it goes out, and flow->connection
+ * what it was when one came from that client.  Borrowed until the next call.  Between two calls of
+ * it, server_closed may be called for streams of TURN_SPLICE alone. */
 const struct turn_out *server_relay_poll(struct server *server, usec now);
 
-/* A datagram from a client.  flow->connection is the shell's own; the flow, too, must stay. */
+/* A datagram from a client; for TURN_OVER_DTLS as it came.  flow->connection is the shell's own;
+ * the flow, too, must stay. */
 void server_relay_client(struct server *server, usec now, const struct turn_flow *flow,
                          struct view bytes);
 /* turn_has_allocation; between a call and its draining, too. */

@@ -1,5 +1,7 @@
 #include "front/turn.h"
 
+#include "front/turn_dtls.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +24,17 @@ int turn_door_new(struct server *server, usec now)
     }
     door->is_busy = true;
     server->turn = door;
-    return OK;
+    status = turn_dtls_new(server, now);
+    if (status != OK)
+        turn_door_free(server);
+    return status;
 }
 
 void turn_door_free(struct server *server)
 {
     if (!server->turn)
         return;
+    turn_dtls_free(server);
     turn_free(&server->turn->agent);
     free(server->turn);
     server->turn = NULL;
@@ -236,6 +242,17 @@ static void splice(struct server *server, const struct turn_out *out)
     stream_wake(server, stream);
 }
 
+/* The agent has nothing to say: gives it what else has come.  NULL: there is nothing to send. */
+static const struct turn_out *feed_on(struct server *server, usec now)
+{
+    struct turn_door *door = server->turn;
+    door->is_busy = false; /* but a stream that ends has it busy again */
+    const struct turn_out *out = turn_dtls_poll(server, now);
+    if (out || (!door->is_busy && read_on(server, now)))
+        door->is_busy = true;
+    return out;
+}
+
 const struct turn_out *server_relay_poll(struct server *server, usec now)
 {
     struct turn_door *door = server->turn;
@@ -243,9 +260,11 @@ const struct turn_out *server_relay_poll(struct server *server, usec now)
         const struct turn_out *out = turn_poll(&door->agent);
         if (out->kind == TURN_WAIT) {
             door->until = out->until;
-            door->is_busy = false; /* but a stream that ends has it busy again */
-            if (read_on(server, now))
-                door->is_busy = true;
+            out = feed_on(server, now);
+            if (out)
+                return out;
+        } else if (out->kind == TURN_CLIENT && out->flow->transport == TURN_OVER_DTLS) {
+            turn_dtls_send(server, now, out);
         } else if (out->kind == TURN_CLIENT && out->flow->transport != TURN_OVER_UDP) {
             tell_stream(server, now, out);
         } else {
@@ -263,15 +282,20 @@ const struct turn_out *server_relay_poll(struct server *server, usec now)
 
 void turn_door_tick(struct server *server, usec now)
 {
-    if (!server->turn || now < server->turn->until)
+    struct turn_door *door = server->turn;
+    if (!door)
         return;
-    turn_tick(&server->turn->agent, now);
-    server->turn->is_busy = true;
+    if (now >= door->until)
+        turn_tick(&door->agent, now);
+    turn_dtls_tick(server, now);
+    door->is_busy = true;
 }
 
 usec turn_door_until(const struct server *server)
 {
-    return server->turn ? server->turn->until : USEC_NEVER;
+    usec until = server->turn ? server->turn->until : USEC_NEVER;
+    usec dtls = server->turn ? turn_dtls_until(server) : USEC_NEVER;
+    return until < dtls ? until : dtls;
 }
 
 static struct turn *agent(struct server *server)
@@ -284,7 +308,11 @@ static struct turn *agent(struct server *server)
 void server_relay_client(struct server *server, usec now, const struct turn_flow *flow,
                          struct view bytes)
 {
-    turn_feed_client(agent(server), now, flow, bytes);
+    struct turn *turn = agent(server);
+    if (flow->transport == TURN_OVER_DTLS)
+        turn_dtls_feed(server, now, flow, bytes);
+    else
+        turn_feed_client(turn, now, flow, bytes);
 }
 
 bool server_relay_has(struct server *server, const struct turn_flow *flow)

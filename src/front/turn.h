@@ -1,4 +1,5 @@
-/* turn.h - between the server's streams and the TURN agent (agent/turn.h).
+/* turn.h - between the server's streams and the TURN agent (agent/turn.h); what comes over DTLS
+ * takes the way of turn_dtls.h.
  *
  * The agent wants one message at a time, and to be drained in between; a stream brings many at
  * once.  So what comes on a stream is only noted, and read by server_relay_poll, message by
@@ -17,6 +18,7 @@
 
 struct turn_door {
     struct turn agent;
+    struct turn_dtls *dtls; /* NULL: no clients over DTLS */
     struct turn_config config;
     usec until;             /* as the agent said last */
     bool is_busy;           /* the agent may have something to say */

@@ -102,8 +102,10 @@ static void check_ports(struct doctor *doctor)
         check_port(doctor, "turn.listen", &settings->turn_listen.items[i], LISTEN_UDP);
         check_port(doctor, "turn.listen", &settings->turn_listen.items[i], LISTEN_TCP);
     }
-    for (uint32_t i = 0; settings->turn_listen.count && i < settings->turn_tls_listen.count; i++)
+    for (uint32_t i = 0; settings->turn_listen.count && i < settings->turn_tls_listen.count; i++) {
+        check_port(doctor, "turn.tls_listen", &settings->turn_tls_listen.items[i], LISTEN_UDP);
         check_port(doctor, "turn.tls_listen", &settings->turn_tls_listen.items[i], LISTEN_TCP);
+    }
     if (settings->https_listen.count == 0)
         tell(doctor, VERDICT_WARN, "https.listen is empty",
              "browsers give camera and microphone to HTTPS pages and to localhost alone: set "

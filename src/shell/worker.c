@@ -52,10 +52,14 @@ int worker_new(const struct worker_config *config, struct worker **out)
     if (!worker->of_stream || pool_init(&worker->peers, sizeof(struct peer),
                                         config->server.streams_max + PEERS_MORE) != OK)
         goto give;
-    status = server_new(&worker->config.server, worker->now, &worker->server);
-    if (status != OK)
-        goto give;
     worker->config.listener_count = config->listener_count;
+    status = worker_start_dtls(worker);
+    if (status == OK)
+        status = server_new(&worker->config.server, worker->now, &worker->server);
+    if (status != OK) {
+        worker->config.listener_count = 0;
+        goto give;
+    }
     status = worker_start_relays(worker);
     if (status == OK)
         status = watch_all(worker);
@@ -91,6 +95,7 @@ void worker_free(struct worker *worker)
     }
     worker_stop_relays(worker);
     server_free(worker->server);
+    worker_stop_dtls(worker);
     pool_free(&worker->peers);
     free(worker->of_stream);
     SSL_CTX_free(worker->config.tls);
@@ -139,6 +144,7 @@ static void read_letters(struct worker *worker)
         case LETTER_TLS:
             SSL_CTX_free(worker->config.tls);
             worker->config.tls = letter.tls;
+            worker_renew_dtls(worker);
             break;
         case LETTER_STOP:
             begin_stop(worker, letter.until);

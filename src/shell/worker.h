@@ -6,6 +6,7 @@
  * worker_plain.c    plain HTTP and plain TURN on a TLS port
  * worker_splice.c   clients' connections that are joined to relays'
  * worker_turn.c     relays: datagrams of clients and of peers, and the sockets between them
+ * worker_dtls.c     what clients are shown over DTLS
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
  */
@@ -22,7 +23,7 @@
 #include "shell/mailbox.h"
 #include "shell/udp.h"
 
-#define WORKER_LISTENERS_MAX (5 * SETTINGS_LISTEN_MAX)
+#define WORKER_LISTENERS_MAX (6 * SETTINGS_LISTEN_MAX)
 #define HANDSHAKE_TIME       (10 * USEC_S)
 #define LINGER_TIME          (2 * USEC_S) /* for the peer to read our last bytes and end its side */
 
@@ -31,7 +32,8 @@ enum listener_kind {
     LISTENER_HTTPS,
     LISTENER_STUN_TCP,
     LISTENER_STUN_TLS,
-    LISTENER_STUN_UDP
+    LISTENER_STUN_UDP,
+    LISTENER_STUN_DTLS
 };
 
 struct listener {
@@ -102,7 +104,7 @@ struct worker_config {
     const struct log *log;
     struct listener listeners[WORKER_LISTENERS_MAX]; /* the worker's own from now on */
     uint32_t listener_count;
-    struct ssl_ctx_st *tls;       /* a reference that goes along; NULL: no https */
+    struct ssl_ctx_st *tls;       /* a reference that goes along; NULL: no https, no DTLS */
     struct listen_list public_ip; /* what relays are known by, where it is set */
 };
 
@@ -174,6 +176,11 @@ bool worker_take_plain(struct worker *worker, struct peer *peer);
 
 MUST_USE int worker_start_relays(struct worker *worker); /* ERR_MEMORY */
 void worker_stop_relays(struct worker *worker);
+/* Whether they are datagrams that come there. */
+static inline bool worker_is_datagrams(const struct listener *listener)
+{
+    return listener->kind == LISTENER_STUN_UDP || listener->kind == LISTENER_STUN_DTLS;
+}
 /* Datagrams wait on a listener. */
 void worker_datagrams_ready(struct worker *worker, const struct listener *listener);
 void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events);
@@ -181,6 +188,16 @@ void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events)
  * must come before any bytes that were fed are written over. */
 void worker_drain_relays(struct worker *worker);
 void worker_flush_relays(struct worker *worker);
+
+/* ---- worker_dtls.c ---- */
+
+/* Makes config.server.dtls from config.tls, where a listener wants it.  OK, too, when this
+ * OpenSSL can't, which is logged.  ERR_MEMORY, ERR_CONFIG. */
+MUST_USE int worker_start_dtls(struct worker *worker);
+/* config.tls is another one: who shakes hands from now on is shown its certificate. */
+void worker_renew_dtls(struct worker *worker);
+/* After the server is gone. */
+void worker_stop_dtls(struct worker *worker);
 
 /* ---- worker_splice.c ---- */
 

@@ -25,7 +25,7 @@ static void watch_listeners(struct worker *worker, uint32_t events)
     for (uint32_t i = 0; i < worker->config.listener_count; i++) {
         const struct listener *listener = &worker->config.listeners[i];
         struct epoll_event event = { .events = events, .data.u64 = TAG_LISTENER + i };
-        if (listener->kind != LISTENER_STUN_UDP)
+        if (!worker_is_datagrams(listener))
             epoll_ctl(worker->epoll, EPOLL_CTL_MOD, listener->fd, &event);
     }
 }
@@ -218,7 +218,7 @@ static void answer_datagrams(struct worker *worker, int fd)
 
 void worker_listener_ready(struct worker *worker, const struct listener *listener)
 {
-    if (listener->kind == LISTENER_STUN_UDP && worker->relays.items)
+    if (worker_is_datagrams(listener) && worker->relays.items)
         worker_datagrams_ready(worker, listener);
     else if (listener->kind == LISTENER_STUN_UDP)
         answer_datagrams(worker, listener->fd);

@@ -31,7 +31,7 @@ int worker_start_relays(struct worker *worker)
         return ERR_MEMORY;
     relays->count_max = config->relays_max;
     for (uint32_t i = 0; i < worker->config.listener_count; i++)
-        if (worker->config.listeners[i].kind == LISTENER_STUN_UDP)
+        if (worker_is_datagrams(&worker->config.listeners[i]))
             udp_accept_runs(worker->config.listeners[i].fd);
     relays->address_count = machine_addresses(relays->addresses);
     return OK;
@@ -346,7 +346,7 @@ void worker_datagrams_ready(struct worker *worker, const struct listener *listen
     struct udp_received got[UDP_RECEIVE_MAX];
     bool is_drained = false;
     struct turn_flow flow = {
-        .transport = TURN_OVER_UDP,
+        .transport = listener->kind == LISTENER_STUN_DTLS ? TURN_OVER_DTLS : TURN_OVER_UDP,
         .connection = (uint32_t)(listener - worker->config.listeners),
     };
     for (int i = 0; i < ROUNDS_MAX && !is_drained; i++) {

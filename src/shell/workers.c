@@ -41,7 +41,7 @@ struct door {
     enum listener_kind kind;
 };
 
-#define DOORS_MAX 5
+#define DOORS_MAX 6
 
 static size_t list_doors(struct settings *settings, struct door doors[DOORS_MAX])
 {
@@ -51,12 +51,14 @@ static size_t list_doors(struct settings *settings, struct door doors[DOORS_MAX]
     doors[2] = (struct door){ "turn.listen", &settings->turn_listen, LISTENER_STUN_TCP };
     doors[3] = (struct door){ "turn.listen", &settings->turn_listen, LISTENER_STUN_UDP };
     doors[4] = (struct door){ "turn.tls_listen", &settings->turn_tls_listen, LISTENER_STUN_TLS };
+    doors[5] = (struct door){ "turn.tls_listen", &settings->turn_tls_listen, LISTENER_STUN_DTLS };
     return DOORS_MAX;
 }
 
 static enum listen_transport transport_of(const struct door *door)
 {
-    return door->kind == LISTENER_STUN_UDP ? LISTEN_UDP : LISTEN_TCP;
+    return door->kind == LISTENER_STUN_UDP || door->kind == LISTENER_STUN_DTLS ? LISTEN_UDP
+                                                                               : LISTEN_TCP;
 }
 
 static int refuse(const struct door *door, const struct address *address, char *error)

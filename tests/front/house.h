@@ -30,6 +30,8 @@ struct wishes {
     const struct assets *assets;
     const struct endpoint_configs *endpoints;
     const struct turn_config *turn;
+    struct dtls_context *dtls;
+    void (*to_client)(const struct turn_out *out); /* datagrams to clients; NULL: lost */
 };
 
 struct bytes {
@@ -70,6 +72,7 @@ struct house {
     unsigned relayed_count;
     uint32_t relay;       /* the one that was opened last */
     unsigned relay_count; /* that are open */
+    void (*to_client)(const struct turn_out *out);
 };
 
 /* ---- bytes ---- */
@@ -184,6 +187,8 @@ static inline void house_relay(struct house *house, unsigned worker)
             if (out->kind == TURN_PEER) {
                 bytes_add(&house->relayed, out->payload);
                 house->relayed_count++;
+            } else if (out->kind == TURN_CLIENT && house->to_client) {
+                house->to_client(out);
             } else if (out->kind == TURN_OPEN) {
                 house->relay = out->relay;
                 house->relay_count++;
@@ -281,6 +286,7 @@ static inline struct house *house_build(const struct wishes *wishes)
     struct house *house = calloc(1, sizeof *house);
     assert_non_null(house);
     house->now = HOUSE_BEGIN;
+    house->to_client = wishes->to_client;
     house->peer = (struct address){ .family = ADDRESS_IPV4, .port = 5000 };
     house->workers = wishes->workers ? wishes->workers : 1;
     house->metrics = aligned_alloc(64, sizeof(struct metrics) * HOUSE_WORKERS_MAX);
@@ -302,6 +308,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .assets = wishes->assets,
             .endpoints = wishes->endpoints,
             .turn = wishes->turn,
+            .dtls = wishes->dtls,
         };
         if (wishes->ice)
             config.ice = *wishes->ice;

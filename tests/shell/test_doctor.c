@@ -80,6 +80,7 @@ static void test_well(void **state)
     check_line(&visit, "ok    https.listen 127.0.0.1 (TCP)\n");
     check_line(&visit, "ok    turn.listen 127.0.0.1 (UDP)\n");
     check_line(&visit, "ok    turn.listen 127.0.0.1 (TCP)\n");
+    check_line(&visit, "ok    turn.tls_listen 127.0.0.1 (UDP)\n");
     check_line(&visit, "ok    turn.tls_listen 127.0.0.1 (TCP)\n");
     check_line(&visit, "ok    turn.relay_ports 49152-65535 (UDP)\n");
     check_line(&visit, "ok    turn.secret: one will be made at the start\n");
