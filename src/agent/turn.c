@@ -308,6 +308,8 @@ bool turn_worker_of(struct view bytes, uint8_t *worker)
         const struct stun_attr *attr = stun_find(&msg, NAMED[i].type);
         if (msg.method != NAMED[i].method || !attr || attr->value.size == 0)
             continue;
+        if (attr->type == STUN_MOBILITY_TICKET)
+            return turn_ticket_worker(attr->value, worker);
         *worker = attr->value.at[0];
         return true;
     }

@@ -101,6 +101,8 @@ void turn_handle_refresh(struct turn *turn, struct turn_request *request);
 /* The allocation that a Refresh from elsewhere names by its ticket; NULL: none. */
 struct turn_allocation *turn_find_ticket(const struct turn *turn, const struct stun_msg *msg);
 void turn_make_ticket(struct turn *turn, struct turn_allocation *allocation);
+/* Whose ticket it is; false: it is none. */
+bool turn_ticket_worker(struct view text, uint8_t *worker);
 /* LIFETIME as it is granted: *seconds is what was asked for, or TURN_LIFETIME_S. */
 MUST_USE int turn_read_lifetime(const struct turn *turn, const struct stun_msg *msg,
                                 uint32_t *seconds);

@@ -2,6 +2,8 @@
  * section 8.2; RFC 8016). */
 #include "agent/turn_internal.h"
 
+#include "base/base64.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -40,18 +42,32 @@ void turn_allocation_free(struct turn *turn, struct turn_allocation *allocation)
     metrics_subtract(turn->config->metrics, METRIC_TURN_ALLOCATIONS, 1);
 }
 
-/* ---- tickets: the worker, the allocation's number, and chance ---- */
+/* ---- tickets: the worker, the allocation's number, and chance ----
+ *
+ * They go out as text, for there are clients (coturn's) that keep them as strings. */
 
 void turn_make_ticket(struct turn *turn, struct turn_allocation *allocation)
 {
     uint32_t index = pool_index(&turn->allocations, allocation);
-    uint8_t *ticket = allocation->ticket;
-    random_fill(turn->config->random, ticket, TURN_TICKET_SIZE);
+    uint8_t ticket[TURN_TICKET_BYTES];
+    char text[BASE64_SIZE(TURN_TICKET_BYTES)];
+    random_fill(turn->config->random, ticket, sizeof ticket);
     ticket[0] = turn->config->worker;
     ticket[1] = (uint8_t)(index >> 16);
     ticket[2] = (uint8_t)(index >> 8);
     ticket[3] = (uint8_t)index;
+    base64url_write(view_make(ticket, sizeof ticket), text);
+    memcpy(allocation->ticket, text, TURN_TICKET_SIZE);
     allocation->has_ticket = true;
+}
+
+bool turn_ticket_worker(struct view text, uint8_t *worker)
+{
+    uint8_t ticket[TURN_TICKET_BYTES];
+    if (base64url_read(text, ticket, sizeof ticket) != OK)
+        return false;
+    *worker = ticket[0];
+    return true;
 }
 
 static struct view ticket_view(const uint8_t ticket[TURN_TICKET_SIZE])
@@ -62,9 +78,9 @@ static struct view ticket_view(const uint8_t ticket[TURN_TICKET_SIZE])
 struct turn_allocation *turn_find_ticket(const struct turn *turn, const struct stun_msg *msg)
 {
     const struct stun_attr *attr = stun_find(msg, STUN_MOBILITY_TICKET);
-    if (!attr || attr->value.size != TURN_TICKET_SIZE)
+    uint8_t at[TURN_TICKET_BYTES];
+    if (!attr || base64url_read(attr->value, at, sizeof at) != OK)
         return NULL;
-    const uint8_t *at = attr->value.at;
     uint32_t index = (uint32_t)(at[1] << 16 | at[2] << 8 | at[3]);
     if (index >= turn->allocations.touched)
         return NULL;

@@ -11,7 +11,8 @@
 #ifndef MOIM_AGENT_TURN_STATE_H
 #define MOIM_AGENT_TURN_STATE_H
 
-#define TURN_TICKET_SIZE     16
+#define TURN_TICKET_BYTES    15
+#define TURN_TICKET_SIZE     20 /* as text */
 #define TURN_PREFIX_KEY_SIZE 7
 #define TURN_SCRATCH_SIZE    TURN_ANSWER_MAX
 #define TURN_OUTS_MAX        6 /* outputs of one call that wait */

@@ -151,6 +151,20 @@ static void test_wrong_tickets(void **state)
     assert_true(is_heard_at(&caller, "1.2.3.4:999"));
 }
 
+/* Clients may keep a ticket as a string. */
+static void test_tickets_are_text(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "1.2.3.4:%u", 1000 + i);
+        struct caller caller = caller_at(text);
+        allocate_mobile(&caller);
+        for (unsigned j = 0; j < TURN_TICKET_SIZE; j++)
+            assert_in_range(caller.ticket[j], '!', '~');
+    }
+}
+
 static void test_ticket_of_what_is_gone(void **state)
 {
     (void)state;
@@ -275,6 +289,7 @@ int main(void)
         TEST(test_old_ticket_ends),
         TEST(test_ticket_without_credentials),
         TEST(test_wrong_tickets),
+        TEST(test_tickets_are_text),
         TEST(test_ticket_of_what_is_gone),
         TEST(test_stream_breaks),
         TEST(test_leaving_by_ticket),
