@@ -112,6 +112,22 @@ static bool is_allowed_range(const struct turn_policy *policy, const struct addr
     return false;
 }
 
+/* ::1 has the shape of an IPv4-compatible address, and is none.  Whoever allows a wider network by
+ * a careless hand does not mean it, so it must be named by itself. */
+static bool is_loopback_6(const struct address *a)
+{
+    static const uint8_t LOOPBACK[16] = { [15] = 1 };
+    return a->family == ADDRESS_IPV6 && !memcmp(a->bytes, LOOPBACK, sizeof LOOPBACK);
+}
+
+static bool is_named(const struct turn_policy *policy, const struct address *a)
+{
+    for (uint32_t i = 0; i < policy->allowed_count; i++)
+        if (policy->allowed[i].bits == 128 && is_in(a, &policy->allowed[i]))
+            return true;
+    return false;
+}
+
 static bool is_own_port(const struct turn_policy *policy, uint16_t port)
 {
     bool is_relay = port >= policy->relay_port_min && port <= policy->relay_port_max;
@@ -126,6 +142,8 @@ static bool allows(const struct turn_policy *policy, const struct address *peer,
         return false;
     if (is_own(policy, peer))
         return any_port || is_own_port(policy, peer->port);
+    if (is_loopback_6(peer))
+        return is_named(policy, peer);
     unsigned count = find_ipv4(peer, within);
     for (unsigned i = 0; i < count; i++) {
         /* our own relays are reached by their own name, never by another form of it */

@@ -158,6 +158,18 @@ static void test_allowed_networks(void **state)
     assert_false(allowed("64:ff9b::10.8.0.1", 1));
 }
 
+static void test_loopback_of_ipv6_is_named_by_itself(void **state)
+{
+    (void)state;
+    allow("::/64");
+    assert_false(host_allowed("::1"));
+    allow("::1");
+    assert_true(allowed("::1", 50000));
+    assert_false(host_allowed("::"));
+    assert_false(host_allowed("::2"));
+    assert_false(host_allowed("127.0.0.1"));
+}
+
 static void test_no_family(void **state)
 {
     (void)state;
@@ -193,6 +205,7 @@ int main(void)
         cmocka_unit_test_setup(test_gateways_to_public_hosts, setup),
         cmocka_unit_test_setup(test_own_addresses_on_their_ports, setup),
         cmocka_unit_test_setup(test_allowed_networks, setup),
+        cmocka_unit_test_setup(test_loopback_of_ipv6_is_named_by_itself, setup),
         cmocka_unit_test_setup(test_no_family, setup),
         cmocka_unit_test_setup(test_reading_networks, setup),
     };
