@@ -49,10 +49,16 @@ static int read_protocol(const struct turn *turn, const struct turn_request *req
     return is_bad ? TURN_BAD_REQUEST : 0;
 }
 
+static const struct stun_attr *find_additional(const struct stun_msg *msg)
+{
+    const struct stun_attr *additional = stun_find(msg, STUN_ADDITIONAL_ADDRESS_FAMILY);
+    return additional ? additional : stun_find(msg, STUN_ADDITIONAL_FAMILY_DRAFT);
+}
+
 static int read_family(const struct turn *turn, const struct stun_msg *msg, struct wish *wish)
 {
     const struct stun_attr *requested = stun_find(msg, STUN_REQUESTED_ADDRESS_FAMILY);
-    const struct stun_attr *additional = stun_find(msg, STUN_ADDITIONAL_ADDRESS_FAMILY);
+    const struct stun_attr *additional = find_additional(msg);
     int status = OK;
     wish->family = ADDRESS_IPV4;
     if (requested && additional)
@@ -84,8 +90,8 @@ static int read_ports(const struct stun_msg *msg, struct wish *wish)
     if (!token)
         return 0;
     wish->has_token = true;
-    bool is_alone = !even && !stun_find(msg, STUN_REQUESTED_ADDRESS_FAMILY) &&
-                    !stun_find(msg, STUN_ADDITIONAL_ADDRESS_FAMILY);
+    bool is_alone =
+        !even && !stun_find(msg, STUN_REQUESTED_ADDRESS_FAMILY) && !find_additional(msg);
     return is_alone && stun_read_64(token, &wish->token) == OK ? 0 : TURN_BAD_REQUEST;
 }
 

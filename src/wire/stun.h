@@ -85,7 +85,9 @@ enum stun_attr_type {
     STUN_ICE_CONTROLLING = 0x802a,
     STUN_RESPONSE_ORIGIN = 0x802b, /* RFC 5780 */
     STUN_OTHER_ADDRESS = 0x802c,   /* RFC 5780 */
-    STUN_MOBILITY_TICKET = 0x8030  /* RFC 8016 */
+    STUN_MOBILITY_TICKET = 0x8030, /* RFC 8016 */
+    /* ADDITIONAL-ADDRESS-FAMILY in the draft before RFC 8656, as coturn's clients still have it */
+    STUN_ADDITIONAL_FAMILY_DRAFT = 0x8032
 };
 
 struct stun_attr {

@@ -97,6 +97,18 @@ static void test_both_families(void **state)
     assert_int_equal(caller_ask(&caller), 443);
 }
 
+static void test_both_families_as_the_draft_had_it(void **state)
+{
+    (void)state;
+    struct caller caller = caller_at("1.2.3.4:999");
+    caller_meet(&caller);
+    begin_family(&caller, STUN_ADDITIONAL_FAMILY_DRAFT, ADDRESS_IPV4);
+    assert_int_equal(caller_ask(&caller), 400);
+    begin_family(&caller, STUN_ADDITIONAL_FAMILY_DRAFT, ADDRESS_IPV6);
+    assert_int_equal(caller_ask(&caller), 200);
+    assert_int_equal(count_relayed(&caller), 2);
+}
+
 static void check_one_family_fails(enum address_family family, unsigned wanted)
 {
     struct caller caller = caller_at("1.2.3.4:999");
@@ -408,6 +420,7 @@ int main(void)
         TEST(test_ipv6),
         TEST(test_family_errors),
         TEST(test_both_families),
+        TEST(test_both_families_as_the_draft_had_it),
         TEST(test_one_of_both_families),
         TEST(test_even_port),
         TEST(test_reservation),
