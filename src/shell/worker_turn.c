@@ -78,14 +78,26 @@ static bool is_loopback(const struct address *address)
     return !memcmp(address->bytes, LOOPBACK, sizeof LOOPBACK);
 }
 
+static struct address loopback_of(enum address_family family)
+{
+    if (family == ADDRESS_IPV4)
+        return (struct address){ .family = ADDRESS_IPV4, .bytes = { 127, 0, 0, 1 } };
+    return (struct address){ .family = ADDRESS_IPV6, .bytes = { [15] = 1 } };
+}
+
 /* Where a relay is bound: where its client has come to, so that the ways to client and peers are
- * the same; of another family, the machine's first address of that. */
+ * the same; of another family, the loopback address for who has come to that, or the machine's
+ * first address. */
 static bool find_host(const struct worker *worker, const struct turn_out *out, struct address *host)
 {
     const struct relays *relays = &worker->relays;
     const struct address *server = &out->flow->server;
     if (server->family == out->family && !is_unspecified(server)) {
         *host = *server;
+        return true;
+    }
+    if (server->family != out->family && is_loopback(server)) {
+        *host = loopback_of((enum address_family)out->family);
         return true;
     }
     for (uint32_t i = 0; i < relays->address_count; i++) {
