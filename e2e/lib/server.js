@@ -25,7 +25,7 @@ const running = new Set();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** A port of the loopback address that nobody has: for TCP, or for TCP and UDP. */
-async function freePort(udp = false) {
+export async function freePort(udp = false) {
   for (;;) {
     const server = createServer();
     server.listen(0, '127.0.0.1');
