@@ -553,8 +553,8 @@ def token():
     write("token", "wrong_types", header + '{"room":[],"exp":"1","aud":7,"permissions":[7]}')
     write("token", "rfc7515_a1",
           "0eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0K"
-          "ICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92"
-          "K27uhbUJU1p1r_wW1gFWFOEjXk")
+          "ICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
+          "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
     write("token", "parts", "0....")
 
 

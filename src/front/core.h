@@ -5,6 +5,7 @@
  * http.c      HTTP on a stream: requests to routes
  * routes.c    the table of all paths
  * respond.c   how an HTTP response is written
+ * admission.c whom a room lets in
  * ice.c       which STUN and TURN servers clients are told of
  * hold.c      requests that are answered later, or in pieces
  * pages.c     the meeting page's files

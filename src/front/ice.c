@@ -1,6 +1,7 @@
 #include "front/ice.h"
 
 #include "base/base64.h"
+#include "front/admission.h"
 #include "front/respond.h"
 #include "front/routes.h"
 #include "wire/stun_credentials.h"
@@ -51,17 +52,32 @@ struct credentials {
     char password[STUN_REST_SIZE];
 };
 
-static void make_credentials(const struct server *server, usec now, const struct ice_asker *asker,
-                             struct credentials *out)
+void ice_write_user(uint64_t user, char who[ICE_WHO_SIZE])
 {
-    const struct ice_config *config = &server->config.ice;
+    char text[BASE64_SIZE(sizeof user)];
+    base64url_write(view_make(&user, sizeof user), text);
+    snprintf(who, ICE_WHO_SIZE, "~%s", text);
+}
+
+/* For how many seconds the client may have them. */
+static uint64_t find_lifetime(const struct server *server, usec now, const struct ice_asker *asker)
+{
+    uint64_t most = server->config.ice.lifetime_s;
+    uint64_t unix_s = admission_unix_s(server, now);
+    if (asker->expires_s <= unix_s)
+        return 0;
+    return asker->expires_s - unix_s < most ? asker->expires_s - unix_s : most;
+}
+
+static void make_credentials(const struct server *server, uint64_t expires_s,
+                             const struct ice_asker *asker, struct credentials *out)
+{
     uint64_t hash = siphash(asker->room, server->config.room_secret);
-    uint64_t expiry = (server->config.unix_at_zero + now) / USEC_S + config->lifetime_s;
     char text[BASE64_SIZE(sizeof hash)];
     base64url_write(view_make(&hash, sizeof hash), text);
-    snprintf(out->name, sizeof out->name, "%llu:%s.%s", (unsigned long long)expiry, text,
+    snprintf(out->name, sizeof out->name, "%llu:%s.%s", (unsigned long long)expires_s, text,
              asker->who);
-    stun_rest_password(config->secret, view_of(out->name), out->password);
+    stun_rest_password(server->config.ice.secret, view_of(out->name), out->password);
 }
 
 static void write_credentials(struct json_writer *writer, const struct credentials *credentials)
@@ -92,7 +108,7 @@ static void open_server(struct json_writer *writer)
     json_open(writer, '[');
 }
 
-/* Ours, on the host by which the client reached us. */
+/* Ours, on the host by which the client reached us; without credentials, STUN alone. */
 static void write_own(struct json_writer *writer, const struct ice_config *config, struct view host,
                       const struct credentials *credentials)
 {
@@ -100,7 +116,7 @@ static void write_own(struct json_writer *writer, const struct ice_config *confi
     write_uri(writer, "stun:%.*s:%u", VIEW_ARGS(host), config->port);
     json_close(writer, ']');
     json_close(writer, '}');
-    if (!config->relays)
+    if (!config->relays || !credentials)
         return;
     open_server(writer);
     write_uri(writer, "turn:%.*s:%u?transport=udp", VIEW_ARGS(host), config->port);
@@ -114,11 +130,11 @@ static void write_own(struct json_writer *writer, const struct ice_config *confi
     json_close(writer, '}');
 }
 
-/* Others: those of STUN, then those of TURN. */
+/* Others: those of STUN, then, with credentials, those of TURN. */
 static void write_others(struct json_writer *writer, const struct ice_config *config,
                          const struct credentials *credentials)
 {
-    for (int with_relays = 0; with_relays < 2; with_relays++) {
+    for (int with_relays = 0; with_relays < (credentials ? 2 : 1); with_relays++) {
         bool is_open = false;
         for (uint32_t i = 0; i < config->server_count; i++) {
             struct view uri = config->servers[i];
@@ -138,24 +154,27 @@ static void write_others(struct json_writer *writer, const struct ice_config *co
     }
 }
 
-void ice_write(struct json_writer *writer, const struct server *server, usec now,
-               const struct ice_asker *asker)
+uint64_t ice_write(struct json_writer *writer, const struct server *server, usec now,
+                   const struct ice_asker *asker)
 {
     struct ice_config config = server->config.ice;
-    struct credentials credentials;
+    struct credentials made;
     if (asker->secure && !config.host.size && config.https_port)
         config.https_port = https_port(asker->host);
     if (asker->secure && !config.host.size && config.tls_port)
         config.tls_port = https_port(asker->host);
     struct view host = config.host.size ? config.host : host_alone(asker->host);
-    make_credentials(server, now, asker, &credentials);
+    uint64_t lifetime_s = find_lifetime(server, now, asker);
+    const struct credentials *credentials = lifetime_s ? &made : NULL;
+    make_credentials(server, admission_unix_s(server, now) + lifetime_s, asker, &made);
     json_key(writer, "iceServers");
     json_open(writer, '[');
     if (config.server_count)
-        write_others(writer, &config, &credentials);
+        write_others(writer, &config, credentials);
     else if (config.port && host.size && host.size <= HOST_MAX)
-        write_own(writer, &config, host, &credentials);
+        write_own(writer, &config, host, credentials);
     json_close(writer, ']');
+    return lifetime_s;
 }
 
 /* ---- /api/v1/ice ---- */
@@ -188,40 +207,55 @@ static bool read_room(const struct server *server, uint8_t decoded[PATH_MAX_DECO
     return room_name_valid(*room);
 }
 
-void ice_answer(struct server *server, usec now, struct stream *stream, struct view body)
+/* RFC 6750, section 2.1; or the query, for those who can set no header.  at NULL: there is none. */
+static struct view find_token(const struct http_request *request)
 {
-    uint8_t decoded[PATH_MAX_DECODED];
-    uint8_t chance[WHO_SIZE];
-    char who[BASE64_SIZE(WHO_SIZE) + 1] = ".";
-    struct ice_asker asker = {
-        .host = http_header(&server->request, "Host"),
-        .secure = stream->secure,
-        .who = who,
-    };
+    struct view scheme;
+    struct view rest = http_header(request, "Authorization");
+    struct view token = { NULL, 0 };
+    if (view_split(&rest, ' ', &scheme) && view_equal_nocase(scheme, VIEW("Bearer")))
+        return view_trim(rest);
+    if (!http_query_find(request->query, "token", &token))
+        return view_make(NULL, 0);
+    return token;
+}
+
+static void refuse(struct server *server, usec now, struct stream *stream, unsigned code,
+                   const char *headers, const char *words)
+{
+    char body[128];
+    int size = snprintf(body, sizeof body, "%u %s\n", code, words);
+    respond(server, now, stream,
+            &(struct response){ .code = code,
+                                .type = "text/plain; charset=utf-8",
+                                .headers = headers,
+                                .body = view_make(body, (size_t)size),
+                                .cors = true });
+}
+
+/* RFC 6750, section 3. */
+static void refuse_admission(struct server *server, usec now, struct stream *stream,
+                             enum admission admission)
+{
+    const char *words = admission_words(admission);
+    if (admission == ADMISSION_NOT_ALLOWED)
+        refuse(server, now, stream, 403,
+               "WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n", words);
+    else if (admission == ADMISSION_NO_TOKEN)
+        refuse(server, now, stream, 401, "WWW-Authenticate: Bearer\r\n", words);
+    else
+        refuse(server, now, stream, 401, "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n",
+               words);
+}
+
+static void tell(struct server *server, usec now, struct stream *stream,
+                 const struct ice_asker *asker)
+{
     struct json_writer writer = json_writer_make(server->scratch, sizeof server->scratch);
-    struct response refusal = { .type = "text/plain; charset=utf-8", .cors = true };
-    (void)body;
-    if (!read_room(server, decoded, &asker.room)) {
-        refusal.code = 400;
-        refusal.body = VIEW("400 that is no room's name\n");
-        respond(server, now, stream, &refusal);
-        return;
-    }
-    if (!take_turn(server, now, &stream->peer)) {
-        refusal.code = 429;
-        refusal.headers = "Retry-After: 1\r\n";
-        refusal.body = VIEW("429 too many from this address\n");
-        respond(server, now, stream, &refusal);
-        return;
-    }
-    random_fill(&server->config.random, chance, sizeof chance);
-    base64url_write(view_make(chance, sizeof chance), who + 1); /* no member's is like it */
-    if (!ice_host_valid(asker.host))
-        asker.host = VIEW("");
     json_open(&writer, '{');
-    ice_write(&writer, server, now, &asker);
+    uint64_t lifetime_s = ice_write(&writer, server, now, asker);
     json_key(&writer, "ttl");
-    json_number(&writer, server->config.ice.lifetime_s);
+    json_number(&writer, lifetime_s);
     json_close(&writer, '}');
     respond(server, now, stream,
             &(struct response){ .code = 200,
@@ -229,4 +263,50 @@ void ice_answer(struct server *server, usec now, struct stream *stream, struct v
                                 .headers = "Cache-Control: no-store\r\n",
                                 .body = json_written(&writer),
                                 .cors = true });
+}
+
+/* Nobody's name, unless a token says whose: no member's is like either. */
+static void choose_who(struct server *server, const struct token *pass,
+                       char who[BASE64_SIZE(WHO_SIZE) + 1])
+{
+    uint8_t chance[WHO_SIZE];
+    uint64_t user = admission_user(server, pass);
+    if (user) {
+        ice_write_user(user, who);
+        return;
+    }
+    random_fill(&server->config.random, chance, sizeof chance);
+    who[0] = '.';
+    base64url_write(view_make(chance, sizeof chance), who + 1);
+}
+
+void ice_answer(struct server *server, usec now, struct stream *stream, struct view body)
+{
+    uint8_t decoded[PATH_MAX_DECODED];
+    char who[BASE64_SIZE(WHO_SIZE) + 1];
+    struct token pass;
+    struct view room;
+    struct view host = http_header(&server->request, "Host");
+    (void)body;
+    if (!read_room(server, decoded, &room)) {
+        refuse(server, now, stream, 400, NULL, "that is no room's name");
+        return;
+    }
+    if (!take_turn(server, now, &stream->peer)) {
+        refuse(server, now, stream, 429, "Retry-After: 1\r\n", "too many from this address");
+        return;
+    }
+    enum admission admission =
+        admission_check(server, now, find_token(&server->request), room, &pass);
+    if (admission != ADMITTED) {
+        refuse_admission(server, now, stream, admission);
+        return;
+    }
+    choose_who(server, &pass, who);
+    tell(server, now, stream,
+         &(struct ice_asker){ .host = ice_host_valid(host) ? host : VIEW(""),
+                              .secure = stream->secure,
+                              .room = room.size ? room : token_view(&pass.room),
+                              .who = who,
+                              .expires_s = pass.expires_s });
 }

@@ -20,6 +20,7 @@
 #include "base/trace.h"
 #include "base/usec.h"
 #include "base/view.h"
+#include "wire/token.h"
 
 struct assets;
 struct dtls_context;
@@ -62,8 +63,10 @@ struct server_config {
     uint32_t streams_max; /* sizes of the worker's pools */
     uint32_t rooms_max;
     uint32_t members_max;
-    size_t buffer_bytes;   /* budget of messages in memory */
-    struct ice_config ice; /* its views outlive the server */
+    size_t buffer_bytes;       /* budget of messages in memory */
+    struct ice_config ice;     /* its views outlive the server */
+    struct token_secrets auth; /* rooms are for those with a token that one of them made; none: for
+                                  everybody.  Its views outlive the server */
     struct random random;
     uint64_t room_secret[2]; /* the same for all workers: it decides which worker owns a room */
     usec unix_at_zero;       /* the time of day, in microseconds since 1970, when `now` was 0 */

@@ -150,6 +150,7 @@ static void add_member(struct room *room, struct member *member, const struct jo
         .screen = join->screen,
         .name_size = (uint8_t)join->name.size,
         .link = join->link,
+        .pass = join->pass,
     };
     memcpy(member->name, join->name.at, join->name.size);
     room->members[room->member_count++] = member;

@@ -24,6 +24,13 @@
 
 struct room;
 
+/* What was shown at the door.  This layer keeps it, and asks nothing of it yet. */
+struct pass {
+    uint64_t expires_s;  /* of Unix time */
+    uint64_t user;       /* a hash of who it is; 0: nobody said */
+    uint8_t permissions; /* enum token_permission */
+};
+
 struct member {
     struct room *room;
     uint32_t number; /* from 1, never used again while the room lives */
@@ -41,6 +48,7 @@ struct member {
     uint64_t confirmed;            /* the last of those that it has been told */
     struct timer away_timer;
     void *link; /* the front's connection; NULL while away */
+    struct pass pass;
 };
 
 struct room {
@@ -118,6 +126,7 @@ struct join {
     bool video;
     bool screen;
     void *link;
+    struct pass pass;
 };
 
 /* Whether a room's or member's name can be one: 1 to ..._MAX bytes of UTF-8 without controls; a

@@ -19,8 +19,9 @@
 #define TOKEN_SIZE_MAX    2048 /* of its text */
 #define TOKEN_CLAIM_MAX   128  /* bytes of a name: as rooms and members have them */
 #define TOKEN_SECRETS_MAX 4
-#define TOKEN_SECRET_MIN  32 /* bytes: RFC 7518, section 3.2 */
-#define TOKEN_SKEW_S      30 /* the clocks of those who make tokens may differ by so much */
+#define TOKEN_SECRET_MIN  32         /* bytes: RFC 7518, section 3.2 */
+#define TOKEN_SKEW_S      30         /* the clocks of those who make tokens may differ by so much */
+#define TOKEN_NEVER       UINT64_MAX /* where there is no token, nothing expires */
 #define TOKEN_AUDIENCE    "moim"
 
 /* What the bearer may do. */

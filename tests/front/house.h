@@ -32,6 +32,7 @@ struct wishes {
     const struct turn_config *turn;
     struct dtls_context *dtls;
     void (*to_client)(const struct turn_out *out); /* datagrams to clients; NULL: lost */
+    const struct token_secrets *auth;
 };
 
 struct bytes {
@@ -310,6 +311,8 @@ static inline struct house *house_build(const struct wishes *wishes)
             .turn = wishes->turn,
             .dtls = wishes->dtls,
         };
+        if (wishes->auth)
+            config.auth = *wishes->auth;
         if (wishes->ice)
             config.ice = *wishes->ice;
         assert_int_equal(server_new(&config, house->now, &house->servers[i]), OK);

@@ -13,7 +13,7 @@ static void test_welcome(void **state)
     hear_welcome(&mina);
     snprintf(text, sizeof text,
              "{'type':'welcome','version':1,'seq':1,'you':'m1','session':'%s','room':'standup',"
-             "'topology':'mesh','members':[],'iceServers':[],'resumeSeconds':30}",
+             "'name':'Mina','topology':'mesh','members':[],'iceServers':[],'resumeSeconds':30}",
              mina.session);
     char *wanted = quoted(text);
     assert_string_equal(mina.welcome, wanted);
@@ -24,8 +24,9 @@ static void test_welcome(void **state)
     assert_string_not_equal(mina.session, jun.session);
     snprintf(text, sizeof text,
              "{'type':'welcome','version':1,'seq':2,'you':'m2','session':'%s','room':'standup',"
-             "'topology':'mesh','members':[{'id':'m1','name':'Mina','audio':true,'video':true,"
-             "'screen':false,'hand':false,'away':false}],'iceServers':[],'resumeSeconds':30}",
+             "'name':'Jun','topology':'mesh','members':[{'id':'m1','name':'Mina','audio':true,"
+             "'video':true,'screen':false,'hand':false,'away':false}],'iceServers':[],"
+             "'resumeSeconds':30}",
              jun.session);
     wanted = quoted(text);
     assert_string_equal(jun.welcome, wanted);

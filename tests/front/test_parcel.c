@@ -44,7 +44,9 @@ static void write_join(struct bytes *out, const char *room, const char *name)
 
 static void test_moves(void **state)
 {
-    static const struct ice_config ICE = { .port = 3478, .https_port = 8443, .relays = true };
+    static const struct ice_config ICE = {
+        .port = 3478, .https_port = 8443, .relays = true, .lifetime_s = 3600
+    };
     struct pair pair = build((struct wishes){ .ice = &ICE });
     pair.house->secure = true;
     struct guest mina = house_guest(pair.house, pair.there, "Mina");

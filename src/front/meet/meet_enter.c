@@ -2,6 +2,7 @@
 #include "front/meet/meet.h"
 
 #include "base/base64.h"
+#include "front/admission.h"
 #include "front/ice.h"
 
 #include <stdio.h>
@@ -27,14 +28,18 @@ static void write_ice_servers(struct json_writer *writer, const struct meet_call
                               const struct member *member)
 {
     const struct stream *stream = call->stream;
-    char who[16];
+    char who[ICE_WHO_SIZE];
     struct ice_asker asker = {
         .host = stream->host ? buffer_view(stream->host) : VIEW(""),
         .secure = stream->secure,
         .room = room_name(member->room),
         .who = who,
+        .expires_s = member->pass.expires_s,
     };
-    snprintf(who, sizeof who, "%u", member->number);
+    if (member->pass.user)
+        ice_write_user(member->pass.user, who);
+    else
+        snprintf(who, sizeof who, "%u", member->number);
     ice_write(writer, call->server, call->now, &asker);
 }
 
@@ -54,6 +59,8 @@ static void send_welcome(struct meet_call *call, const struct member *member)
     json_string(&writer, view_of(session));
     json_key(&writer, "room");
     json_string(&writer, room_name(room));
+    json_key(&writer, "name");
+    json_string(&writer, member_name(member));
     json_key(&writer, "topology");
     json_string(&writer, VIEW("mesh"));
     json_key(&writer, "members");
@@ -118,15 +125,33 @@ static void refuse_join(struct meet_call *call, int status, bool room_full)
         meet_refuse(call, "server-full", "the server has no place for more");
 }
 
+/* Whether the door is open: with it go what the member may do, and the name that it has to bear.
+ * False: refused. */
+static bool pass_door(struct meet_call *call, struct join *join, struct token *pass)
+{
+    struct view token = json_get_string(call->message, "token");
+    enum admission admission = admission_check(call->server, call->now, token, join->room, pass);
+    if (admission != ADMITTED) {
+        meet_refuse(call, admission_code(admission), admission_words(admission));
+        return false;
+    }
+    join->pass = (struct pass){ .expires_s = pass->expires_s,
+                                .user = admission_user(call->server, pass),
+                                .permissions = (uint8_t)pass->permissions };
+    join->name = pass->name.size ? token_view(&pass->name) : json_get_string(call->message, "name");
+    join->name = view_trim(join->name);
+    return true;
+}
+
 void meet_join(struct meet_call *call)
 {
     struct join join = { .link = call->stream };
+    struct token pass;
     struct member *member;
     bool room_full;
 
-    if (!check_version(call) || !read_room(call, &join.room))
+    if (!check_version(call) || !read_room(call, &join.room) || !pass_door(call, &join, &pass))
         return;
-    join.name = view_trim(json_get_string(call->message, "name"));
     if (!member_name_valid(join.name)) {
         meet_refuse(call, "bad-name", "a name is 1 to 128 bytes without control characters");
         return;
