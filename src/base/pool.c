@@ -15,6 +15,18 @@ int pool_init(struct pool *pool, size_t item_size, uint32_t count_max)
     return OK;
 }
 
+int pool_init_aligned(struct pool *pool, size_t item_size, size_t alignment, uint32_t count_max)
+{
+    assert(item_size >= sizeof(void *) && alignment >= sizeof(void *));
+    assert((alignment & (alignment - 1)) == 0);
+    item_size = (item_size + alignment - 1) & ~(alignment - 1);
+    uint8_t *items = aligned_alloc(alignment, item_size * count_max);
+    if (!items)
+        return ERR_MEMORY;
+    *pool = (struct pool){ .items = items, .item_size = item_size, .count_max = count_max };
+    return OK;
+}
+
 void pool_free(struct pool *pool)
 {
     free(pool->items);

@@ -22,6 +22,10 @@ struct pool {
 
 /* item_size at least a pointer's.  ERR_MEMORY: nothing was made. */
 MUST_USE int pool_init(struct pool *pool, size_t item_size, uint32_t count_max);
+/* The same, with every item at a multiple of `alignment` (a power of two), to which its size is
+ * rounded up. */
+MUST_USE int pool_init_aligned(struct pool *pool, size_t item_size, size_t alignment,
+                               uint32_t count_max);
 void pool_free(struct pool *pool);
 
 /* A zeroed item, until pool_give; NULL when all count_max are in use.  O(1). */

@@ -110,6 +110,26 @@ static void test_alignment(void **state)
     pool_free(&pool);
 }
 
+/* Items of an asked alignment keep it, whatever their size. */
+static void test_asked_alignment(void **state)
+{
+    (void)state;
+    struct pool pool;
+    assert_int_equal(pool_init_aligned(&pool, 65, 64, 3), OK);
+    uint8_t *items[3];
+    for (unsigned i = 0; i < 3; i++) {
+        items[i] = pool_take(&pool);
+        assert_int_equal((uintptr_t)items[i] % 64, 0);
+        memset(items[i], (int)i + 1, 65);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(items[i][64], i + 1);
+        assert_int_equal(pool_index(&pool, items[i]), i);
+    }
+    assert_null(pool_take(&pool));
+    pool_free(&pool);
+}
+
 static void test_random_against_a_model(void **state)
 {
     struct pool *pool = *state;
@@ -141,6 +161,7 @@ static void test_out_of_memory(void **state)
     (void)state;
     struct pool pool = { .count_max = 77 };
     assert_int_equal(pool_init(&pool, (size_t)1 << 33, (uint32_t)1 << 30), ERR_MEMORY);
+    assert_int_equal(pool_init_aligned(&pool, (size_t)1 << 33, 64, (uint32_t)1 << 30), ERR_MEMORY);
     assert_int_equal(pool.count_max, 77);
 }
 
@@ -153,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_numbers, make_pool, free_pool),
         cmocka_unit_test_setup_teardown(test_nothing_is_given, make_pool, free_pool),
         cmocka_unit_test(test_alignment),
+        cmocka_unit_test(test_asked_alignment),
         cmocka_unit_test_setup_teardown(test_random_against_a_model, make_pool, free_pool),
         cmocka_unit_test(test_out_of_memory),
     };
