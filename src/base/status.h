@@ -22,7 +22,10 @@
     X(ERR_AGAIN, -10, "try again later")                                                           \
     X(ERR_CONFIG, -11, "the configuration can't be used")                                          \
     X(ERR_UNSUPPORTED, -12, "not supported")                                                       \
-    X(ERR_CLOSED, -13, "closed")
+    X(ERR_CLOSED, -13, "closed")                                                                   \
+    X(ERR_FORGED, -14, "not authentic")                                                            \
+    X(ERR_REPLAYED, -15, "it came before")                                                         \
+    X(ERR_OLD, -16, "too old")
 
 enum status {
 #define STATUS_ENUM(name, value, text) name = (value),
