@@ -1,8 +1,6 @@
 /* srtp_evp.c - the ciphers of SRTP by OpenSSL.
  *
- * A key holds a context whose key schedule is made once; a packet only sets its nonce.  HMAC is
- * written out over one digest that all keys share, which costs as much as OpenSSL's own and takes
- * no memory for each key. */
+ * A key holds a context whose key schedule is made once; a packet only sets its nonce. */
 #include "agent/srtp_hmac.h"
 
 #include <openssl/crypto.h>
@@ -12,7 +10,6 @@
 
 struct evp_state {
     EVP_CIPHER *ciphers[SECURE_CIPHERS];
-    struct secure_hmac hmac;
 };
 
 struct evp_key {
@@ -27,7 +24,6 @@ static void evp_close(void *state)
         return;
     for (int i = 0; i < SECURE_CIPHERS; i++)
         EVP_CIPHER_free(evp->ciphers[i]);
-    secure_hmac_free(&evp->hmac);
     free(evp);
 }
 
@@ -41,7 +37,7 @@ static int evp_open(void **state)
     struct evp_state *evp = calloc(1, sizeof(*evp));
     if (!evp)
         return ERR_MEMORY;
-    int status = secure_hmac_init(&evp->hmac);
+    int status = OK;
     for (int i = 0; i < SECURE_CIPHERS && status == OK; i++) {
         evp->ciphers[i] = EVP_CIPHER_fetch(NULL, NAMES[i], NULL);
         if (!evp->ciphers[i])
@@ -96,10 +92,10 @@ static bool counter_mode(const struct secure_transform *one)
             EVP_CipherUpdate(key->cipher, one->to, &size, one->from, (int)one->size));
 }
 
-static bool authenticate(struct evp_state *evp, const struct secure_transform *one, uint8_t *digest)
+static bool authenticate(const struct secure_transform *one, uint8_t *digest)
 {
     const struct evp_key *key = one->key;
-    return secure_hmac(&evp->hmac, key->auth_key, one->covered, one->covered_size, digest);
+    return secure_hmac(key->auth_key, one->covered, one->covered_size, digest);
 }
 
 /* All but the tag. */
@@ -135,12 +131,13 @@ static bool gcm_open(const struct secure_transform *one)
 static void evp_seal(void *state, enum secure_cipher cipher, struct secure_transform *all,
                      size_t count)
 {
+    (void)state;
     for (struct secure_transform *one = all; one < all + count; one++) {
         uint8_t digest[SECURE_HMAC_SIZE];
         if (cipher != SECURE_AES_CM_128_HMAC_SHA1) {
             one->done = gcm_seal(one);
         } else {
-            one->done = counter_mode(one) && authenticate(state, one, digest);
+            one->done = counter_mode(one) && authenticate(one, digest);
             if (one->done)
                 memcpy(one->tag, digest, one->tag_size);
         }
@@ -150,12 +147,13 @@ static void evp_seal(void *state, enum secure_cipher cipher, struct secure_trans
 static void evp_open_sealed(void *state, enum secure_cipher cipher, struct secure_transform *all,
                             size_t count)
 {
+    (void)state;
     for (struct secure_transform *one = all; one < all + count; one++) {
         uint8_t digest[SECURE_HMAC_SIZE];
         if (cipher != SECURE_AES_CM_128_HMAC_SHA1)
             one->done = gcm_open(one);
         else
-            one->done = authenticate(state, one, digest) &&
+            one->done = authenticate(one, digest) &&
                         CRYPTO_memcmp(digest, one->tag, one->tag_size) == 0 && counter_mode(one);
     }
 }

@@ -20,7 +20,6 @@
 struct mb_state {
     IMB_MGR *manager;
     size_t lanes;
-    struct secure_hmac hmac;
     struct gcm_context_data gcm;
     IMB_JOB jobs[SECURE_BATCH_MAX];
     uint8_t tags[SECURE_BATCH_MAX][SECURE_HMAC_SIZE];
@@ -38,7 +37,6 @@ static void mb_close(void *state)
     struct mb_state *mb = state;
     if (!mb)
         return;
-    secure_hmac_free(&mb->hmac);
     if (mb->manager)
         free_mb_mgr(mb->manager);
     free(mb);
@@ -60,9 +58,6 @@ static int mb_open(void **state)
     if (imb_get_errno(mb->manager) != 0)
         goto close;
     mb->lanes = arch == IMB_ARCH_AVX512 ? 16 : arch == IMB_ARCH_AVX2 ? 8 : 4;
-    status = secure_hmac_init(&mb->hmac);
-    if (status != OK)
-        goto close;
     *state = mb;
     return OK;
 
@@ -161,8 +156,7 @@ static void authenticate(struct mb_state *mb, struct secure_transform *all, size
     assert(completed == burst);
     for (size_t i = burst; i < count; i++) {
         const struct mb_counter_key *key = all[i].key;
-        all[i].done =
-            secure_hmac(&mb->hmac, key->auth_key, all[i].covered, all[i].covered_size, mb->tags[i]);
+        all[i].done = secure_hmac(key->auth_key, all[i].covered, all[i].covered_size, mb->tags[i]);
     }
 }
 
