@@ -96,6 +96,9 @@
     X(TURN_DROPPED_BUDGET, "moim_turn_dropped_total", "reason=\"budget\"", counter, "")            \
     X(TURN_DROPPED_PERMISSION, "moim_turn_dropped_total", "reason=\"no_permission\"", counter, "") \
     X(TURN_DROPPED_RATE, "moim_turn_dropped_total", "reason=\"rate\"", counter, "")                \
+    X(TURN_DROPPED_FORWARD, "moim_turn_dropped_total", "reason=\"forward\"", counter, "")          \
+    X(TURN_FORWARDED, "moim_turn_forwarded_total", "", counter,                                    \
+      "Packets of TURN clients that came to another worker than theirs.")                          \
     X(TURN_PACKETS_UP, "moim_turn_relayed_packets_total", "direction=\"up\"", counter,             \
       "Packets relayed to peers (up) and to clients (down).")                                      \
     X(TURN_PACKETS_DOWN, "moim_turn_relayed_packets_total", "direction=\"down\"", counter, "")     \

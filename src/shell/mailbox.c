@@ -11,8 +11,11 @@ int mailbox_init(struct mailbox *mailbox, unsigned sender_count)
 {
     *mailbox = (struct mailbox){ .wake_fd = -1, .sender_count = sender_count };
     mailbox->rings = aligned_alloc(64, sizeof(struct ring) * sender_count);
-    if (!mailbox->rings)
-        return ERR_MEMORY;
+    mailbox->cards = calloc(sender_count, sizeof *mailbox->cards);
+    if (!mailbox->rings || !mailbox->cards) {
+        mailbox->sender_count = 0;
+        goto give;
+    }
     for (unsigned i = 0; i < sender_count; i++) {
         if (ring_init(&mailbox->rings[i], MAILBOX_RING_SIZE) != OK) {
             mailbox->sender_count = i;
@@ -39,17 +42,30 @@ void mailbox_free(struct mailbox *mailbox)
         parcel_free(letter.parcel);
         SSL_CTX_free(letter.tls);
     }
-    for (unsigned i = 0; i < mailbox->sender_count; i++)
+    for (unsigned i = 0; i < mailbox->sender_count; i++) {
+        struct records *cards = atomic_load(&mailbox->cards[i]);
         ring_free(&mailbox->rings[i]);
+        if (cards)
+            records_free(cards);
+        free(cards);
+    }
+    free(mailbox->cards);
     free(mailbox->rings);
     if (mailbox->wake_fd >= 0)
         close(mailbox->wake_fd);
     *mailbox = (struct mailbox){ .wake_fd = -1 };
 }
 
-int mailbox_send(struct mailbox *mailbox, unsigned sender, const struct letter *letter)
+void mailbox_wake(struct mailbox *mailbox)
 {
     static const uint64_t ONE = 1;
+    /* it only fails when the reader has been woken 2^64 times without looking */
+    ssize_t written = write(mailbox->wake_fd, &ONE, sizeof ONE);
+    (void)written;
+}
+
+int mailbox_send(struct mailbox *mailbox, unsigned sender, const struct letter *letter)
+{
     struct letter *copy = malloc(sizeof *copy);
     if (!copy)
         return ERR_LIMIT;
@@ -58,9 +74,7 @@ int mailbox_send(struct mailbox *mailbox, unsigned sender, const struct letter *
         free(copy);
         return ERR_LIMIT;
     }
-    /* it only fails when the reader has been woken 2^64 times without looking */
-    ssize_t written = write(mailbox->wake_fd, &ONE, sizeof ONE);
-    (void)written;
+    mailbox_wake(mailbox);
     return OK;
 }
 
@@ -79,4 +93,38 @@ bool mailbox_take(struct mailbox *mailbox, struct letter *letter)
         }
     }
     return false;
+}
+
+/* ---- cards ---- */
+
+/* The sender's queue; NULL: no memory. */
+static struct records *open_cards(struct mailbox *mailbox, unsigned sender)
+{
+    struct records *cards = atomic_load_explicit(&mailbox->cards[sender], memory_order_relaxed);
+    if (cards)
+        return cards;
+    cards = aligned_alloc(64, sizeof *cards);
+    if (!cards || records_init(cards, MAILBOX_CARDS_SIZE) != OK) {
+        free(cards);
+        return NULL;
+    }
+    atomic_store_explicit(&mailbox->cards[sender], cards, memory_order_release);
+    return cards;
+}
+
+int mailbox_post(struct mailbox *mailbox, unsigned sender, struct view first, struct view second)
+{
+    struct records *cards = open_cards(mailbox, sender);
+    return cards ? records_put(cards, first, second) : ERR_LIMIT;
+}
+
+bool mailbox_peek_card(struct mailbox *mailbox, unsigned sender, struct view *card)
+{
+    struct records *cards = atomic_load_explicit(&mailbox->cards[sender], memory_order_acquire);
+    return cards && records_peek(cards, card);
+}
+
+void mailbox_drop_card(struct mailbox *mailbox, unsigned sender)
+{
+    records_drop(atomic_load_explicit(&mailbox->cards[sender], memory_order_relaxed));
 }

@@ -2,10 +2,14 @@
  *
  * Each worker has one mailbox, with one ring for every thread that may write to it, so that a ring
  * has one writer and one reader and needs no lock.  A write wakes the reader's epoll.
+ *
+ * Letters are for what is rare.  What comes by the packet goes as cards: bytes that are copied, for
+ * which nothing is allocated but a queue when a sender posts its first.
  */
 #ifndef MOIM_SHELL_MAILBOX_H
 #define MOIM_SHELL_MAILBOX_H
 
+#include "base/records.h"
 #include "base/ring.h"
 #include "base/usec.h"
 #include "shell/connection.h"
@@ -13,7 +17,8 @@
 struct parcel;
 struct ssl_ctx_st;
 
-#define MAILBOX_RING_SIZE 1024 /* letters of one sender that wait */
+#define MAILBOX_RING_SIZE  1024      /* letters of one sender that wait */
+#define MAILBOX_CARDS_SIZE (1 << 20) /* bytes of one sender's cards that wait */
 
 enum letter_kind {
     LETTER_STREAM, /* a connection that is to be served here from now on */
@@ -34,6 +39,7 @@ struct mailbox {
     int wake_fd; /* readable when letters may have come */
     unsigned sender_count;
     struct ring *rings;
+    _Atomic(struct records *) *cards; /* NULL: that sender has never posted any */
 };
 
 /* ERR_MEMORY; ERR_IO: no file descriptor. */
@@ -47,5 +53,15 @@ MUST_USE int mailbox_send(struct mailbox *mailbox, unsigned sender, const struct
 
 /* Takes the next letter; false when there is none.  Call it until then after each wake. */
 bool mailbox_take(struct mailbox *mailbox, struct letter *letter);
+
+/* Puts in a card that holds both views, one after the other; the reader need not wake for it before
+ * mailbox_wake.  ERR_LIMIT: too many wait, there is no memory, or it is larger than 300 KiB. */
+MUST_USE int mailbox_post(struct mailbox *mailbox, unsigned sender, struct view first,
+                          struct view second);
+void mailbox_wake(struct mailbox *mailbox);
+
+/* The sender's oldest card, borrowed until mailbox_drop_card; false: there is none. */
+bool mailbox_peek_card(struct mailbox *mailbox, unsigned sender, struct view *card);
+void mailbox_drop_card(struct mailbox *mailbox, unsigned sender);
 
 #endif

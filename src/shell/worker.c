@@ -62,6 +62,8 @@ int worker_new(const struct worker_config *config, struct worker **out)
     }
     status = worker_start_relays(worker);
     if (status == OK)
+        status = worker_start_forwards(worker);
+    if (status == OK)
         status = watch_all(worker);
     if (status != OK) {
         worker->config.listener_count = 0;
@@ -93,6 +95,7 @@ void worker_free(struct worker *worker)
         if (peer->generation)
             worker_close_peer(worker, peer);
     }
+    worker_stop_forwards(worker);
     worker_stop_relays(worker);
     server_free(worker->server);
     worker_stop_dtls(worker);
@@ -162,6 +165,7 @@ static void dispatch(struct worker *worker, const struct epoll_event *event)
     uint32_t generation = (uint32_t)(event->data.u64 >> 32);
     if (index == TAG_MAILBOX) {
         read_letters(worker);
+        worker_take_forwards(worker);
     } else if (index == TAG_RELAY) {
         worker_relay_ready(worker, generation, event->events);
     } else if (index >= TAG_LISTENER) {

@@ -13,6 +13,8 @@
 #ifndef MOIM_SHELL_WORKER_H
 #define MOIM_SHELL_WORKER_H
 
+#include "base/list.h"
+#include "base/map.h"
 #include "base/metrics.h"
 #include "base/pool.h"
 #include "base/wheel.h"
@@ -96,6 +98,15 @@ struct relays {
     uint32_t address_count;
 };
 
+#define FORWARDS_MAX 16384 /* flows of TURN clients that come here and are another worker's */
+
+struct forwards {
+    struct pool pool; /* empty where there is no other worker */
+    struct map flows;
+    struct list by_use;
+    uint64_t wakes; /* a bit a worker that has got cards, and is to be told so */
+};
+
 /* What worker threads are given, and share without writing to it. */
 struct worker_config {
     struct server_config server; /* but for `worker` */
@@ -125,6 +136,7 @@ struct worker {
     usec stop_at;
     usec server_wakes;
     struct relays relays;
+    struct forwards forwards;
     usec accepts_at; /* when listeners are looked at again; USEC_NEVER: they are */
     uint8_t input[SERVER_READ_MAX];
 };
@@ -198,6 +210,19 @@ MUST_USE int worker_start_dtls(struct worker *worker);
 void worker_renew_dtls(struct worker *worker);
 /* After the server is gone. */
 void worker_stop_dtls(struct worker *worker);
+
+/* ---- worker_forward.c: datagrams of TURN clients that are another worker's ---- */
+
+MUST_USE int worker_start_forwards(struct worker *worker); /* ERR_MEMORY */
+void worker_stop_forwards(struct worker *worker);
+/* Whether a client's datagram is another worker's; then it has been handed on, or lost. */
+bool worker_forward(struct worker *worker, const struct turn_flow *flow, struct view bytes);
+/* TURN_LEAVE */
+void worker_forward_left(struct worker *worker, const struct turn_flow *flow);
+/* Takes what other workers have handed on.  Not while the TURN agent is being drained. */
+void worker_take_forwards(struct worker *worker);
+/* Wakes those who have been handed something. */
+void worker_flush_forwards(struct worker *worker);
 
 /* ---- worker_splice.c ---- */
 

@@ -56,6 +56,7 @@ void worker_flush_relays(struct worker *worker)
 {
     if (!worker->relays.items)
         return;
+    worker_flush_forwards(worker);
     udp_flush(worker->relays.queue);
     udp_arena_reset(&worker->relays.arena);
 }
@@ -293,8 +294,10 @@ static void carry_out(struct worker *worker, const struct turn_out *out)
     case TURN_CLOSE:
         close_relay(worker, out->relay);
         break;
-    case TURN_WAIT:
     case TURN_LEAVE:
+        worker_forward_left(worker, out->flow);
+        break;
+    case TURN_WAIT:
         break;
     }
 }
@@ -347,8 +350,10 @@ static void feed_clients(struct worker *worker, const struct udp_received *got,
 {
     flow->client = got->from;
     for (size_t at = 0; at < got->bytes.size; at += got->segment) {
-        server_relay_client(worker->server, worker->now, flow,
-                            view_slice(got->bytes, at, got->segment));
+        struct view bytes = view_slice(got->bytes, at, got->segment);
+        if (worker_forward(worker, flow, bytes))
+            continue;
+        server_relay_client(worker->server, worker->now, flow, bytes);
         worker_drain_relays(worker);
     }
 }
@@ -363,6 +368,7 @@ void worker_datagrams_ready(struct worker *worker, const struct listener *listen
     };
     for (int i = 0; i < ROUNDS_MAX && !is_drained; i++) {
         unsigned count = receive(worker, listener->fd, got, &is_drained);
+        worker_take_forwards(worker); /* whose a flow is was told before the client was answered */
         for (unsigned j = 0; j < count; j++) {
             flow.server = got[j].to;
             flow.server.port = listener->port;

@@ -151,13 +151,41 @@ static void test_threads(void **state)
     mailbox_free(&mailbox);
 }
 
+/* Cards have a queue of their own for each sender, and wake only when that is asked for. */
+static void test_cards(void **state)
+{
+    struct mailbox mailbox;
+    struct view card;
+    static uint8_t large[300 * 1024];
+    unsigned count = 0;
+    (void)state;
+    assert_int_equal(mailbox_init(&mailbox, SENDERS), OK);
+    assert_false(mailbox_peek_card(&mailbox, 1, &card));
+    assert_int_equal(mailbox_post(&mailbox, 1, VIEW("a"), VIEW("b")), OK);
+    assert_int_equal(mailbox_post(&mailbox, 1, VIEW("c"), VIEW("")), OK);
+    assert_false(is_awake(&mailbox, 0));
+    mailbox_wake(&mailbox);
+    assert_true(is_awake(&mailbox, 0));
+    send_number(&mailbox, 1, 5); /* beside them */
+    expect_number(&mailbox, 5);
+    assert_false(mailbox_peek_card(&mailbox, 2, &card));
+    assert_true(mailbox_peek_card(&mailbox, 1, &card));
+    assert_true(view_equal(card, VIEW("ab")));
+    mailbox_drop_card(&mailbox, 1);
+    while (mailbox_post(&mailbox, 0, view_make(large, sizeof large), VIEW("")) == OK)
+        assert_in_range(++count, 1, 3);
+    assert_int_equal(mailbox_post(&mailbox, 2, VIEW("d"), VIEW("")), OK);
+    assert_true(mailbox_peek_card(&mailbox, 2, &card));
+    assert_true(view_equal(card, VIEW("d")));
+    mailbox_free(&mailbox); /* and what nobody took */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wake),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_not_taken),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_wake),      cmocka_unit_test(test_full),
+        cmocka_unit_test(test_not_taken), cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_cards),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
