@@ -17,10 +17,15 @@ scenario("the page is told of this server's STUN, and asks it", async (stage) =>
   });
   assert.equal(await stage.server.metric(ANSWERED), 0);
   await mina.enter('stun');
-  const ours = `localhost:${stage.server.ports.stun}`;
+  const { stun, https } = stage.server.ports;
+  const relays = [
+    `turn:localhost:${stun}?transport=udp`,
+    `turn:localhost:${stun}?transport=tcp`,
+    `turn:localhost:${https}?transport=tcp`,
+  ];
   assert.deepEqual(
     welcomes.map(({ iceServers }) => iceServers.map((/** @type {RTCIceServer} */ one) => one.urls)),
-    [[[`stun:${ours}`], [`turn:${ours}?transport=udp`, `turn:${ours}?transport=tcp`]]],
+    [[[`stun:localhost:${stun}`], relays]],
   );
 
   const jun = await stage.person('Jun');
