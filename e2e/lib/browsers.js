@@ -6,11 +6,13 @@
  * that a `Person` uses.
  */
 
+import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { LIMIT_MS } from './until.js';
 
 const CHROMIUM = process.env.E2E_CHROMIUM || '/usr/bin/chromium';
+const WITHIN = fileURLToPath(new URL('within', import.meta.url));
 const FIREFOX = process.env.E2E_FIREFOX || '/usr/bin/firefox-esr';
 
 /**
@@ -18,17 +20,31 @@ const FIREFOX = process.env.E2E_FIREFOX || '/usr/bin/firefox-esr';
  * @property {string} [devices] of the made-up camera: `fps=10`, `device-count=0`, ...
  * @property {'allow' | 'deny' | 'ask'} [permission] what the person says when the browser asks
  * @property {string[]} [args]
+ * @property {string[]} [within] the words of a command that runs another, in another place
+ * @property {string} [home] the browser's HOME, in place of ours
  */
 
 /** @param {Devices} [options] */
-export function launchChromium({ devices = 'fps=10', permission = 'allow', args = [] } = {}) {
+export function launchChromium({
+  devices = 'fps=10',
+  permission = 'allow',
+  args = [],
+  within = [],
+  home = '',
+} = {}) {
   const answer = {
     allow: ['--use-fake-ui-for-media-stream'],
     deny: ['--use-fake-ui-for-media-stream=deny'],
     ask: [],
   };
   return chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath: within.length ? WITHIN : CHROMIUM,
+    env: {
+      ...process.env,
+      ...(home ? { HOME: home } : {}),
+      E2E_WITHIN: within.join(' '),
+      E2E_BROWSER: CHROMIUM,
+    },
     headless: true,
     timeout: LIMIT_MS,
     args: [
@@ -66,9 +82,11 @@ export async function chromiumPage(browser, options = {}) {
   return context.newPage();
 }
 
-export function launchFirefox() {
+/** @param {string} [profile] a folder that is the browser's own */
+export function launchFirefox(profile) {
   return puppeteer.launch({
     browser: 'firefox',
+    userDataDir: profile,
     executablePath: FIREFOX,
     headless: true,
     timeout: LIMIT_MS,

@@ -8,14 +8,24 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { test } from 'node:test';
 import { chromiumPage, launchChromium, launchFirefox } from './browsers.js';
+import { Network, SERVER_ADDRESS } from './network.js';
 import { Person } from './person.js';
 import { ROOT, Server } from './server.js';
 
 /**
  * @typedef {import('playwright-core').BrowserContextOptions & {
  *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string, camera?: 'small',
- * }} PersonOptions `camera: 'small'` for rooms so large that two cores must save
+ *   trusts?: import('./certificate.js').Certificate, home?: number,
+ * }} PersonOptions `camera: 'small'` for rooms so large that two cores must save; `home`: the
+ *   number of the home in which a Chromium is, if the setting has any
+ *
+ * @typedef {object} Setting
+ * @property {number} [homes] so many of them, each behind a NAT, and the server in public
+ * @property {string | null} [skip] why it can't be played here
  */
+
+/** Of a server in public: all as it comes, but on the ports that firewalls know. */
+const PUBLIC = { 'https.listen': '0.0.0.0:443', 'turn.listen': '0.0.0.0:3478' };
 
 class Stage {
   /** @type {Server} */
@@ -27,31 +37,63 @@ class Stage {
   /** @type {(() => unknown)[]} */
   #afterwards = [];
 
-  /** @param {Server} server */
-  constructor(server) {
+  /**
+   * @param {Server} server
+   * @param {Network | null} network
+   */
+  constructor(server, network) {
     this.server = server;
+    this.network = network;
+  }
+
+  /**
+   * @param {Record<string, string>} settings
+   * @param {number} homes
+   */
+  static async set(settings, homes) {
+    if (homes === 0) return new Stage(await Server.start(settings), null);
+    const network = await Network.build(homes);
+    try {
+      const wishes = { ...PUBLIC, ...settings };
+      return new Stage(await Server.start(wishes, network.hub.enter()), network);
+    } catch (error) {
+      await network.close();
+      throw error;
+    }
+  }
+
+  /** @param {PersonOptions} options */
+  async #launch({ devices = {}, firefox, trusts, home }) {
+    if (firefox) return launchFirefox(await trusts?.profile());
+    return launchChromium({
+      ...devices,
+      within: this.network?.homes[home ?? 0].place.enter(),
+      home: await trusts?.home(),
+    });
   }
 
   /**
    * @param {string} name
    * @param {PersonOptions} [options]
    */
-  async person(
-    name,
-    { devices = {}, firefox = false, url = this.server.url, camera, ...context } = {},
-  ) {
-    const key = firefox ? 'firefox' : JSON.stringify(devices);
+  async person(name, options = {}) {
+    const { devices, firefox, url, camera, trusts, home, ...context } = options;
+    const key = JSON.stringify([devices, firefox, trusts?.folder, home]);
     let launched = this.#browsers.get(key);
     if (!launched) {
-      launched = firefox ? launchFirefox() : launchChromium(devices);
+      launched = this.#launch(options);
       this.#browsers.set(key, launched);
     }
     const browser = /** @type {any} */ (await launched);
     const page = firefox ? await browser.newPage() : await chromiumPage(browser, context);
     if (camera === 'small') await page.addInitScript(wishSmall);
-    const person = new Person(page, name, url);
+    const person = new Person(page, name, url ?? this.url);
     this.people.push(person);
     return person;
+  }
+
+  get url() {
+    return this.network ? `https://${SERVER_ADDRESS}` : this.server.url;
   }
 
   /**
@@ -99,6 +141,7 @@ class Stage {
       for (const browser of this.#browsers.values()) {
         await browser.then((opened) => opened.close()).catch(() => {});
       }
+      await this.network?.close();
       for (const run of this.#afterwards.reverse()) await run();
     }
   }
@@ -119,10 +162,11 @@ function wishSmall() {
  * @param {string} name
  * @param {(stage: Stage) => Promise<void>} play
  * @param {Record<string, string>} [settings] of the server, that are not as usual
+ * @param {Setting} [setting]
  */
-export function scenario(name, play, settings = {}) {
-  test(name, async () => {
-    const stage = new Stage(await Server.start(settings));
+export function scenario(name, play, settings = {}, { homes = 0, skip = null } = {}) {
+  test(name, { skip: skip ?? false }, async () => {
+    const stage = await Stage.set(settings, homes);
     try {
       await play(stage);
       for (const person of stage.people) {

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,12 +13,22 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { until } from './until.js';
 
+const run = promisify(execFile);
 export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const PROGRAM = path.resolve(ROOT, process.env.E2E_SERVER || 'build/moim');
 const STOP_MS = 5000; // what the server promises
 const TRIES = 5;
+
+/** Asks for a path in a place where this process is not: status and text, on lines. */
+const ASK = `
+  const [port, path] = process.argv.slice(1);
+  require('node:http').get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+    process.stdout.write(response.statusCode + '\\n');
+    response.pipe(process.stdout);
+  });`;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();
@@ -61,14 +71,18 @@ export class Server {
   #folder = '';
   /** @type {Record<string, string>} */
   #wishes = {};
+  /** @type {string[]} */
+  #within = [];
 
   /**
    * Starts one on ports that are free.
    * @param {Record<string, string>} [wishes] settings that are not as usual
+   * @param {string[]} [within] the words of a command that runs another, in another place
    */
-  static async start(wishes = {}) {
+  static async start(wishes = {}, within = []) {
     const server = new Server();
     server.#wishes = wishes;
+    server.#within = within;
     server.#folder = await mkdtemp(path.join(tmpdir(), 'moim-e2e-'));
     for (let tried = 1; ; tried += 1) {
       server.ports = {
@@ -105,7 +119,8 @@ export class Server {
     const environment = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('MOIM_')),
     );
-    const child = spawn(PROGRAM, args, {
+    const [program, ...words] = [...this.#within, PROGRAM, ...args];
+    const child = spawn(program, words, {
       cwd: this.#folder,
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -145,7 +160,13 @@ export class Server {
    * @param {string} where a path
    * @returns {Promise<{ status: number, text: string }>}
    */
-  get(where) {
+  async get(where) {
+    if (this.#within.length) {
+      const [node, ...words] = [...this.#within, process.execPath, '-e', ASK];
+      const { stdout } = await run(node, [...words, '--', String(this.ports.http), where]);
+      const status = stdout.split('\n', 1)[0];
+      return { status: Number(status), text: stdout.slice(status.length + 1) };
+    }
     return new Promise((resolve, reject) => {
       get({ host: '127.0.0.1', port: this.ports.http, path: where, agent: false }, (response) => {
         let text = '';
