@@ -1,79 +1,44 @@
-/** Meetings of people whose browsers use nothing but relays: this server's, over UDP and TCP. */
+/**
+ * Meetings of people whose browsers use nothing but relays: this server's, over UDP, TCP and TLS.
+ * A Chromium meets a Firefox, so that both have a relay of each kind.
+ *
+ * A relay behind TLS is taken only with a certificate that is trusted, and nobody is asked: both
+ * have stores with the authority that made it. (Without, both find no candidate: error 701.)
+ */
 
 import assert from 'node:assert/strict';
+import { Certificate } from './lib/certificate.js';
+import { selectedPairs, wishServers } from './lib/relays.js';
 import { scenario } from './lib/scenario.js';
 
-// All is on this machine, where relays send to nobody unless they may.
-const settings = { 'turn.allow_peers': '127.0.0.0/8' };
+const certificate = await Certificate.make('DNS:localhost');
 
-for (const transport of ['udp', 'tcp']) {
+// All is on this machine, where relays send to nobody unless they may.
+const settings = { 'turn.allow_peers': '127.0.0.0/8', ...certificate.settings };
+
+const KINDS = {
+  udp: '^turn:.*transport=udp',
+  tcp: '^turn:.*transport=tcp',
+  tls: '^turns:.*transport=tcp',
+};
+
+for (const [kind, turn] of Object.entries(KINDS)) {
   scenario(
-    `a meeting over relays that are reached by ${transport.toUpperCase()}`,
+    `a meeting over relays that are reached by ${kind.toUpperCase()}`,
     async (stage) => {
-      const mina = await stage.person('Mina');
-      const jun = await stage.person('Jun');
-      for (const { page } of [mina, jun]) await page.addInitScript(wishRelays, transport);
+      const mina = await stage.person('Mina', { trusts: certificate });
+      const jun = await stage.person('Jun', { trusts: certificate, firefox: true });
+      for (const person of [mina, jun]) await wishServers(person, { turn, relaysAlone: true });
       await stage.enter('relayed', [mina, jun]);
       await stage.allSeeAll([mina, jun]);
       for (const person of [mina, jun]) {
-        const pairs = await person.ask(selectedPairs);
+        const pairs = await selectedPairs(person);
         assert.ok(pairs.length > 0, `${person.name} has a pair of candidates`);
-        for (const pair of pairs) {
-          assert.deepEqual(pair, { type: 'relay', protocol: transport });
+        for (const { type, protocol } of pairs) {
+          assert.deepEqual({ type, protocol }, { type: 'relay', protocol: kind });
         }
       }
     },
     settings,
   );
-}
-
-/**
- * Runs in the page, before it: its connections use relays alone, reached by that transport.
- * @param {string} transport
- */
-function wishRelays(transport) {
-  const made = /** @type {RTCPeerConnection[]} */ ([]);
-  const Real = window.RTCPeerConnection;
-  /** @param {RTCConfiguration} [configuration] */
-  const relayed = (configuration = {}) => ({
-    ...configuration,
-    iceTransportPolicy: /** @type {RTCIceTransportPolicy} */ ('relay'),
-    iceServers: (configuration.iceServers ?? []).map((server) => ({
-      ...server,
-      urls: [server.urls]
-        .flat()
-        .filter((url) => !url.startsWith('turn') || url.endsWith(`transport=${transport}`)),
-    })),
-  });
-  class Relayed extends Real {
-    /** @param {RTCConfiguration} [configuration] */
-    constructor(configuration) {
-      super(relayed(configuration));
-      made.push(this);
-    }
-
-    /** @param {RTCConfiguration} [configuration] */
-    setConfiguration(configuration) {
-      super.setConfiguration(relayed(configuration));
-    }
-  }
-  window.RTCPeerConnection = Relayed;
-  Object.assign(window, { relayedConnections: made });
-}
-
-/** Runs in the page: how it reaches the others. */
-async function selectedPairs() {
-  const { relayedConnections } = /** @type {any} */ (window);
-  const pairs = [];
-  for (const connection of relayedConnections) {
-    const reports = new Map();
-    for (const report of (await connection.getStats()).values()) reports.set(report.id, report);
-    for (const report of reports.values()) {
-      if (report.type !== 'transport' || !report.selectedCandidatePairId) continue;
-      const pair = reports.get(report.selectedCandidatePairId);
-      const local = reports.get(pair.localCandidateId);
-      pairs.push({ type: local.candidateType, protocol: local.relayProtocol });
-    }
-  }
-  return pairs;
 }
