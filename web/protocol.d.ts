@@ -20,7 +20,6 @@ export interface Welcome {
   you: string;
   session: string;
   room: string;
-  name?: string;
   topology: string;
   members: Member[];
   iceServers: RTCIceServer[];

@@ -120,6 +120,15 @@ static void nominate(struct ice_lite *ice, usec now, uint8_t at, struct ice_resu
     ice->pairs[at].is_nominated = true;
 }
 
+const struct ice_flow *ice_lite_any(const struct ice_lite *ice)
+{
+    const struct ice_pair *last = NULL;
+    for (uint8_t i = 0; i < ice->pair_count; i++)
+        if (!last || ice->pairs[i].heard_at > last->heard_at)
+            last = &ice->pairs[i];
+    return last ? &last->flow : NULL;
+}
+
 bool ice_lite_heard(struct ice_lite *ice, usec now, const struct ice_flow *flow)
 {
     uint8_t at = find_pair(ice, flow);

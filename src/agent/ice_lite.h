@@ -98,6 +98,9 @@ static inline const struct ice_flow *ice_lite_selected(const struct ice_lite *ic
     return ice->selected < ice->pair_count ? &ice->pairs[ice->selected].flow : NULL;
 }
 
+/* The pair that was heard last; NULL: none was. */
+const struct ice_flow *ice_lite_any(const struct ice_lite *ice);
+
 /* When consent is over unless a check comes before. */
 static inline usec ice_lite_until(const struct ice_lite *ice)
 {

@@ -115,6 +115,17 @@
       "DTLS hellos answered by a cookie: before it comes back, nothing is kept.")                  \
     X(DTLS_STRAYS, "moim_dtls_strays_total", "", counter,                                          \
       "Datagrams of no DTLS association, which were dropped.")                                     \
+    X(RTC_CONNECTED, "moim_rtc_connected_total", "", counter,                                      \
+      "Media transports whose handshake was done.")                                                \
+    X(RTC_DROPPED_STRAY, "moim_rtc_dropped_total", "reason=\"stranger\"", counter,                 \
+      "Datagrams on media ports that were dropped.")                                               \
+    X(RTC_DROPPED_EARLY, "moim_rtc_dropped_total", "reason=\"not_connected\"", counter, "")        \
+    X(RTC_DROPPED_FORGED, "moim_rtc_dropped_total", "reason=\"forged\"", counter, "")              \
+    X(RTC_DROPPED_REPLAYED, "moim_rtc_dropped_total", "reason=\"replayed\"", counter, "")          \
+    X(RTC_DROPPED_LIMIT, "moim_rtc_dropped_total", "reason=\"limit\"", counter, "")                \
+    X(RTC_DROPPED_MALFORMED, "moim_rtc_dropped_total", "reason=\"malformed\"", counter, "")        \
+    X(RTC_NOT_SENT, "moim_rtc_not_sent_total", "", counter,                                        \
+      "Media packets that found no room on their way out.")                                        \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

@@ -1,0 +1,66 @@
+/* packet_ring.h - the last packets of one RTP stream, opened, each stored once: what all who receive
+ * the stream are sent from, and sent again from (RFC 4588).
+ *
+ * Packets lie behind one another in a ring of bytes, in the order in which they came, and are found
+ * by that order or by their sequence number.  A new packet writes over the oldest; nothing is ever
+ * moved.  Memory is the caller's.  One thread.
+ */
+#ifndef MOIM_MEDIA_PACKET_RING_H
+#define MOIM_MEDIA_PACKET_RING_H
+
+#include "base/usec.h"
+#include "wire/rtp.h"
+
+struct packet {
+    uint64_t sequence; /* unwrapped: it only grows, and does not begin at 0 */
+    uint64_t position; /* of its bytes, among all that were ever written */
+    usec received_at;
+    uint16_t size;
+    uint8_t temporal; /* layers; 0 where there are none */
+    uint8_t spatial;
+    bool begins_key_frame; /* who has nothing yet can begin with it */
+    bool begins_frame;
+    bool ends_frame;
+    struct rtp_packet rtp;
+};
+
+struct packet_ring {
+    uint8_t *bytes;
+    struct packet *packets; /* the n-th that came is at n % count */
+    uint32_t *by_sequence;  /* sequence % count: which came with it last */
+    uint32_t size;          /* of bytes */
+    uint32_t count;         /* of packets: a power of two */
+    uint64_t written;       /* bytes, those left out at the ring's end included */
+    uint64_t arrived;       /* packets */
+};
+
+/* How much memory it takes, for packet_ring_init. */
+size_t packet_ring_memory(uint32_t size, uint32_t count);
+/* `memory` is aligned for anything, and stays; `count` is a power of two. */
+void packet_ring_init(struct packet_ring *ring, void *memory, uint32_t size, uint32_t count);
+
+/* Stores the packet: `packet` says what it is (but not its position and size, which are filled in),
+ * `bytes` are copied.  The pointer is valid until packets have been stored over it.
+ *   ERR_LIMIT   longer than the ring.
+ *   ERR_EXISTS  it is there already. */
+MUST_USE int packet_ring_add(struct packet_ring *ring, const struct packet *packet,
+                             struct view bytes, const struct packet **out);
+
+/* The n-th that came, of `arrived`; NULL when it is no longer there. */
+const struct packet *packet_ring_arrival(const struct packet_ring *ring, uint64_t n);
+/* NULL: it never came, or is no longer there. */
+const struct packet *packet_ring_find(const struct packet_ring *ring, uint64_t sequence);
+
+static inline const uint8_t *packet_bytes(const struct packet_ring *ring,
+                                          const struct packet *packet)
+{
+    return ring->bytes + packet->position % ring->size;
+}
+
+static inline struct view packet_payload(const struct packet_ring *ring,
+                                         const struct packet *packet)
+{
+    return rtp_payload(&packet->rtp, packet_bytes(ring, packet));
+}
+
+#endif
