@@ -75,7 +75,7 @@ void secure_protect(struct secure_engine *engine, struct secure_outgoing *all, s
         begin(engine);
         for (uint32_t i = 0; i < batch; i++)
             prepare_outgoing(engine, &all[i], i);
-        for (int cipher = 0; cipher < SECURE_CIPHERS; cipher++) {
+        for (enum secure_cipher cipher = 0; cipher < SECURE_CIPHERS; cipher++) {
             size_t ready = engine->ready[cipher];
             struct secure_transform *transforms = engine->transforms[cipher];
             if (ready > 0)
@@ -186,7 +186,7 @@ void secure_unprotect(struct secure_engine *engine, struct secure_incoming *all,
             more = prepare_incoming(engine, &all[batch], batch);
             batch++;
         }
-        for (int cipher = 0; cipher < SECURE_CIPHERS; cipher++) {
+        for (enum secure_cipher cipher = 0; cipher < SECURE_CIPHERS; cipher++) {
             size_t ready = engine->ready[cipher];
             struct secure_transform *transforms = engine->transforms[cipher];
             if (ready > 0)

@@ -59,7 +59,7 @@ int secure_engine_new(const struct secure_config *config, struct secure_engine *
     int status = open_backend(engine, config->choice);
     if (status != OK)
         goto free_engine;
-    for (int i = 0; i < SECURE_CIPHERS && status == OK; i++)
+    for (enum secure_cipher i = 0; i < SECURE_CIPHERS && status == OK; i++)
         status = pool_init_aligned(&engine->keys[i],
                                    sizeof(struct secure_key) + engine->backend->key_size(i),
                                    SECURE_LINE, config->sessions_max * KEYS_PER_SESSION);
