@@ -173,9 +173,9 @@ void rtc_poll(struct rtc *rtc, struct rtc_out *out);
 
 /* ---- out ---- */
 
-/* Begins an RTP packet: the caller writes its header to what it gets, where RTC_HEADER_MAX bytes may
- * be touched, and ends it with rtc_end_rtp, or not at all.  NULL: the transport is not connected, or
- * the batch is full (rtc_is_full): seal and send it, then go on. */
+/* Begins an RTP packet: the caller writes its header to what it gets, where RTC_HEADER_MAX bytes
+ * may be touched, and ends it with rtc_end_rtp, or not at all.  NULL: the transport is not
+ * connected, or the batch is full (rtc_is_full): seal and send it, then go on. */
 uint8_t *rtc_begin_rtp(struct rtc *rtc, struct rtc_transport *transport);
 bool rtc_is_full(const struct rtc *rtc);
 
@@ -188,7 +188,8 @@ struct rtc_rtp {
 /* One that would be longer than RTC_PACKET_MAX is dropped, and counted. */
 void rtc_end_rtp(struct rtc *rtc, struct rtc_transport *transport, const struct rtc_rtp *rtp);
 
-/* Queues a compound RTCP packet, which is copied.  One that finds no room is lost, as on the way. */
+/* Queues a compound RTCP packet, which is copied.  One that finds no room is lost, as on the
+ * way. */
 void rtc_send_rtcp(struct rtc *rtc, struct rtc_transport *transport, struct view packet);
 
 /* Data for SCTP's other end, up to DTLS_DATA_MAX; lost as above. */

@@ -43,8 +43,8 @@ void rtc_forget_flows(struct rtc *rtc, struct rtc_transport *transport);
 void rtc_begin_dtls(struct rtc *rtc, struct rtc_transport *transport);
 void rtc_feed_dtls(struct rtc *rtc, struct rtc_transport *transport, const struct ice_flow *flow,
                    struct view datagram);
-/* The next that DTLS has for the caller, RTC_CONNECTED or RTC_DATA; what it has for the other end is
- * queued.  False: nothing. */
+/* The next that DTLS has for the caller, RTC_CONNECTED or RTC_DATA; what it has for the other end
+ * is queued.  False: nothing. */
 bool rtc_poll_dtls(struct rtc *rtc, struct rtc_transport *transport, struct rtc_out *out);
 
 /* ---- rtc_send.c ---- */

@@ -1,5 +1,5 @@
-/* packet_ring.h - the last packets of one RTP stream, opened, each stored once: what all who receive
- * the stream are sent from, and sent again from (RFC 4588).
+/* packet_ring.h - the last packets of one RTP stream, opened, each stored once: what all who
+ * receive the stream are sent from, and sent again from (RFC 4588).
  *
  * Packets lie behind one another in a ring of bytes, in the order in which they came, and are found
  * by that order or by their sequence number.  A new packet writes over the oldest; nothing is ever

@@ -1,4 +1,4 @@
-/* rtc_house.h - a media port, and far ends as browsers are: they check, shake hands, and speak SRTP.
+/* rtc_house.h - a media port, and far ends as browsers are: they check, shake hands, speak SRTP.
  * Between them is a queue: nothing arrives before network_run. */
 #ifndef MOIM_TESTS_AGENT_RTC_HOUSE_H
 #define MOIM_TESTS_AGENT_RTC_HOUSE_H

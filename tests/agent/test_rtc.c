@@ -168,7 +168,7 @@ static void test_broken_media(void **state)
     far_send(far, view_make(forged, sizeof forged));
     far_send(far, view_make(forged, 3));
     uint8_t rtcp[40] = { 0x80, 201, 0, 1 };
-    rtcp[40 - 14] = 0x80; /* it says that it is encrypted */
+    rtcp[36] = 0x80; /* it says that it is encrypted */
     far_send(far, view_make(rtcp, sizeof rtcp));
     network_run();
     assert_int_equal(metric(METRIC_RTC_DROPPED_FORGED), 2);
