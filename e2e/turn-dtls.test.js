@@ -34,7 +34,7 @@ function client(args) {
   return new Promise((resolve, reject) => {
     execFile('turnutils_uclient', args, { timeout: LATE_MS }, (error, stdout, stderr) => {
       const text = stdout + stderr;
-      if (error) reject(new Error(`turnutils_uclient ${args.join(' ')}: ${error.message}\n${text}`));
+      if (error) reject(new Error(`${args.join(' ')}: ${error.message}\n${text}`));
       else resolve(text);
     });
   });

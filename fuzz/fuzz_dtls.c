@@ -143,7 +143,7 @@ static void start(struct client *client, size_t place)
 /* The client hears all that was sent to it, the newest first if `is_reversed`. */
 static void listen_to(struct client *client, bool is_reversed, size_t place)
 {
-    for (unsigned turns = 0; client->dtls.ssl && client->count > 0 && turns < 64; turns++) {
+    for (unsigned turns = 0; client->dtls.context && client->count > 0 && turns < 64; turns++) {
         unsigned at = is_reversed ? client->count - 1 : 0;
         struct span copy = input_copy(view_make(client->inbox[at].bytes, client->inbox[at].size));
         client->count--;
@@ -178,7 +178,7 @@ static void run_operation(struct view *input)
         drain();
         break;
     case 5:
-        if (client->dtls.ssl) {
+        if (client->dtls.context) {
             dtls_tick(&client->dtls, now);
             speak(client, place);
         }
@@ -187,7 +187,7 @@ static void run_operation(struct view *input)
         part = input_take(input, input_byte(input));
         (void)!dtls_server_send(&server, now, (uint32_t)(client - clients), &part, 1);
         drain();
-        if (client->dtls.ssl) {
+        if (client->dtls.context) {
             (void)!dtls_send(&client->dtls, now, part);
             speak(client, place);
         }

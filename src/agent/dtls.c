@@ -1,7 +1,6 @@
 #include "agent/dtls_internal.h"
 
 #include <openssl/err.h>
-#include <openssl/x509.h>
 
 #include <assert.h>
 #include <string.h>
@@ -24,55 +23,107 @@ static void finish(struct dtls *dtls, enum dtls_end end)
 /* What OpenSSL's last call gave, when that was no success. */
 static void take_failure(struct dtls *dtls, int result)
 {
-    switch (SSL_get_error(dtls->ssl, result)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
+    int error = SSL_get_error(dtls->ssl, result);
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
         return;
-    case SSL_ERROR_ZERO_RETURN:
-        SSL_shutdown(dtls->ssl);
+    if (error == SSL_ERROR_ZERO_RETURN) {
         finish(dtls, DTLS_END_CLOSED);
         return;
-    default: {
-        /* reasons from 1000 on are alerts that came */
-        int reason = ERR_GET_REASON(ERR_peek_error());
-        finish(dtls, reason >= SSL_AD_REASON_OFFSET ? DTLS_END_ALERT : DTLS_END_FAILED);
     }
-    }
+    /* reasons from 1000 on are alerts that came */
+    int reason = ERR_GET_REASON(ERR_peek_error());
+    finish(dtls, reason >= SSL_AD_REASON_OFFSET ? DTLS_END_ALERT : DTLS_END_FAILED);
 }
 
-/* OpenSSL makes its buffers again for a handshake only; what it writes without, it crashes on. */
-static bool take_buffers(struct dtls *dtls)
+static void let_openssl_go(struct dtls *dtls)
 {
-    if (!dtls->has_buffers) {
-        dtls->has_buffers = SSL_alloc_buffers(dtls->ssl) == 1;
-        dtls->used_at = dtls->now; /* or they were due to be given back with the next tick */
-    }
-    return dtls->has_buffers;
+    SSL_free(dtls->ssl);
+    dtls->ssl = NULL;
+    dtls->timer = NULL;
+    dtls->retransmit_at = USEC_NEVER;
 }
 
 static void shake_hands(struct dtls *dtls)
 {
+    dtls->flight_size = 0;
+    dtls->flight_is_long = false;
     int result = SSL_do_handshake(dtls->ssl);
     if (result != 1) {
         take_failure(dtls, result);
         return;
     }
+    if (dtls_take_secrets(dtls) != OK) {
+        finish(dtls, DTLS_END_FAILED);
+        return;
+    }
+    let_openssl_go(dtls);
+    if (dtls->flight_is_long)
+        dtls->flight_size = 0;
     dtls->is_connected = true;
-    dtls->used_at = dtls->now;
     dtls_add_out(dtls, DTLS_CONNECTED, view_make(NULL, 0));
 }
 
-static void read_data(struct dtls *dtls)
+/* Seals the parts as one record, and puts it out. */
+static int seal(struct dtls *dtls, enum dtls_content content, const struct view *parts,
+                unsigned count, size_t size)
 {
-    struct dtls_context *context = dtls->context;
-    while (dtls->end == DTLS_OPEN) {
-        int size = SSL_read(dtls->ssl, context->plain, sizeof context->plain);
-        if (size <= 0) {
-            take_failure(dtls, size);
-            return;
-        }
-        dtls->used_at = dtls->now;
-        dtls_add_out(dtls, DTLS_DATA, view_make(context->plain, (size_t)size));
+    uint8_t *at = dtls_out_room(dtls, size + DTLS_RECORD_OVERHEAD_MAX);
+    if (!at)
+        return OK; /* as good as lost on the way */
+    if (dtls_seal(&dtls->records, content, parts, count, at, &size) != OK) {
+        finish(dtls, DTLS_END_FAILED);
+        return ERR_CLOSED;
+    }
+    dtls_commit_out(dtls, DTLS_SEND, view_make(at, size));
+    return OK;
+}
+
+/* RFC 5246, section 7.2.1. */
+static void say_goodbye(struct dtls *dtls)
+{
+    static const uint8_t close_notify[] = { 1, 0 };
+    const struct view alert = { close_notify, sizeof close_notify };
+    (void)!seal(dtls, DTLS_ALERT, &alert, 1, alert.size);
+}
+
+static void take_alert(struct dtls *dtls, struct view alert)
+{
+    enum { FATAL = 2, CLOSE_NOTIFY = 0 };
+    if (alert.size != 2)
+        return;
+    if (alert.at[1] == CLOSE_NOTIFY) {
+        say_goodbye(dtls);
+        finish(dtls, DTLS_END_CLOSED);
+    } else if (alert.at[0] == FATAL) {
+        finish(dtls, DTLS_END_ALERT);
+    }
+}
+
+/* The client sends its Finished again, so it has not got ours (section 4.2.4).  The same records
+ * will do: those that it has got it knows by their numbers.  All else is a wish to begin anew
+ * within the old association, and that is not granted. */
+static void take_handshake(struct dtls *dtls, struct view message)
+{
+    enum { FINISHED = 20 };
+    if (dtls->role == DTLS_SERVER && dtls->flight_size && message.size && message.at[0] == FINISHED)
+        dtls_add_out(dtls, DTLS_SEND, view_make(dtls->flight, dtls->flight_size));
+}
+
+/* `is_first`: the datagram has completed the handshake, so what is of that in it was heard. */
+static void read_records(struct dtls *dtls, struct view datagram, bool is_first)
+{
+    struct dtls_record record;
+    struct view plain;
+    while (dtls->end == DTLS_OPEN && dtls_record_next(&datagram, &record) == OK) {
+        uint8_t *at = dtls_out_room(dtls, record.body.size);
+        if (!at || dtls_open(&dtls->records, &record, at, &plain) != OK)
+            continue;
+        if (record.content == DTLS_APPLICATION_DATA && plain.size)
+            dtls_commit_out(dtls, DTLS_DATA, plain);
+        else if (record.content == DTLS_ALERT)
+            take_alert(dtls, plain);
+        else if (record.content == DTLS_HANDSHAKE && !is_first)
+            take_handshake(dtls, plain);
     }
 }
 
@@ -84,17 +135,14 @@ static int make_ssl(struct dtls *dtls, struct dtls_context *context, enum dtls_r
         .retransmit_at = USEC_NEVER,
         .retransmit_after = DTLS_RETRANSMIT,
         .give_up_at = now + DTLS_HANDSHAKE_TIME,
-        .used_at = now,
     };
     begin(dtls, now);
     SSL *ssl = SSL_new(context->tls);
     if (!ssl)
-        return ERR_MEMORY;
+        goto forget;
     BIO *bio = dtls_bio_new(dtls);
-    if (!bio) {
-        SSL_free(ssl);
-        return ERR_MEMORY;
-    }
+    if (!bio)
+        goto free_ssl;
     SSL_set_bio(ssl, bio, bio);
     SSL_set_app_data(ssl, dtls);
     SSL_set_mtu(ssl, DTLS_MTU);
@@ -105,6 +153,12 @@ static int make_ssl(struct dtls *dtls, struct dtls_context *context, enum dtls_r
         SSL_set_connect_state(ssl);
     dtls->ssl = ssl;
     return OK;
+
+free_ssl:
+    SSL_free(ssl);
+forget:
+    *dtls = (struct dtls){ 0 };
+    return ERR_MEMORY;
 }
 
 int dtls_init(struct dtls *dtls, struct dtls_context *context, enum dtls_role role, usec now)
@@ -112,7 +166,6 @@ int dtls_init(struct dtls *dtls, struct dtls_context *context, enum dtls_role ro
     int status = make_ssl(dtls, context, role, now);
     if (status != OK)
         return status;
-    dtls->has_buffers = true; /* from the handshake on */
     if (role == DTLS_CLIENT)
         shake_hands(dtls);
     return OK;
@@ -126,7 +179,6 @@ int dtls_init_verified(struct dtls *dtls, struct dtls_context *context, usec now
         return status;
     context->cookie = cookie;
     dtls->in = datagram;
-    dtls->has_buffers = true; /* from the handshake on */
     /* sets OpenSSL's counters to where its own cookie exchange would have left them */
     if (DTLSv1_listen(dtls->ssl, context->nobody) == 1) {
         DTLS_set_timer_cb(dtls->ssl, dtls_bio_far);
@@ -143,45 +195,50 @@ int dtls_init_verified(struct dtls *dtls, struct dtls_context *context, usec now
 
 void dtls_free(struct dtls *dtls)
 {
-    if (!dtls->ssl)
+    if (!dtls->context)
         return;
     struct dtls_out out;
     SSL_free(dtls->ssl);
+    dtls_records_free(&dtls->records);
     while (dtls_take_out(dtls->context, dtls, &out))
         ;
-    *dtls = (struct dtls){ 0 };
+    OPENSSL_cleanse(dtls, sizeof *dtls);
 }
 
 void dtls_feed(struct dtls *dtls, usec now, struct view datagram)
 {
+    bool was_connected = dtls->is_connected;
     begin(dtls, now);
-    if (dtls->end != DTLS_OPEN || datagram.size > DTLS_DATAGRAM_MAX || !take_buffers(dtls))
+    if (dtls->end != DTLS_OPEN || datagram.size > DTLS_DATAGRAM_MAX)
         return;
-    dtls->in = datagram;
-    if (!dtls->is_connected)
+    if (!was_connected) {
+        dtls->in = datagram;
         shake_hands(dtls);
+        dtls->in = view_make(NULL, 0);
+    }
     if (dtls->is_connected)
-        read_data(dtls);
-    dtls->in = view_make(NULL, 0);
+        read_records(dtls, datagram, !was_connected);
 }
 
-int dtls_send(struct dtls *dtls, usec now, struct view data)
+int dtls_send_parts(struct dtls *dtls, usec now, const struct view *parts, unsigned count)
 {
+    size_t size = 0;
     begin(dtls, now);
     if (dtls->end != DTLS_OPEN)
         return ERR_CLOSED;
     if (!dtls->is_connected)
         return ERR_AGAIN;
-    if (data.size == 0 || data.size > DTLS_DATA_MAX)
-        return ERR_LIMIT;
-    if (!take_buffers(dtls))
-        return OK; /* without memory it is as good as lost on the way */
-    dtls->used_at = now;
-    int size = SSL_write(dtls->ssl, data.at, (int)data.size);
-    if (size > 0)
-        return OK;
-    take_failure(dtls, size);
-    return ERR_CLOSED;
+    for (unsigned i = 0; i < count; i++) {
+        if (parts[i].size > dtls->data_max - size)
+            return ERR_LIMIT;
+        size += parts[i].size;
+    }
+    return size ? seal(dtls, DTLS_APPLICATION_DATA, parts, count, size) : ERR_LIMIT;
+}
+
+int dtls_send(struct dtls *dtls, usec now, struct view data)
+{
+    return dtls_send_parts(dtls, now, &data, 1);
 }
 
 void dtls_close(struct dtls *dtls, usec now)
@@ -189,16 +246,9 @@ void dtls_close(struct dtls *dtls, usec now)
     begin(dtls, now);
     if (dtls->end != DTLS_OPEN)
         return;
-    if (dtls->is_connected && take_buffers(dtls))
-        SSL_shutdown(dtls->ssl);
+    if (dtls->is_connected)
+        say_goodbye(dtls);
     finish(dtls, DTLS_END_BY_US);
-}
-
-static void release_buffers(struct dtls *dtls)
-{
-    if (dtls->has_buffers && dtls->is_connected && SSL_free_buffers(dtls->ssl))
-        dtls->has_buffers = false;
-    dtls->used_at = dtls->now; /* when they could not be freed, again later */
 }
 
 void dtls_tick(struct dtls *dtls, usec now)
@@ -217,8 +267,6 @@ void dtls_tick(struct dtls *dtls, usec now)
         else
             assert(dtls->retransmit_at > now); /* or the caller would tick for ever */
     }
-    if (dtls->has_buffers && dtls->is_connected && now >= dtls->used_at + DTLS_BUFFERS_TIME)
-        release_buffers(dtls);
 }
 
 usec dtls_next_time(const struct dtls *dtls)
@@ -228,8 +276,6 @@ usec dtls_next_time(const struct dtls *dtls)
     usec until = dtls->retransmit_at;
     if (!dtls->is_connected && dtls->give_up_at < until)
         until = dtls->give_up_at;
-    if (dtls->is_connected && dtls->has_buffers && dtls->used_at + DTLS_BUFFERS_TIME < until)
-        until = dtls->used_at + DTLS_BUFFERS_TIME;
     return until;
 }
 
@@ -242,26 +288,22 @@ void dtls_poll(struct dtls *dtls, struct dtls_out *out)
 
 int dtls_peer_fingerprint(const struct dtls *dtls, uint8_t out[DTLS_FINGERPRINT_SIZE])
 {
-    X509 *certificate = dtls->is_connected ? SSL_get0_peer_certificate(dtls->ssl) : NULL;
-    unsigned size = DTLS_FINGERPRINT_SIZE;
-    if (!certificate || !X509_digest(certificate, EVP_sha256(), out, &size))
+    if (!dtls->has_fingerprint)
         return ERR_NOT_FOUND;
+    memcpy(out, dtls->fingerprint, DTLS_FINGERPRINT_SIZE);
     return OK;
 }
 
 uint16_t dtls_srtp_profile(const struct dtls *dtls)
 {
-    SRTP_PROTECTION_PROFILE *profile =
-        dtls->is_connected ? SSL_get_selected_srtp_profile(dtls->ssl) : NULL;
-    return profile ? (uint16_t)profile->id : 0;
+    return dtls->srtp_profile;
 }
 
 int dtls_srtp_keys(const struct dtls *dtls, uint8_t *out, size_t size)
 {
-    static const char label[] = "EXTRACTOR-dtls_srtp";
     assert(size <= DTLS_SRTP_KEYS_MAX);
-    if (dtls_srtp_profile(dtls) == 0 ||
-        SSL_export_keying_material(dtls->ssl, out, size, label, sizeof label - 1, NULL, 0, 0) != 1)
+    if (!dtls->srtp_profile)
         return ERR_NOT_FOUND;
+    memcpy(out, dtls->srtp_keys, size);
     return OK;
 }

@@ -2,8 +2,9 @@
  * time go in; datagrams, data and events are polled out.
  *
  * It makes no socket and asks no clock: retransmissions are due by the caller's `now`.  (OpenSSL
- * does the cryptography and the states; its own timer is kept from ever expiring by itself, see
- * dtls_bio.c.  Its random numbers are its own: two runs differ in their bytes.)  One thread.
+ * shakes hands; its own timer is kept from ever expiring by itself, see dtls_bio.c.  Its random
+ * numbers are its own: two runs differ in their bytes.  When hands are shaken it is let go, and
+ * dtls_records.h goes on: an association costs 50 KiB at first, and 3 from then on.)  One thread.
  *
  * How to drive it: after EVERY dtls_* call that takes `now`, call dtls_poll until it gives
  * DTLS_WAIT.  The bytes of an output stay where they are until then, and more may be sent (and
@@ -16,6 +17,7 @@
 #ifndef MOIM_AGENT_DTLS_H
 #define MOIM_AGENT_DTLS_H
 
+#include "agent/dtls_records.h"
 #include "base/status.h"
 #include "base/usec.h"
 #include "base/view.h"
@@ -29,8 +31,8 @@
 #define DTLS_RETRANSMIT       (250 * USEC_MS) /* the first time; then twice as long ... */
 #define DTLS_RETRANSMIT_MAX   (4 * USEC_S)    /* ... up to this */
 #define DTLS_HANDSHAKE_TIME   (20 * USEC_S)   /* then it has failed */
-#define DTLS_BUFFERS_TIME     (2 * USEC_S)    /* idle buffers (20 KiB) are given back then */
 #define DTLS_FINGERPRINT_SIZE 32              /* SHA-256 */
+#define DTLS_FLIGHT_MAX       96              /* a server's last: ChangeCipherSpec and Finished */
 #define DTLS_SRTP_KEYS_MAX    88 /* AEAD_AES_256_GCM: two keys of 32, two salts of 12 */
 
 /* ---- the context: what the associations of one worker share ---- */
@@ -81,19 +83,28 @@ struct timeval;
 /* To be embedded, where it stays till dtls_free; its members are dtls*.c's. */
 struct dtls {
     struct dtls_context *context;
-    struct ssl_st *ssl;
+    struct ssl_st *ssl;    /* until hands are shaken */
     struct timeval *timer; /* OpenSSL's; see dtls_bio.c */
     struct view in;        /* the datagram that is being fed, while it is unread */
     usec now;
     usec retransmit_at; /* USEC_NEVER: nothing is to be sent again */
     usec retransmit_after;
     usec give_up_at;
-    usec used_at;
     uint8_t role; /* enum dtls_role */
     uint8_t end;  /* enum dtls_end */
     bool is_connected;
     bool is_peeking;
-    bool has_buffers;
+    bool has_fingerprint;
+    uint8_t fingerprint[DTLS_FINGERPRINT_SIZE];
+    uint16_t srtp_profile; /* 0: none */
+    uint8_t srtp_keys[DTLS_SRTP_KEYS_MAX];
+    uint16_t data_max;    /* of one dtls_send */
+    bool flight_is_long;  /* no last one */
+    uint16_t flight_size; /* of what OpenSSL has sent last */
+    uint8_t flight[DTLS_FLIGHT_MAX];
+    uint64_t sealed_next; /* sequence number and nonce that OpenSSL would have used next */
+    uint64_t sealed_nonce;
+    struct dtls_records records; /* once hands are shaken */
 };
 
 /* A client's first flight is polled out at once.  ERR_MEMORY: nothing was made. */
@@ -115,9 +126,13 @@ void dtls_free(struct dtls *dtls);
  * the messages of a handshake, which nothing protects yet, can make it fail. */
 void dtls_feed(struct dtls *dtls, usec now, struct view datagram);
 
-/* Sends data as one record.  OK; ERR_LIMIT: longer than DTLS_DATA_MAX, or empty; ERR_AGAIN: not
- * connected yet; ERR_CLOSED: it has ended. */
+/* Sends data as one record.  OK; ERR_LIMIT: longer than DTLS_DATA_MAX (or than the client wants its
+ * records, RFC 6066, section 4), or empty; ERR_AGAIN: not connected yet; ERR_CLOSED: it has
+ * ended. */
 MUST_USE int dtls_send(struct dtls *dtls, usec now, struct view data);
+
+/* The same, with the parts one behind the other. */
+MUST_USE int dtls_send_parts(struct dtls *dtls, usec now, const struct view *parts, unsigned count);
 
 /* Ends it, with a close_notify; DTLS_ENDED follows unless it had come. */
 void dtls_close(struct dtls *dtls, usec now);

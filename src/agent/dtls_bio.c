@@ -18,12 +18,36 @@ static int bio_create(BIO *bio)
     return 1;
 }
 
+/* Keeps what the records that follow OpenSSL's must know of them, and what may have to be sent
+ * again. */
+static void take_note(struct dtls *dtls, struct view datagram)
+{
+    struct view rest = datagram;
+    struct dtls_record record;
+    while (dtls_record_next(&rest, &record) == OK) {
+        if (record.epoch == 0)
+            continue;
+        dtls->sealed_next = record.sequence + 1;
+        dtls->sealed_nonce = 0;
+        for (size_t i = 0; i < 8 && i < record.body.size; i++)
+            dtls->sealed_nonce = dtls->sealed_nonce << 8 | record.body.at[i];
+        dtls->sealed_nonce++;
+    }
+    if (datagram.size > sizeof dtls->flight - dtls->flight_size) {
+        dtls->flight_is_long = true;
+        return;
+    }
+    memcpy(dtls->flight + dtls->flight_size, datagram.at, datagram.size);
+    dtls->flight_size += (uint16_t)datagram.size;
+}
+
 static int bio_write(BIO *bio, const char *bytes, int size)
 {
     struct dtls *dtls = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     if (size <= 0)
         return 0;
+    take_note(dtls, view_make(bytes, (size_t)size));
     dtls_add_out(dtls, DTLS_SEND, view_make(bytes, (size_t)size));
     return size; /* a datagram that found no room is one that was lost */
 }

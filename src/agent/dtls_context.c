@@ -127,20 +127,32 @@ uint64_t dtls_context_overflows(const struct dtls_context *context)
 
 void dtls_add_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes)
 {
-    struct dtls_context *context = dtls->context;
-    if (context->out_count == DTLS_OUTS_MAX || bytes.size > sizeof context->bytes - context->used) {
-        context->overflows++;
+    uint8_t *at = dtls_out_room(dtls, bytes.size);
+    if (!at)
         return;
-    }
-    uint8_t *at = context->bytes + context->used;
     if (bytes.size)
         memcpy(at, bytes.at, bytes.size);
+    dtls_commit_out(dtls, kind, view_make(at, bytes.size));
+}
+
+uint8_t *dtls_out_room(struct dtls *dtls, size_t size)
+{
+    struct dtls_context *context = dtls->context;
+    if (context->out_count < DTLS_OUTS_MAX && size <= sizeof context->bytes - context->used)
+        return context->bytes + context->used;
+    context->overflows++;
+    return NULL;
+}
+
+void dtls_commit_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes)
+{
+    struct dtls_context *context = dtls->context;
     context->used += bytes.size;
     context->owners[context->out_count] = dtls;
     context->outs[context->out_count++] = (struct dtls_out){
         .kind = (uint8_t)kind,
         .end = dtls->end,
-        .bytes = view_make(at, bytes.size),
+        .bytes = bytes,
         .until = USEC_NEVER,
     };
 }

@@ -23,16 +23,23 @@ struct dtls_context {
     struct dtls *owners[DTLS_OUTS_MAX]; /* whose output it is; NULL: taken */
     struct view cookie;                 /* the one that was checked, during dtls_init_verified */
     uint8_t bytes[DTLS_OUT_BYTES_MAX];
-    uint8_t plain[SSL3_RT_MAX_PLAIN_LENGTH];
 };
 
 /* Adds an output; its bytes are copied.  Without room it is counted and forgotten. */
 void dtls_add_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes);
 
+/* Room for an output of that size; NULL: there is none, which is counted.  dtls_commit_out adds
+ * what was written there. */
+uint8_t *dtls_out_room(struct dtls *dtls, size_t size);
+void dtls_commit_out(struct dtls *dtls, enum dtls_out_kind kind, struct view bytes);
+
 /* The oldest output of `dtls`, or of any association where that is NULL, and whose it is; NULL:
  * there is none, and all memory of outputs is used again. */
 struct dtls *dtls_take_out(struct dtls_context *context, const struct dtls *dtls,
                            struct dtls_out *out);
+
+/* What the handshake of dtls->ssl, which is done, has agreed on.  ERR_MEMORY; ERR_UNSUPPORTED. */
+MUST_USE int dtls_take_secrets(struct dtls *dtls);
 
 /* When dtls_tick is to be called. */
 usec dtls_next_time(const struct dtls *dtls);

@@ -211,18 +211,10 @@ int dtls_server_send(struct dtls_server *server, usec now, uint32_t connection,
 {
     begin(server, now);
     struct dtls_peer *peer = find_open(server, connection);
-    size_t size = 0;
     if (!peer)
         return ERR_CLOSED;
-    for (unsigned i = 0; i < count; i++) {
-        if (parts[i].size > sizeof server->gathered - size)
-            return ERR_LIMIT;
-        if (parts[i].size)
-            memcpy(server->gathered + size, parts[i].at, parts[i].size);
-        size += parts[i].size;
-    }
     touch(server, peer);
-    return dtls_send(&peer->dtls, server->now, view_make(server->gathered, size));
+    return dtls_send_parts(&peer->dtls, server->now, parts, count);
 }
 
 void dtls_server_close(struct dtls_server *server, usec now, uint32_t connection)

@@ -11,8 +11,7 @@
  * where they are until then (after dtls_server_tick: until the next poll).  In between, only
  * dtls_server_send and dtls_server_close may be called, to answer what came.  One thread.
  *
- * An idle association takes some 35 KiB of OpenSSL's memory (21 of them are its buffer for
- * handshakes, which it keeps), one in use 55 KiB.
+ * An association takes some 50 KiB of OpenSSL's memory until hands are shaken, then 2.
  */
 #ifndef MOIM_AGENT_DTLS_SERVER_H
 #define MOIM_AGENT_DTLS_SERVER_H
@@ -85,7 +84,6 @@ struct dtls_server {
     uint64_t secret[2];
     uint16_t prefixes[DTLS_PREFIXES];
     uint8_t answer[DTLS_HELLO_VERIFY_SIZE];
-    uint8_t gathered[DTLS_DATA_MAX];
 };
 
 /* ERR_MEMORY: nothing was made. */

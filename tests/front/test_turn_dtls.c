@@ -109,7 +109,7 @@ static void drain_client(void)
 {
     struct dtls_out out;
     client_until = USEC_NEVER;
-    while (client.ssl) {
+    while (client.context) {
         dtls_poll(&client, &out);
         switch ((enum dtls_out_kind)out.kind) {
         case DTLS_SEND:
@@ -158,7 +158,7 @@ static void settle(void)
             free(copy);
         } else {
             uint8_t *copy = take(&network.down, &size);
-            if (client.ssl)
+            if (client.context)
                 dtls_feed(&client, house->now, view_make(copy, size));
             free(copy);
         }
@@ -174,7 +174,7 @@ static void wait(usec duration)
         usec next = client_until < until ? client_until : until;
         next = house->wakes[0] < next ? house->wakes[0] : next;
         house_wait(house, next > house->now ? next - house->now : 0);
-        if (client.ssl && house->now >= client_until)
+        if (client.context && house->now >= client_until)
             dtls_tick(&client, house->now);
         settle();
     }
@@ -282,7 +282,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    if (client.ssl)
+    if (client.context)
         dtls_close(&client, house->now);
     settle();
     wait(LIFETIME + TURN_DTLS_IDLE);
