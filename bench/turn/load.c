@@ -10,9 +10,9 @@
  * an allocation took, at rest and under load.
  */
 #include "client.h"
+#include "process.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
@@ -34,55 +34,6 @@ static int epoll_fd;
 static int peer_fd;
 static uint64_t sent;
 static uint64_t received;
-
-/* ---- what is measured ---- */
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* CPU time of the process, all its threads, in seconds: finer than the ticks of its stat. */
-static double cpu_s(int pid)
-{
-    char path[512];
-    double ns = 0;
-    snprintf(path, sizeof path, "/proc/%d/task", pid);
-    DIR *tasks = opendir(path);
-    if (!tasks)
-        fail(path);
-    for (struct dirent *task = readdir(tasks); task; task = readdir(tasks)) {
-        unsigned long long run;
-        snprintf(path, sizeof path, "/proc/%d/task/%s/schedstat", pid, task->d_name);
-        FILE *file = task->d_name[0] == '.' ? NULL : fopen(path, "r");
-        if (!file)
-            continue;
-        if (fscanf(file, "%llu", &run) == 1)
-            ns += (double)run;
-        fclose(file);
-    }
-    closedir(tasks);
-    return ns / 1e9;
-}
-
-/* Resident memory of the process, in KiB. */
-static double resident_kib(int pid)
-{
-    char path[64];
-    char line[256];
-    double kib = -1;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
-    FILE *file = fopen(path, "r");
-    if (!file)
-        fail(path);
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, "VmRSS:", 6) == 0)
-            kib = strtod(line + 6, NULL);
-    fclose(file);
-    return kib;
-}
 
 /* ---- the peer ---- */
 

@@ -1,0 +1,12 @@
+/* process.h - what a server's process has used, as /proc tells it. */
+#ifndef MOIM_BENCH_TURN_PROCESS_H
+#define MOIM_BENCH_TURN_PROCESS_H
+
+/* The time, in seconds since some moment. */
+double now_s(void);
+/* CPU time of the process, all its threads, in seconds: finer than the ticks of its stat. */
+double cpu_s(int pid);
+/* Resident memory of the process, in KiB. */
+double resident_kib(int pid);
+
+#endif
