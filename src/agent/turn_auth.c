@@ -83,13 +83,24 @@ static uint16_t nonce_time(const struct turn *turn)
     return (uint16_t)(turn->now / (NONCE_UNIT_S * USEC_S));
 }
 
-/* The hash binds the nonce to the flow and the time; it takes the place of a table of nonces. */
+/* Whom a nonce is for: the flow.  Who comes by a stream has shown where he is, and may use it on
+ * his other streams, too: clients open one for each connection to a peer (RFC 6062), and some
+ * (coturn's) have one nonce for all of them. */
+static void nonce_key(const struct turn_flow *flow, uint8_t key[TURN_FLOW_KEY_SIZE])
+{
+    struct turn_flow host = { .transport = TURN_OVER_TCP, .client = flow->client };
+    bool is_stream = flow->transport == TURN_OVER_TCP || flow->transport == TURN_OVER_TLS;
+    host.client.port = 0;
+    turn_flow_key(is_stream ? &host : flow, key);
+}
+
+/* The hash binds the nonce to the client and the time; it takes the place of a table of nonces. */
 static void write_nonce(const struct turn *turn, const struct turn_flow *flow, uint16_t time,
                         bool is_long, char out[BASE64_SIZE(NONCE_BYTES)])
 {
     uint8_t input[TURN_FLOW_KEY_SIZE + 3];
     uint8_t nonce[NONCE_BYTES] = { (uint8_t)(time >> 8), (uint8_t)time };
-    turn_flow_key(flow, input);
+    nonce_key(flow, input);
     memcpy(input + TURN_FLOW_KEY_SIZE, nonce, 2);
     input[TURN_FLOW_KEY_SIZE + 2] = is_long;
     uint64_t hash = siphash(view_make(input, sizeof input), turn->secret);

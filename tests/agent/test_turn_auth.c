@@ -229,6 +229,30 @@ static void test_nonces(void **state)
     assert_int_equal(caller_refresh(&caller, 3600), 438);
 }
 
+/* What an Allocate with another's nonce is answered with. */
+static unsigned try_nonce(const struct caller *from, const char *client, uint8_t transport)
+{
+    struct caller other = caller_at(client);
+    other.flow.transport = transport;
+    memcpy(other.nonce, from->nonce, sizeof other.nonce);
+    other.nonce_size = from->nonce_size;
+    caller_begin_allocate(&other);
+    return caller_ask(&other);
+}
+
+static void test_nonces_of_streams(void **state)
+{
+    (void)state;
+    struct caller caller = caller_at("1.2.3.4:999");
+    caller.flow.transport = TURN_OVER_TCP;
+    caller_allocate(&caller);
+    assert_int_equal(try_nonce(&caller, "1.2.3.4:1000", TURN_OVER_TCP), 200);
+    assert_int_equal(try_nonce(&caller, "1.2.3.4:1000", TURN_OVER_TLS), 200);
+    assert_int_equal(try_nonce(&caller, "1.2.3.5:999", TURN_OVER_TCP), 438);
+    assert_int_equal(try_nonce(&caller, "1.2.3.4:999", TURN_OVER_UDP), 438);
+    assert_int_equal(try_nonce(&caller, "1.2.3.4:999", TURN_OVER_DTLS), 438);
+}
+
 static void test_unknown_attributes(void **state)
 {
     (void)state;
@@ -373,6 +397,7 @@ int main(void)
         TEST(test_nonce_without_its_cookie),
         TEST(test_another_realm),
         TEST(test_nonces),
+        TEST(test_nonces_of_streams),
         TEST(test_unknown_attributes),
         TEST(test_fingerprint_for_fingerprint),
         TEST(test_flood),
