@@ -236,6 +236,8 @@ static void offer_bytes(struct stream *stream, struct server_out *out)
 {
     size_t offered = 0;
     out->kind = SERVER_SEND;
+    /* there are TURN clients (coturn's) that take what one read gives them for one message */
+    out->is_apart = stream->phase == PHASE_STUN;
     out->run_count = outbox_peek(&stream->outbox, out->runs, SERVER_RUNS_MAX);
     for (size_t i = 0; i < out->run_count; i++)
         offered += out->runs[i].size;

@@ -146,6 +146,7 @@ struct server_out {
     /* SERVER_SEND: write these, then say how much went with server_sent.  Borrowed until then. */
     struct view runs[SERVER_RUNS_MAX];
     size_t run_count;
+    bool is_apart; /* a run is a message: under TLS, a record of its own */
     /* SERVER_READ: the stream takes bytes again; read what may have come in the meantime. */
     /* SERVER_HAND_OVER: give socket, TLS state and parcel to that worker for server_adopt. */
     unsigned worker;

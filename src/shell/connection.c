@@ -134,10 +134,11 @@ static int write_plain(struct connection *connection, const struct view *runs, s
 }
 
 /* The next bytes of the runs from `from` on, as many as make a record. */
-static size_t gather(const struct view *runs, size_t run_count, size_t from, uint8_t *record)
+static size_t gather(const struct view *runs, size_t run_count, size_t from, bool is_apart,
+                     uint8_t *record)
 {
     size_t size = 0;
-    for (size_t i = 0; i < run_count && size < RECORD_SIZE; i++) {
+    for (size_t i = 0; i < run_count && size < (is_apart ? 1 : RECORD_SIZE); i++) {
         struct view run = view_slice(runs[i], from, RECORD_SIZE - size);
         from -= from < runs[i].size ? from : runs[i].size;
         if (run.size)
@@ -166,7 +167,7 @@ static int write_tls(struct connection *connection, const struct view *runs, siz
     for (;;) {
         uint8_t record[RECORD_SIZE];
         size_t written;
-        size_t gathered = gather(runs, run_count, *size, record);
+        size_t gathered = gather(runs, run_count, *size, connection->is_apart, record);
         if (gathered == 0)
             return OK;
         int result = SSL_write_ex(begin(connection), record, gathered, &written);

@@ -21,6 +21,7 @@ struct connection {
     int fd;
     bool wants_write;      /* something waits for the socket to take bytes */
     bool wants_only_write; /* ... and until then no read gets anywhere: don't wait for bytes */
+    bool is_apart;         /* each run of a write begins a TLS record of its own */
     struct ssl_st *ssl;    /* NULL: plain */
     struct connection_record *record;
 };

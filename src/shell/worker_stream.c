@@ -257,6 +257,7 @@ void worker_peer_expired(struct worker *worker, struct peer *peer)
 static void send_runs(struct worker *worker, struct peer *peer, const struct server_out *out)
 {
     size_t size;
+    peer->connection.is_apart = out->is_apart;
     if (connection_write(&peer->connection, out->runs, out->run_count, &size) != OK) {
         worker_close_peer(worker, peer);
         return;

@@ -259,6 +259,52 @@ static void test_small_records(void **state)
 }
 
 /* The other end of a handshake is no TLS, or goes away in the middle. */
+/* Messages that are not to be put together: each read of the client gives one, while its socket
+ * takes them and when they had to wait for it. */
+static void test_records_apart(void **state)
+{
+    struct pair *pair = *state;
+    struct view runs[8];
+    size_t size = 0;
+    size_t said = 0;
+    size_t heard = 0;
+    secure(pair, TLS1_3_VERSION);
+    pair->server.is_apart = true;
+    for (size_t i = 0; i < 8; i++)
+        runs[i] = view_make(pair->sent + i * 1000, 1000);
+    while (heard < 8) {
+        uint8_t into[READ_SIZE];
+        assert_int_not_equal(connection_flush(&pair->server), ERR_IO);
+        if (said < 8) {
+            assert_int_equal(connection_write(&pair->server, runs + said, 8 - said, &size), OK);
+            assert_int_equal(size % 1000, 0);
+            said += size / 1000;
+        }
+        int got = SSL_read(pair->ssl, into, sizeof into);
+        if (got <= 0)
+            continue;
+        assert_int_equal(got, 1000);
+        assert_memory_equal(into, pair->sent + heard * 1000, 1000);
+        heard++;
+    }
+    /* one that is too long for a record goes on in the next, and ends it */
+    struct view more[2] = { view_make(pair->sent, READ_SIZE + 10), view_make(pair->sent, 20) };
+    size_t sizes[3] = { READ_SIZE, 10, 20 };
+    size_t taken = 0;
+    for (size_t i = 0; i < 3;) {
+        uint8_t into[READ_SIZE];
+        struct view rest[2] = { view_slice(more[0], taken, more[0].size), more[1] };
+        if (taken > more[0].size)
+            rest[1] = view_slice(more[1], taken - more[0].size, more[1].size);
+        assert_int_not_equal(connection_flush(&pair->server), ERR_IO);
+        assert_int_equal(connection_write(&pair->server, rest, 2, &size), OK);
+        taken += size;
+        int got = SSL_read(pair->ssl, into, sizeof into);
+        if (got > 0)
+            assert_int_equal(got, sizes[i++]);
+    }
+}
+
 static void test_no_handshake(void **state)
 {
     struct pair *pair = *state;
@@ -456,6 +502,7 @@ int main(void)
         TEST(test_tls),
         TEST(test_tls12),
         TEST(test_small_records),
+        TEST(test_records_apart),
         TEST(test_no_handshake),
         TEST(test_handshake_cut),
         TEST(test_finish_late),
