@@ -25,6 +25,7 @@ static uint8_t relays[RELAYS];
 static uint8_t families[RELAYS];
 static uint32_t nexts[RELAYS];
 static uint16_t port;
+static struct address sink;
 static struct caller {
     struct turn_flow flow;
     uint8_t nonce[32];
@@ -108,6 +109,9 @@ static void take(const struct turn_out *out)
     case TURN_PEER:
         CHECK(relays[out->relay] == OPEN && families[out->relay] == out->peer.family);
         CHECK(turn_policy_allows(&policy, &out->peer));
+        break;
+    case TURN_SINK:
+        CHECK(relays[out->relay] == OPEN && out->sink == 0 && config.sink_count == 1);
         break;
     case TURN_OPEN:
         CHECK(relays[out->relay] == FREE && out->relay < RELAYS);
@@ -255,7 +259,10 @@ static void answer(uint32_t relay, bool is_good)
         turn_connected(&turn, now, relay, is_good ? OK : ERR_CLOSED);
     } else if (relays[relay] == ASKED && nexts[relay] != RELAYS) {
         uint32_t next = nexts[relay];
-        struct address relayed = { .family = families[relay], .port = port };
+        struct address relayed = families[relay] == ADDRESS_IPV4
+                                     ? policy.own[0]
+                                     : (struct address){ .family = families[relay] };
+        relayed.port = port;
         port = (uint16_t)(port + 2);
         relays[relay] = is_good ? OPEN : FREE;
         if (next != TURN_NO_RELAY)
@@ -358,6 +365,9 @@ static void start(uint8_t settings)
     config.policy = &policy;
     config.random = &source;
     config.metrics = &metrics;
+    CHECK(address_read(VIEW("8.8.8.8:2"), &sink) == OK); /* any peer will do */
+    config.sinks = &sink;
+    config.sink_count = settings >> 1 & 1;
     config.bytes_per_s_allocation = settings & 1 ? 20 : 0;
     CHECK(turn_init(&turn, &config, now, 1000) == OK);
     for (int i = 0; i < CALLERS; i++) {
@@ -388,6 +398,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(turn.allocations.used == 0 && turn.relays.used == 0 && turn.peers.used == 0);
     CHECK(turn.users.used == 0 && turn.prefixes.used == 0 && turn.flows.count == 0);
     CHECK(turn.user_names.count == 0 && turn.prefix_names.count == 0);
+    CHECK(turn.relays_by_address.count == 0);
     for (uint32_t i = 0; i < RELAYS; i++)
         CHECK(relays[i] == FREE);
     turn_free(&turn);

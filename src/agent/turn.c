@@ -28,6 +28,8 @@ static int init_stores(struct turn *turn, const struct turn_config *config)
         status = map_init(&turn->user_names, most, config->random);
     if (status == OK)
         status = map_init(&turn->prefix_names, most, config->random);
+    if (status == OK)
+        status = map_init(&turn->relays_by_address, config->relays_max, config->random);
     return status;
 }
 
@@ -35,7 +37,7 @@ int turn_init(struct turn *turn, const struct turn_config *config, usec now, uin
 {
     assert(config->realm.size && config->realm.size <= TURN_REALM_MAX);
     assert(config->relays_max <= TURN_RELAYS_MAX && config->lifetime_s_max >= TURN_LIFETIME_S);
-    assert(config->secret_count <= TURN_SECRETS_MAX);
+    assert(config->secret_count <= TURN_SECRETS_MAX && config->sink_count <= TURN_SINKS_MAX);
     memset(turn, 0, sizeof *turn);
     turn->config = config;
     turn->now = now;
@@ -54,6 +56,7 @@ int turn_init(struct turn *turn, const struct turn_config *config, usec now, uin
 
 void turn_free(struct turn *turn)
 {
+    map_free(&turn->relays_by_address);
     map_free(&turn->prefix_names);
     map_free(&turn->user_names);
     map_free(&turn->flows);

@@ -41,6 +41,7 @@
 /* ---- limits ---- */
 
 #define TURN_SECRETS_MAX   4
+#define TURN_SINKS_MAX     8
 #define TURN_REALM_MAX     64    /* bytes; a short one makes short answers to strangers */
 #define TURN_RELAYS_MAX    65536 /* connection ids have 16 bits for the number */
 #define TURN_MESSAGE_MAX   2048  /* a STUN message that is longer and no Send is dropped */
@@ -84,6 +85,10 @@ struct turn_config {
     const struct random *random;
     struct metrics *metrics;
     struct trace *trace; /* NULL: none */
+    /* Ports of ours that are no relays, as peers know them: what goes there does not leave the
+     * process, but comes out as TURN_SINK.  The policy must allow them, too. */
+    const struct address *sinks;
+    uint32_t sink_count; /* up to TURN_SINKS_MAX */
     bool relays_ipv4;    /* families that relays can have */
     bool relays_ipv6;
     bool relays_tcp; /* RFC 6062 */
@@ -143,6 +148,11 @@ void turn_client_gone(struct turn *turn, usec now, const struct turn_flow *flow)
 void turn_feed_peer(struct turn *turn, usec now, uint32_t relay, const struct address *peer,
                     struct view bytes);
 
+/* The UDP relay that peers know by this address.  What one of our own ports has to send there is
+ * fed to it by turn_feed_peer, and needs no socket.  False: it is none of ours; send it.  Needs no
+ * turn_poll. */
+bool turn_find_relay(const struct turn *turn, const struct address *address, uint32_t *relay);
+
 /* An ICMP or ICMPv6 error for a datagram that a relay sent to a peer (section 11.5). */
 void turn_feed_icmp(struct turn *turn, usec now, uint32_t relay, const struct address *peer,
                     const struct stun_icmp *icmp);
@@ -191,6 +201,7 @@ enum turn_out_kind {
     TURN_WAIT,    /* nothing more; tick when `until` has come */
     TURN_CLIENT,  /* send header, payload and trailer to `flow`, as one datagram or one run */
     TURN_PEER,    /* send payload from `relay` to `peer` */
+    TURN_SINK,    /* payload has come to the port sinks[`sink`], from `peer`: that is `relay` */
     TURN_OPEN,    /* open `relay`: a socket of `family` on a port of the range */
     TURN_CONNECT, /* connect `relay` to `peer` by TCP, from the port of the relay `from` */
     TURN_SPLICE,  /* `flow` is from now on, after what is still to be sent on it, the raw bytes of
@@ -210,6 +221,7 @@ struct turn_out {
     uint32_t next; /* TURN_OPEN: open this one, too, on the next port, or fail both;
                                      TURN_NO_RELAY: not asked for.  Only `relay` is answered. */
     uint32_t from; /* TURN_CONNECT */
+    uint32_t sink; /* TURN_SINK */
     /* TURN_CLIENT, TURN_SPLICE, TURN_LEAVE; TURN_OPEN: of the client that it is opened for */
     const struct turn_flow *flow;
     struct address peer;

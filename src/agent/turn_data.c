@@ -21,6 +21,8 @@ static void send_up(struct turn *turn, struct turn_allocation *allocation,
     allocation->bytes_up += payload.size;
     metrics_add(turn->config->metrics, METRIC_TURN_PACKETS_UP, 1);
     metrics_add(turn->config->metrics, METRIC_TURN_BYTES_UP, payload.size);
+    if (turn_join(turn, relay, peer, payload))
+        return;
     struct turn_out *out = turn_put(turn, TURN_PEER);
     out->relay = turn_relay_number(turn, relay);
     out->peer = *peer;
@@ -144,18 +146,16 @@ static void send_channel(struct turn *turn, const struct turn_allocation *alloca
 }
 
 /* The relay's allocation; NULL: it is closing, or reserved. */
-static struct turn_allocation *allocation_of(struct turn *turn, uint32_t number)
+static struct turn_allocation *allocation_of(const struct turn_relay *relay)
 {
-    struct turn_relay *relay = pool_at(&turn->relays, number);
     bool is_open = relay->allocation && relay->allocation->state == TURN_ALLOCATION_OPEN;
     return is_open ? relay->allocation : NULL;
 }
 
-void turn_feed_peer(struct turn *turn, usec now, uint32_t relay, const struct address *peer,
+void turn_data_down(struct turn *turn, const struct turn_relay *relay, const struct address *peer,
                     struct view bytes)
 {
-    turn_tick(turn, now);
-    struct turn_allocation *allocation = allocation_of(turn, relay);
+    struct turn_allocation *allocation = allocation_of(relay);
     if (!allocation || bytes.size > UINT16_MAX) {
         turn_drop(turn, METRIC_TURN_DROPPED_STRAY);
         return;
@@ -178,12 +178,19 @@ void turn_feed_peer(struct turn *turn, usec now, uint32_t relay, const struct ad
         send_data(turn, allocation, peer, bytes);
 }
 
+void turn_feed_peer(struct turn *turn, usec now, uint32_t relay, const struct address *peer,
+                    struct view bytes)
+{
+    turn_tick(turn, now);
+    turn_data_down(turn, pool_at(&turn->relays, relay), peer, bytes);
+}
+
 void turn_feed_icmp(struct turn *turn, usec now, uint32_t relay, const struct address *peer,
                     const struct stun_icmp *icmp)
 {
     struct stun_writer writer;
     turn_tick(turn, now);
-    struct turn_allocation *allocation = allocation_of(turn, relay);
+    struct turn_allocation *allocation = allocation_of(pool_at(&turn->relays, relay));
     if (!allocation || !turn_peer_of_address(turn, allocation, peer)) {
         turn_drop(turn, METRIC_TURN_DROPPED_PERMISSION);
         return;

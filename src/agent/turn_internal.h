@@ -141,6 +141,19 @@ void turn_peers_free(struct turn *turn, struct turn_allocation *allocation);
 void turn_data_channel(struct turn *turn, const struct turn_flow *flow, struct view bytes);
 void turn_data_send(struct turn *turn, const struct turn_flow *flow, const struct stun_msg *msg);
 
+/* From a peer, to the client. */
+void turn_data_down(struct turn *turn, const struct turn_relay *relay, const struct address *peer,
+                    struct view bytes);
+
+/* ---- turn_join.c ---- */
+
+/* A relay that is open, and one that won't be any more. */
+void turn_join_add(struct turn *turn, struct turn_relay *relay);
+void turn_join_remove(struct turn *turn, struct turn_relay *relay);
+/* Hands over what would come back to us; false: it has to be sent. */
+bool turn_join(struct turn *turn, const struct turn_relay *from, const struct address *to,
+               struct view payload);
+
 /* ---- turn_tcp.c ---- */
 
 void turn_handle_connect(struct turn *turn, struct turn_request *request);

@@ -31,6 +31,7 @@ void turn_relay_give(struct turn *turn, struct turn_relay *relay)
 {
     wheel_cancel(&turn->wheel, &relay->timer);
     list_remove(&relay->node);
+    turn_join_remove(turn, relay);
     *relay = (struct turn_relay){ 0 };
     pool_give(&turn->relays, relay);
 }
@@ -49,6 +50,7 @@ void turn_relay_open(struct turn *turn, struct turn_relay *relay, bool even)
 void turn_relay_close(struct turn *turn, struct turn_relay *relay)
 {
     relay->allocation = NULL;
+    turn_join_remove(turn, relay);
     wheel_cancel(&turn->wheel, &relay->timer);
     list_remove(&relay->node);
     /* its answer is still to come, and finds that nobody waits for it */
@@ -73,6 +75,7 @@ static void reserve(struct turn *turn, struct turn_relay *relay, struct turn_rel
     next->state = TURN_RELAY_OPEN;
     next->relayed = relay->relayed;
     next->relayed.port++;
+    turn_join_add(turn, next);
     if (!relay->allocation) {
         turn_relay_close(turn, next);
         return;
@@ -94,6 +97,7 @@ void turn_opened(struct turn *turn, usec now, uint32_t number, const struct addr
     assert(relay->state == TURN_RELAY_OPENING && relayed->family == relay->family);
     relay->state = TURN_RELAY_OPEN;
     relay->relayed = *relayed;
+    turn_join_add(turn, relay);
     relay->next_port = NULL;
     if (next)
         reserve(turn, relay, next);

@@ -11,11 +11,12 @@
 #ifndef MOIM_AGENT_TURN_STATE_H
 #define MOIM_AGENT_TURN_STATE_H
 
-#define TURN_TICKET_BYTES    15
-#define TURN_TICKET_SIZE     20 /* as text */
-#define TURN_PREFIX_KEY_SIZE 7
-#define TURN_SCRATCH_SIZE    TURN_ANSWER_MAX
-#define TURN_OUTS_MAX        6 /* outputs of one call that wait */
+#define TURN_TICKET_BYTES     15
+#define TURN_TICKET_SIZE      20 /* as text */
+#define TURN_PREFIX_KEY_SIZE  7
+#define TURN_ADDRESS_KEY_SIZE 19
+#define TURN_SCRATCH_SIZE     TURN_ANSWER_MAX
+#define TURN_OUTS_MAX         6 /* outputs of one call that wait */
 
 /* What one user, or one prefix of addresses, holds: only while that is something. */
 struct turn_holder {
@@ -54,6 +55,7 @@ struct turn_relay {
     uint8_t protocol;
     uint8_t family;
     bool is_connection; /* to a peer, by TCP */
+    bool is_joined;     /* by relays_by_address */
     bool is_sha256;     /* how the Connect that waits for an answer was signed */
     bool has_fingerprint;
     uint8_t generation;
@@ -63,6 +65,7 @@ struct turn_relay {
     struct list node;                   /* in allocation->connections, or in turn->closing */
     struct timer timer;
     struct address relayed; /* as peers know it */
+    uint8_t relayed_key[TURN_ADDRESS_KEY_SIZE];
     struct address peer;
     struct turn_relay *next_port; /* opening: the one to be reserved */
     uint8_t transaction[STUN_TRANSACTION_SIZE];
@@ -114,7 +117,7 @@ struct turn {
     usec unix_at;
     uint64_t secret[2];
     struct pool allocations, relays, peers, users, prefixes;
-    struct map flows, user_names, prefix_names;
+    struct map flows, user_names, prefix_names, relays_by_address;
     struct wheel wheel;
     struct list closing;
     struct turn_rate rate;

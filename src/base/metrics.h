@@ -102,6 +102,8 @@
     X(TURN_PACKETS_UP, "moim_turn_relayed_packets_total", "direction=\"up\"", counter,             \
       "Packets relayed to peers (up) and to clients (down).")                                      \
     X(TURN_PACKETS_DOWN, "moim_turn_relayed_packets_total", "direction=\"down\"", counter, "")     \
+    X(TURN_JOINED, "moim_turn_joined_packets_total", "", counter,                                  \
+      "Relayed packets that met another relay, or media, within the process.")                     \
     X(TURN_BYTES_UP, "moim_turn_relayed_bytes_total", "direction=\"up\"", counter,                 \
       "Bytes relayed to peers (up) and to clients (down).")                                        \
     X(TURN_BYTES_DOWN, "moim_turn_relayed_bytes_total", "direction=\"down\"", counter, "")         \

@@ -82,6 +82,9 @@ struct server_config {
     /* What clients of those relays are shown over DTLS; this server's alone, and borrowed.  NULL:
      * there are none. */
     struct dtls_context *dtls;
+    /* Ports of this worker's that are no relays (turn_config's sinks): copied. */
+    const struct address *sinks;
+    uint32_t sink_count;
 };
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
@@ -173,11 +176,11 @@ void server_poll(struct server *server, struct server_out *out);
  * server_poll and server_sent, drain server_relay_poll until NULL before the next call: what was
  * fed is looked at only then, so its bytes must stay till then, too. */
 
-/* The next of TURN_CLIENT (of UDP and DTLS flows alone), TURN_PEER, TURN_OPEN, TURN_CONNECT,
- * TURN_SPLICE (`flow->connection` is the stream), TURN_CLOSE and TURN_LEAVE; NULL: there is nothing
- * more.  For DTLS the payload of a TURN_CLIENT is the datagram as it goes out, and flow->connection
- * what it was when one came from that client.  Borrowed until the next call.  Between two calls of
- * it, server_closed may be called for streams of TURN_SPLICE alone. */
+/* The next of TURN_CLIENT (of UDP and DTLS flows alone), TURN_PEER, TURN_SINK, TURN_OPEN,
+ * TURN_CONNECT, TURN_SPLICE (`flow->connection` is the stream), TURN_CLOSE and TURN_LEAVE; NULL:
+ * there is nothing more.  For DTLS the payload of a TURN_CLIENT is the datagram as it goes out, and
+ * flow->connection what it was when one came from that client.  Borrowed until the next call.
+ * Between two calls of it, server_closed may be called for streams of TURN_SPLICE alone. */
 const struct turn_out *server_relay_poll(struct server *server, usec now);
 
 /* A datagram from a client; for TURN_OVER_DTLS as it came.  flow->connection is the shell's own;
@@ -188,6 +191,8 @@ void server_relay_client(struct server *server, usec now, const struct turn_flow
 bool server_relay_has(struct server *server, const struct turn_flow *flow);
 void server_relay_peer(struct server *server, usec now, uint32_t relay, const struct address *peer,
                        struct view bytes);
+/* turn_find_relay; no draining. */
+bool server_relay_find(const struct server *server, const struct address *address, uint32_t *relay);
 void server_relay_icmp(struct server *server, usec now, uint32_t relay, const struct address *peer,
                        const struct stun_icmp *icmp);
 void server_relay_opened(struct server *server, usec now, uint32_t relay,

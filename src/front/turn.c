@@ -17,6 +17,11 @@ int turn_door_new(struct server *server, usec now)
     door->config.metrics = server->metrics;
     door->config.trace = &server->trace;
     door->config.worker = (uint8_t)config->worker;
+    assert(config->sink_count <= TURN_SINKS_MAX);
+    if (config->sink_count)
+        memcpy(door->sinks, config->sinks, config->sink_count * sizeof door->sinks[0]);
+    door->config.sinks = door->sinks;
+    door->config.sink_count = config->sink_count;
     int status = turn_init(&door->agent, &door->config, now, (config->unix_at_zero + now) / USEC_S);
     if (status != OK) {
         free(door);
@@ -324,6 +329,11 @@ void server_relay_peer(struct server *server, usec now, uint32_t relay, const st
                        struct view bytes)
 {
     turn_feed_peer(agent(server), now, relay, peer, bytes);
+}
+
+bool server_relay_find(const struct server *server, const struct address *address, uint32_t *relay)
+{
+    return server->turn && turn_find_relay(&server->turn->agent, address, relay);
 }
 
 void server_relay_icmp(struct server *server, usec now, uint32_t relay, const struct address *peer,

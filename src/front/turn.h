@@ -20,6 +20,7 @@ struct turn_door {
     struct turn agent;
     struct turn_dtls *dtls; /* NULL: no clients over DTLS */
     struct turn_config config;
+    struct address sinks[TURN_SINKS_MAX];
     usec until;             /* as the agent said last */
     bool is_busy;           /* the agent may have something to say */
     struct turn_flow flow;  /* of what the agent was given last from a stream */

@@ -31,6 +31,7 @@ static int watch_all(struct worker *worker)
 
 int worker_new(const struct worker_config *config, struct worker **out)
 {
+    struct address sinks[RELAY_SINKS_MAX];
     struct worker *worker = calloc(1, sizeof *worker);
     int status = ERR_MEMORY;
     if (!worker)
@@ -52,6 +53,10 @@ int worker_new(const struct worker_config *config, struct worker **out)
     if (!worker->of_stream || pool_init(&worker->peers, sizeof(struct peer),
                                         config->server.streams_max + PEERS_MORE) != OK)
         goto give;
+    for (uint32_t i = 0; i < config->sink_count; i++)
+        sinks[i] = config->sinks[i].address;
+    worker->config.server.sinks = sinks;
+    worker->config.server.sink_count = config->sink_count;
     worker->config.listener_count = config->listener_count;
     status = worker_start_dtls(worker);
     if (status == OK)

@@ -107,6 +107,16 @@ struct forwards {
     uint64_t wakes; /* a bit a worker that has got cards, and is to be told so */
 };
 
+#define RELAY_SINKS_MAX 4
+
+/* A port of the worker's own, such as its media's, that its relays reach without a socket. */
+struct relay_sink {
+    struct address address; /* as peers know it; the TURN policy must allow it */
+    /* Bytes that the relay at `from` has sent there: borrowed.  It may not call the worker. */
+    void (*take)(void *context, usec now, const struct address *from, struct view bytes);
+    void *context;
+};
+
 /* What worker threads are given, and share without writing to it. */
 struct worker_config {
     struct server_config server; /* but for `worker` */
@@ -117,6 +127,8 @@ struct worker_config {
     uint32_t listener_count;
     struct ssl_ctx_st *tls;       /* a reference that goes along; NULL: no https, no DTLS */
     struct listen_list public_ip; /* what relays are known by, where it is set */
+    struct relay_sink sinks[RELAY_SINKS_MAX];
+    uint32_t sink_count;
 };
 
 struct worker {
@@ -199,6 +211,10 @@ void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events)
 /* Does what the TURN agent wants done.  What it sends only goes out with worker_flush_relays, which
  * must come before any bytes that were fed are written over. */
 void worker_drain_relays(struct worker *worker);
+/* Hands over what a port of the worker's own has for a relay of the worker's.  False: `to` is none,
+ * so it has to go by a socket.  Not from within a sink's take. */
+bool worker_feed_relay(struct worker *worker, const struct address *from, const struct address *to,
+                       struct view bytes);
 void worker_flush_relays(struct worker *worker);
 
 /* ---- worker_dtls.c ---- */

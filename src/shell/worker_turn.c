@@ -273,6 +273,12 @@ static void send_to_peer(struct worker *worker, const struct turn_out *out)
     udp_put(worker->relays.queue, &datagram);
 }
 
+static void give_to_sink(struct worker *worker, const struct turn_out *out)
+{
+    const struct relay_sink *sink = &worker->config.sinks[out->sink];
+    sink->take(sink->context, worker->now, &out->peer, out->payload);
+}
+
 static void carry_out(struct worker *worker, const struct turn_out *out)
 {
     switch ((enum turn_out_kind)out->kind) {
@@ -281,6 +287,9 @@ static void carry_out(struct worker *worker, const struct turn_out *out)
         break;
     case TURN_PEER:
         send_to_peer(worker, out);
+        break;
+    case TURN_SINK:
+        give_to_sink(worker, out);
         break;
     case TURN_OPEN:
         open_relay(worker, out);
@@ -333,6 +342,18 @@ void worker_drain_relays(struct worker *worker)
             carry_out(worker, out);
     } while (answer_one(worker));
     worker->relays.is_draining = false;
+}
+
+bool worker_feed_relay(struct worker *worker, const struct address *from, const struct address *to,
+                       struct view bytes)
+{
+    uint32_t number;
+    assert(!worker->relays.is_draining);
+    if (!worker->relays.items || !server_relay_find(worker->server, to, &number))
+        return false;
+    server_relay_peer(worker->server, worker->now, number, from, bytes);
+    worker_drain_relays(worker);
+    return true;
 }
 
 /* ---- receiving ---- */

@@ -420,17 +420,15 @@ static void test_icmp(void **state)
     assert_null(stun_find(&msg, STUN_DATA_VALUE));
 }
 
-static void test_two_clients_meet_through_us(void **state)
+static void test_our_own_ports(void **state)
 {
     (void)state;
-    char text[ADDRESS_TEXT_SIZE];
-    struct caller a = caller_at("1.2.3.4:999"), b = caller_at("4.3.2.1:999");
+    struct caller a = caller_at("1.2.3.4:999");
     caller_allocate(&a);
-    caller_allocate(&b);
-    address_write(&b.relayed, text);
-    assert_int_equal(caller_bind(&a, 0x4000, text), 200);
+    /* the relay of another worker's client, maybe */
+    assert_int_equal(caller_bind(&a, 0x4000, "198.41.0.4:60000"), 200);
     caller_channel_data(&a, 0x4000, VIEW("x"));
-    assert_true(address_equal(&sent_up()->peer, &b.relayed));
+    assert_int_equal(sent_up()->peer.port, 60000);
     assert_int_equal(caller_bind(&a, 0x4001, "198.41.0.4:22"), 403);
     assert_int_equal(caller_permit(&a, "198.41.0.4:22"), 200); /* has no port */
     caller_send_data(&a, "198.41.0.4:22", VIEW("x"));
@@ -499,7 +497,7 @@ int main(void)
         TEST(test_stream_ends),
         TEST(test_relay_socket_fails),
         TEST(test_icmp),
-        TEST(test_two_clients_meet_through_us),
+        TEST(test_our_own_ports),
         TEST(test_binding_on_the_same_port),
         TEST(test_what_is_dropped),
     };

@@ -42,6 +42,9 @@ static struct house {
     unsigned opens, closes, connects, splices, leaves;
     struct house_message clients[HOUSE_SENT], peers[HOUSE_SENT];
     unsigned client_count, peer_count;
+    struct house_message sunk; /* the last TURN_SINK */
+    uint32_t sunk_at;
+    unsigned sunk_count;
 } house;
 
 static inline int house_by_name(void *context, struct view name, struct view *password)
@@ -148,6 +151,12 @@ static inline void house_take(const struct turn_out *out)
         assert_in_range(house.peer_count, 0, HOUSE_SENT - 1);
         assert_int_equal(house.relays[out->relay], 2);
         house_keep(&house.peers[house.peer_count++], out);
+        break;
+    case TURN_SINK:
+        assert_int_equal(house.relays[out->relay], 2);
+        house_keep(&house.sunk, out);
+        house.sunk_at = out->sink;
+        house.sunk_count++;
         break;
     case TURN_CONNECT:
         assert_int_equal(house.relays[out->relay], 0);
@@ -264,6 +273,7 @@ static inline int house_teardown(void **state)
     assert_int_equal(house.turn.users.used, 0);
     assert_int_equal(house.turn.prefixes.used, 0);
     assert_int_equal(house.turn.flows.count, 0);
+    assert_int_equal(house.turn.relays_by_address.count, 0);
     assert_int_equal(house.turn.user_names.count, 0);
     assert_int_equal(house.turn.prefix_names.count, 0);
     assert_int_equal(metrics_read(&house.metrics, METRIC_TURN_ALLOCATIONS), 0);
@@ -279,6 +289,7 @@ static inline void house_forget(void)
 {
     house.client_count = 0;
     house.peer_count = 0;
+    house.sunk_count = 0;
     house.opens = house.closes = house.connects = house.splices = house.leaves = 0;
 }
 
