@@ -120,27 +120,40 @@ static int find_index(const struct secure_incoming *job, const struct secure_sou
     return status;
 }
 
-/* False: what follows must wait until it is known whether this is the first of a new source, for
- * the index of the others is guessed by it. */
-static bool prepare_incoming(struct secure_engine *engine, struct secure_incoming *job,
-                             uint32_t number)
+/* Packets of a batch are given their indexes by what was known before it.  That is what they would
+ * be given one by one, but for those that are the first of a source, or so far from its highest
+ * that the ones before may make it another: such a packet is a batch by itself. */
+static bool is_alone(const struct secure_source *source, uint64_t index)
+{
+    enum { NEAR = 0x2000 };
+    return !source || index + NEAR < source->rtp.highest || index > source->rtp.highest + NEAR;
+}
+
+enum prepared { TAKEN, TAKEN_ALONE, NOT_TAKEN };
+
+/* NOT_TAKEN: it is to be the first of the next batch. */
+static enum prepared prepare_incoming(struct secure_engine *engine, struct secure_incoming *job,
+                                      uint32_t number)
 {
     const struct secure_key *key = job->session->rtp_in;
     const struct secure_suite *suite = key->suite;
     assert(job->session->engine == engine);
     job->status = ERR_MALFORMED;
     if (job->packet.size < suite->rtp_tag_size || job->packet.size > SECURE_PACKET_MAX)
-        return true;
+        return TAKEN;
     struct view plain = { job->packet.at, job->packet.size - suite->rtp_tag_size };
     size_t header = header_size(plain);
     if (header == 0)
-        return true;
+        return TAKEN;
     job->ssrc = secure_read32(job->packet.at + 8);
     job->header_size = (uint16_t)header;
     const struct secure_source *source = secure_source_find(job->session, job->ssrc);
     job->status = find_index(job, source, &job->index);
+    bool alone = is_alone(source, job->index);
+    if (alone && number > 0)
+        return NOT_TAKEN;
     if (job->status != OK)
-        return true;
+        return TAKEN;
 
     struct secure_transform *one = add(engine, key, number);
     one->from = one->to = job->packet.at + header;
@@ -155,7 +168,7 @@ static bool prepare_incoming(struct secure_engine *engine, struct secure_incomin
         one->covered_size = plain.size + ROLLOVER_SIZE;
         one->tag = engine->tags[number];
     }
-    return source != NULL;
+    return alone ? TAKEN_ALONE : TAKEN;
 }
 
 /* Only now does the packet change what is known of its source. */
@@ -180,11 +193,11 @@ void secure_unprotect(struct secure_engine *engine, struct secure_incoming *all,
 {
     while (count > 0) {
         uint32_t batch = 0;
-        bool more = true;
+        enum prepared last = TAKEN;
         begin(engine);
-        while (more && batch < count && batch < SECURE_BATCH_MAX) {
-            more = prepare_incoming(engine, &all[batch], batch);
-            batch++;
+        while (last == TAKEN && batch < count && batch < SECURE_BATCH_MAX) {
+            last = prepare_incoming(engine, &all[batch], batch);
+            batch += last != NOT_TAKEN;
         }
         for (enum secure_cipher cipher = 0; cipher < SECURE_CIPHERS; cipher++) {
             size_t ready = engine->ready[cipher];

@@ -158,7 +158,7 @@ struct secure_incoming {
  *   ERR_REPLAYED   it came before.
  *   ERR_OLD        SECURE_WINDOW or more behind the highest.
  *   ERR_LIMIT      no room for another SSRC, or the peer's key is used up.
- * Any number of jobs, of any sessions of this engine. */
+ * Any number of jobs, of any sessions of this engine; what is taken is the same as one by one. */
 void secure_unprotect(struct secure_engine *engine, struct secure_incoming *all, size_t count);
 
 /* The same for an SRTCP packet, in place. */

@@ -216,6 +216,34 @@ static void test_batch_of_one_stream(void **state)
     house_each(state, batch_of_one_stream);
 }
 
+/* A batch whose packets lie so far apart that each index depends on the one before. */
+static void batch_of_jumps(struct secure_engine *engine, uint16_t profile)
+{
+    enum { COUNT = 30 };
+    static uint8_t packets[COUNT][HOUSE_ROOM];
+    struct secure_incoming in[COUNT];
+    struct pair pair;
+    pair_open(&pair, engine, profile, 11);
+    struct secure_window sent = { 0 };
+    uint64_t index = 1000;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        house_packet(packets[i], 60, (uint16_t)index, SSRC);
+        size_t size = house_protect(&pair.client, &sent, packets[i], 60);
+        in[i] = (struct secure_incoming){ .session = &pair.server, .packet = { packets[i], size } };
+        index += i % 3 ? 8000 * (1 + i % 4) : 1;
+    }
+    secure_unprotect(engine, in, COUNT);
+    for (uint32_t i = 0; i < COUNT; i++)
+        assert_int_equal(in[i].status, OK);
+    assert_int_equal(in[COUNT - 1].index, sent.highest);
+    pair_close(&pair);
+}
+
+static void test_batch_of_jumps(void **state)
+{
+    house_each(state, batch_of_jumps);
+}
+
 /* ---- rollover ---- */
 
 /* 200,000 packets' time: bursts are lost, some packets come late, some twice. */
@@ -394,6 +422,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_to_many, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_backends_agree, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_batch_of_one_stream, house_open, house_close),
+        cmocka_unit_test_setup_teardown(test_batch_of_jumps, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_rollover, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_end_of_key, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_sent_once, house_open, house_close),
