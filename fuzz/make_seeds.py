@@ -208,6 +208,23 @@ def websocket():
     seed("key", "0bdGhlIHNhbXBsZSBub25jZQ==")
 
 
+def srtp():
+    """A byte for the profile, then operations (see fuzz_srtp.c)."""
+    def seed(name, profile, *operations):
+        write("srtp", name, bytes.fromhex(f"{profile:02x}" + "".join(operations)))
+
+    for profile, name in enumerate(("sha1_80", "sha1_32", "gcm_128", "gcm_256")):
+        seed(name, profile, "00 01 0064 20  40  10 01 30  50")
+    seed("rollover", 2, "00 00 fffe 10  01 00 ffff 10  02 00 0000 10  03 00 0001 10",
+         "40 43 41 42 41")
+    seed("batch", 0, *(f"{i:02x} 0{i % 3} 00{i:02x} 2{i:x}" for i in range(16)), "60 60")
+    seed("broken", 2, "00 01 0064 20  20 0010 01 40  20 0010 01 40  30 0015 40  30 0000 40")
+    seed("broken_reports", 1, "10 01 20  20 0006 80 50  20 0006 80 50  50  30 0015 50")
+    seed("raw", 3, "70 10 906000010000000000000001bede0001 00000000 000000000000000000000000",
+         "71 10 81c90007000000010000000000000000 0000000000000000 8000000100000000")
+    seed("forgotten", 2, "00 01 0064 20  40 40  81  40")
+
+
 def stomp():
     """A byte for the splits, one for the version ("0" to "3": none, 1.0, 1.1, 1.2), then frames."""
     def seed(name, choices, *frames):
@@ -593,6 +610,7 @@ settings()
 sdp()
 sockjs()
 sockjs_session()
+srtp()
 stomp()
 stomp_session()
 stun_seeds()
