@@ -100,5 +100,37 @@ def rtp_extensions():
     seed("descriptor_cut", key[:-3], key)
 
 
+def rtcp():
+    """A byte of choice, then a datagram, or arrivals: see fuzz_rtcp.c."""
+    report = "11111111 40 ffffff 0002fffe 00000007 b7052000 00054000"
+    both = "00000001 00000002"
+    sender = "81 c8 000c a0b0c0d0 b44db705 20000000 00010203 00000004 00000500" + report
+    cname = "81 ca 0003 a0b0c0d0 01 04 6d6f696d 0000"
+    for name, text in {
+        "compound": sender + cname + "81 ce 0002" + both,
+        "receiver_report": "81 c9 0007 a0b0c0d0" + report,
+        "chunks": "83 ca 0009 00000001 01 01 61 06 02 6263 00 00000002 00000000"
+                  "00000003 08 05 6162636465 01 01 66 0000",
+        "bye": "82 cb 0004 00000001 fffffffe 03 627965 00000000",
+        "app": "80 cc 0002 00000001 6e616d65",
+        "xr": "80 cf 000d a0b0c0d0 07 00 0001 12345678 04 00 0002 01020304 05060708"
+              "05 00 0006 00000001 00000002 00000003 00000004 00000005 00000006",
+        "nack": "81 cd 0005" + both + "fffa 8011 00c8 ffff 01f4 0000",
+        "pli": "81 ce 0002" + both,
+        "fir": "84 ce 0006 00000001 00000000 00000009 07 000000 fffffffe ff 000000",
+        "remb": "8f ce 0006 00000001 00000000 52454d42 02 0b d090 48484848 52525252",
+        "tmmbr": "83 cd 0004" + both + "00000009 12345678",
+        "padding": "a1 ce 0003" + both + "00000004",
+        "twcc_run": "8f cd 0005" + both + "0001 00dd 000000 00 00dd 0000",
+        "twcc_vectors": "8f cd 000a" + both + "0005 0013 fffffe 09 d1a8 9f1c 2005"
+                        "01 ff 7fff 8000 0102030405060708 0000",
+        "twcc_padded": "af cd 0005" + both + "0001 0001 000000 00 2001 0101",
+    }.items():
+        write("rtcp", name, b"0", text)
+    write("rtcp", "write_steady", b"w\x80", b"\0\x10\0" * 100)
+    write("rtcp", "write_losses", b"w\x20", b"\0\x10\0\x40\xf0\0\xff\x7f\0\x90\x20\x30" * 30)
+
+
 rtp()
 rtp_extensions()
+rtcp()
