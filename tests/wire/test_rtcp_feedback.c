@@ -109,6 +109,21 @@ static void test_nack(void **state)
     check_written(&writer, "81 cd 0005 00000001 00000002 fffa 8011 00c8 ffff 01f4 0000");
 }
 
+/* An entry reaches 16 behind its first. */
+static void test_nack_of_distances(void **state)
+{
+    (void)state;
+    static const uint16_t WITHIN[] = { 10, 26 };
+    static const uint16_t BEHIND[] = { 10, 27 };
+    uint8_t out[64];
+    struct rtcp_writer writer;
+    rtcp_begin(&writer, out, sizeof(out));
+    assert_int_equal(rtcp_add_nack(&writer, 1, 2, WITHIN, 2), 2);
+    assert_int_equal(rtcp_add_nack(&writer, 1, 2, BEHIND, 2), 2);
+    check_written(&writer, "81 cd 0003 00000001 00000002 000a 8000"
+                           "81 cd 0004 00000001 00000002 000a 0000 001b 0000");
+}
+
 static void test_nack_in_small_datagrams(void **state)
 {
     (void)state;
@@ -212,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_pli),
         cmocka_unit_test(test_fir),
         cmocka_unit_test(test_nack),
+        cmocka_unit_test(test_nack_of_distances),
         cmocka_unit_test(test_nack_in_small_datagrams),
         cmocka_unit_test(test_remb),
         cmocka_unit_test(test_remb_of_any_rate),
