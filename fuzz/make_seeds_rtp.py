@@ -131,6 +131,30 @@ def rtcp():
     write("rtcp", "write_losses", b"w\x20", b"\0\x10\0\x40\xf0\0\xff\x7f\0\x90\x20\x30" * 30)
 
 
+def payload():
+    """A byte that names the codec (and 0x80 for the marker), then the payload."""
+    codecs = ["opus", "red", "pcmu", "pcma", "g722", "vp8", "vp9", "h264", "h265", "av1"]
+    key = "50 03 00 9d012a 8002 6801"
+    for name, text in {
+        "opus": "78 010203", "opus_dtx": "78", "opus_code_3": "83 30",
+        "red": "ef 1e0003 ef 0f0002 6f 616263 6465 666768",
+        "vp8": "10" + key, "vp8_all": "90 f0 9234 ab b5" + key, "vp8_short_id": "90 80 11 d1",
+        "vp8_delta": "90 20 a0 51",
+        "vp9": "a8 01 00 01 ff", "vp9_flexible": "f8 9234 e0 03 05 fe ff",
+        "vp9_structure": "8a 01 58 0140 00b4 0280 0168 0500 02d0"
+                         "04 00 28 01 02 54 03 5c 01 02 03 ff",
+        "h264": "67 42e01f", "h264_stap_a": "78 0004 6742e01f 0002 68ce 0003 658884",
+        "h264_fu_a": "7c 85 8884", "h264_slice": "41 9a 00",
+        "h265": "4201 01", "h265_ap": "6001 0003 40010c 0003 420101 0003 4401c0 0003 2601af",
+        "h265_fu": "6201 93 af00",
+        "av1": "28 03 08 0000 30 112233", "av1_sizes": "08 03 0c 0000 04 34 482233",
+        "av1_continued": "a0 02 ffff 30 1122",
+    }.items():
+        choice = codecs.index(name.split("_")[0])
+        write("payload", name, bytes([choice | 0x80]), text)
+
+
 rtp()
 rtp_extensions()
 rtcp()
+payload()

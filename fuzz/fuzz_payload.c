@@ -1,0 +1,101 @@
+/* Fuzzes the readers of payloads, and VP8's rewriting.
+ *
+ * Input: a byte that names the codec and the marker, then a payload.
+ */
+#include "wire/payload.h"
+#include "wire/payload_audio.h"
+#include "wire/payload_av1.h"
+#include "wire/payload_h26x.h"
+#include "wire/payload_vp8.h"
+#include "wire/payload_vp9.h"
+
+#include "input.h"
+
+/* What is rewritten is read back, and nothing else has changed. */
+static void check_vp8(struct view payload)
+{
+    struct vp8 vp8, again;
+    if (vp8_read(payload, &vp8) != OK)
+        return;
+    CHECK(vp8.size >= 1 && vp8.size <= VP8_DESCRIPTOR_MAX && vp8.size < payload.size);
+    CHECK(vp8.picture_id < (vp8.has_long_picture_id ? 0x8000 : 0x80) && vp8.tid < 4);
+    struct span copy = input_copy(payload);
+    struct span descriptor = input_copy(view_slice(payload, 0, vp8.size));
+    vp8_rewrite(descriptor.at, &vp8, 0x5a5a, 0xa5);
+    memcpy(copy.at, descriptor.at, descriptor.size);
+    CHECK(vp8_read(view_of_span(copy), &again) == OK && again.size == vp8.size);
+    CHECK(!vp8.has_picture_id ||
+          again.picture_id == (0x5a5a & (vp8.has_long_picture_id ? 0x7fff : 0x7f)));
+    CHECK(!vp8.has_tl0picidx || again.tl0picidx == 0xa5);
+    vp8_rewrite(copy.at, &again, vp8.picture_id, vp8.tl0picidx);
+    CHECK(view_equal(view_of_span(copy), payload));
+    free(descriptor.at);
+    free(copy.at);
+}
+
+static void check_vp9(struct view payload)
+{
+    struct vp9 vp9;
+    if (vp9_read(payload, &vp9) != OK)
+        return;
+    CHECK(vp9.size >= 1 && vp9.size < payload.size);
+    CHECK(vp9.pdiff_count <= VP9_PDIFFS_MAX && vp9.spatial_count <= VP9_SPATIAL_MAX);
+    CHECK(vp9.has_structure == (vp9.spatial_count != 0));
+}
+
+static void check_h26x(struct view payload)
+{
+    struct h26x h26x;
+    if (h264_read(payload, &h26x) == OK)
+        CHECK(h26x.nal_type >= 1 && h26x.nal_type < H264_STAP_A);
+    if (h265_read(payload, &h26x) == OK)
+        CHECK(h26x.nal_type < H265_AP && h26x.temporal_id <= 6 && h26x.layer_id <= 63);
+}
+
+static void check_av1(struct view payload)
+{
+    struct av1 av1;
+    if (av1_read(payload, &av1) != OK)
+        return;
+    CHECK(av1.element_count >= 1 && av1.element_count < payload.size);
+    CHECK(!av1.is_key || (av1.new_sequence && !av1.continues));
+}
+
+static void check_audio(struct view payload)
+{
+    struct opus opus;
+    struct red red;
+    size_t size = 1;
+    if (opus_read(payload, &opus) == OK) {
+        CHECK(opus.ticks == opus.frame_count * opus.frame_ticks && opus.ticks <= OPUS_TICKS_MAX);
+        CHECK(opus.frame_count >= 1 && opus.frame_count <= 48);
+    }
+    if (red_read(payload, &red) != OK)
+        return;
+    for (unsigned i = 0; i < red.block_count; i++) {
+        CHECK(view_within(red.blocks[i].payload, payload));
+        size += red.blocks[i].payload.size;
+    }
+    CHECK(size + 4 * (red.block_count - 1u) == payload.size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct view input = view_make(data, size);
+    struct payload payload;
+    uint8_t choice = input_byte(&input);
+    struct span copy = input_copy(input);
+    struct view bytes = view_of_span(copy);
+    enum payload_codec codec = (enum payload_codec)((choice & 0x7f) % PAYLOAD_CODECS);
+    if (payload_read(codec, bytes, choice & 0x80, &payload) == OK) {
+        CHECK(payload.spatial_id < 8 && payload.temporal_id < 8);
+        CHECK(payload_is_video(codec) || !payload.starts_key);
+    }
+    check_vp8(bytes);
+    check_vp9(bytes);
+    check_h26x(bytes);
+    check_av1(bytes);
+    check_audio(bytes);
+    free(copy.at);
+    return 0;
+}

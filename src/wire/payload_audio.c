@@ -1,0 +1,78 @@
+#include "wire/payload_audio.h"
+
+#include "base/bytes.h"
+
+/* RFC 6716, table 2: a frame's duration by config, in ticks. */
+static unsigned frame_ticks(unsigned config)
+{
+    static const uint16_t SILK[] = { 480, 960, 1920, 2880 };
+    if (config < 12)
+        return SILK[config % 4];
+    if (config < 16)
+        return config % 2 ? 960 : 480;
+    return 120u << config % 4;
+}
+
+int opus_read(struct view payload, struct opus *opus)
+{
+    if (payload.size == 0)
+        return ERR_MALFORMED;
+    unsigned config = payload.at[0] >> 3;
+    unsigned code = payload.at[0] & 3;
+    unsigned count = code == 0 ? 1 : 2;
+    if (code == 3) {
+        if (payload.size < 2)
+            return ERR_MALFORMED;
+        count = payload.at[1] & 0x3f;
+    }
+    unsigned ticks = count * frame_ticks(config);
+    if (count == 0 || ticks > OPUS_TICKS_MAX)
+        return ERR_MALFORMED;
+    *opus = (struct opus){
+        .config = (uint8_t)config,
+        .is_stereo = payload.at[0] & 4,
+        /* section 2.1.9: frames of no or one byte */
+        .is_silent = payload.size <= 2 && code != 3,
+        .frame_count = (uint8_t)count,
+        .frame_ticks = (uint16_t)frame_ticks(config),
+        .ticks = (uint16_t)ticks,
+    };
+    return OK;
+}
+
+/* Section 3: headers of four bytes while F is set, then one of one byte; then the blocks. */
+int red_read(struct view payload, struct red *red)
+{
+    struct red read = { 0 };
+    size_t sizes[RED_BLOCKS_MAX];
+    size_t at = 0;
+    size_t blocks = 0;
+    bool more = true;
+    while (more) {
+        if (at == payload.size)
+            return ERR_MALFORMED;
+        if (read.block_count == RED_BLOCKS_MAX)
+            return ERR_LIMIT;
+        struct red_block *block = &read.blocks[read.block_count];
+        more = payload.at[at] & 0x80;
+        block->payload_type = payload.at[at] & 0x7f;
+        if (more) {
+            if (payload.size - at < 4)
+                return ERR_MALFORMED;
+            block->timestamp_offset = (uint16_t)(bytes_read_16(payload.at + at + 1) >> 2);
+            sizes[read.block_count] = bytes_read_16(payload.at + at + 2) & 0x3ff;
+            blocks += sizes[read.block_count];
+        }
+        read.block_count++;
+        at += more ? 4 : 1;
+    }
+    if (blocks > payload.size - at)
+        return ERR_MALFORMED;
+    sizes[read.block_count - 1] = payload.size - at - blocks;
+    for (unsigned i = 0; i < read.block_count; i++) {
+        read.blocks[i].payload = view_slice(payload, at, sizes[i]);
+        at += sizes[i];
+    }
+    *red = read;
+    return OK;
+}
