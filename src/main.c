@@ -3,6 +3,7 @@
 #include "shell/command_doctor.h"
 #include "shell/command_line.h"
 #include "shell/command_serve.h"
+#include "shell/command_token.h"
 #include "shell/settings.h"
 
 #include <stdio.h>
@@ -41,6 +42,19 @@ static int run_doctor(const struct command_line *line)
     return code;
 }
 
+static int run_token(const struct command_line *line)
+{
+    struct settings settings;
+    char error[SETTINGS_ERROR_MAX];
+    if (settings_read(line->config, environ, line->sets, line->set_count, &settings, error) != OK) {
+        fprintf(stderr, "%s\n", error);
+        return EXIT_USAGE;
+    }
+    int code = command_token(&settings, line);
+    settings_clear(&settings);
+    return code;
+}
+
 static int run_version(const struct command_line *line)
 {
     (void)line;
@@ -53,6 +67,7 @@ static int run_help(const struct command_line *line);
 static const struct command commands[] = {
     { "serve", "serves meetings; what moim does when no command is given", run_serve },
     { "doctor", "checks ports, certificate and addresses, and tells what to mend", run_doctor },
+    { "token", "makes a token that lets into a room, where auth.secret is set", run_token },
     { "version", "tells the version", run_version },
     { "help", "tells this", run_help },
 };
@@ -66,6 +81,11 @@ static int run_help(const struct command_line *line)
         printf("    %-8s %s\n", commands[i].name, commands[i].what);
     printf("\n    --config FILE            reads the settings from a YAML file\n"
            "    --set key.path=value     sets one of them: --set http.listen=127.0.0.1:8080\n\n"
+           "    moim token --room ROOM   which may end with a '*': all rooms whose names begin so\n"
+           "        --name NAME          of the member; else whoever has the token chooses one\n"
+           "        --user USER          who it is, to you\n"
+           "        --for 12h            how long it serves\n"
+           "        --may LIST           of publish, subscribe, moderate\n\n"
            "Settings can come from the environment, too: MOIM_HTTP_LISTEN=127.0.0.1:8080.\n"
            "docs/CONFIGURATION.md tells them all; every one has a value that serves.\n");
     return 0;

@@ -2,7 +2,7 @@
  * The meeting page: lobby, meeting, "you left", and the way between them.
  *
  * `/` makes a new room, `/r/{room}` goes into one; `?name=Mina` fills the name in (a link from a
- * calendar). Nothing in an address joins by itself: a link must not turn a camera on.
+ * calendar); `#token=eyJ...` is shown to the server where it asks for a token. Nothing in an address joins by itself: a link must not turn a camera on.
  *
  * For tests and for the curious, `window.moim` shows the session, the mesh and, by member id, the
  * RTCPeerConnection. It is read-only.
@@ -14,13 +14,17 @@
 import { language, t } from './i18n.js';
 import { LocalMedia } from './media/local.js';
 import { Meeting } from './meeting.js';
-import { recall, remember } from './remember.js';
+import { recall, recallToken, remember, rememberToken } from './remember.js';
 import { roomName } from './room-name.js';
-import { pathOfRoom, roomOfPath } from './signal/limits.js';
+import { pathOfRoom, roomOfPath, tokenOfAddress } from './signal/limits.js';
 import { leftPage } from './ui/left.js';
 import { Lobby } from './ui/lobby.js';
 
 const app = /** @type {HTMLElement} */ (document.getElementById('app'));
+
+/** The address is soon without it: who copies that gives no token away. */
+const token = tokenOfAddress(location.search, location.hash) || recallToken();
+if (token) rememberToken(token);
 
 /** @type {Lobby | null} */
 let lobby = null;
@@ -45,6 +49,11 @@ const REFUSALS = {
   'server-full': 'errorServerFull',
   'bad-name': 'badName',
   'bad-room': 'badRoom',
+  'token-missing': 'errorTokenMissing',
+  'token-bad': 'errorTokenBad',
+  'token-early': 'errorTokenEarly',
+  'token-expired': 'errorTokenExpired',
+  'not-allowed': 'errorNotAllowed',
   replaced: 'errorReplaced',
 };
 
@@ -54,6 +63,7 @@ const REFUSALS = {
  */
 const FIELDS = {
   'name-taken': 'name', 'bad-name': 'name', 'bad-room': 'room', 'room-full': 'room',
+  'not-allowed': 'room',
 };
 
 /**
@@ -97,6 +107,7 @@ function join({ name, room }) {
     local,
     name,
     room,
+    token,
     entered: (view) => {
       history.replaceState(null, '', pathOfRoom(room));
       document.title = `${room} · moim`;

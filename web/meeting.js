@@ -12,6 +12,7 @@
  * @property {import('./media/local.js').LocalMedia} local
  * @property {string} name
  * @property {string} room
+ * @property {string} token "" when there is none
  * @property {(view: HTMLElement) => void} entered
  * @property {(attempt: number) => void} waiting the server could not be reached so many times
  * @property {(code: string, message: string) => void} refused the end, for this reason
@@ -47,6 +48,7 @@ export class Meeting {
   #roster = new Roster();
   #stats = new StatsHistory();
   #hand = false;
+  #name = ''; // as the server has it: a token may say another than was asked for
   #told = { audio: false, video: false, screen: false };
   /** @type {LevelMeter | null} */
   #level = null;
@@ -62,6 +64,7 @@ export class Meeting {
   /** @param {MeetingOptions} options */
   constructor(options) {
     this.#options = options;
+    this.#name = options.name;
     const { local, room } = options;
     this.session = new Session(signallingUrl(), {
       state: (state, attempt) => this.#onState(state, attempt),
@@ -95,11 +98,11 @@ export class Meeting {
   }
 
   start() {
-    const { local, name, room } = this.#options;
+    const { local, name, room, token } = this.#options;
     for (const slot of SLOTS) this.changed(slot);
     this.session.join(() => {
       this.#told = local.flags;
-      return { room, name, ...local.flags };
+      return { room, name, ...(token && { token }), ...local.flags };
     });
   }
 
@@ -202,6 +205,7 @@ export class Meeting {
    */
   #onWelcome(welcome, again) {
     this.#roster.begin(welcome);
+    this.#name = welcome.name ?? this.#name;
     this.mesh.begin(welcome.you, welcome.members, welcome.iceServers);
     if (!this.#entered) {
       this.#entered = true;
@@ -262,7 +266,7 @@ export class Meeting {
     if (event.to && own) aside = t('chatPrivateTo', { name: nameOf(event.to) });
     else if (event.to) aside = t('chatPrivateYou');
     this.view.chat.add({
-      from: event.from, name: own ? this.#options.name : nameOf(event.from), own, text: event.text,
+      from: event.from, name: own ? this.#name : nameOf(event.from), own, text: event.text,
       to: event.to ?? '', aside,
     });
     if (own || this.view.panel === 'chat') return;
@@ -290,7 +294,8 @@ export class Meeting {
   }
 
   #drawSelf() {
-    const { local, name } = this.#options;
+    const { local } = this.#options;
+    const name = this.#name;
     const tile = this.view.stage.self();
     const { audio, video } = local.flags;
     tile?.update({

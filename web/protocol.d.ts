@@ -20,6 +20,7 @@ export interface Welcome {
   you: string;
   session: string;
   room: string;
+  name?: string;
   topology: string;
   members: Member[];
   iceServers: RTCIceServer[];

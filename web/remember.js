@@ -20,3 +20,21 @@ export function remember(key, value) {
     // A private window, or storage is full.
   }
 }
+
+/** What this tab remembers, over a reload, and nobody else: a token. */
+export function recallToken() {
+  try {
+    return sessionStorage.getItem('moim.token') ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** @param {string} token */
+export function rememberToken(token) {
+  try {
+    sessionStorage.setItem('moim.token', token);
+  } catch {
+    // As above.
+  }
+}

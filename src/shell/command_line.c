@@ -33,6 +33,36 @@ static bool is_option(const char *argument, const char *name)
     return strncmp(argument, name, size) == 0 && (argument[size] == '\0' || argument[size] == '=');
 }
 
+static const char *const option_names[COMMAND_OPTION_COUNT] = {
+    [COMMAND_ROOM] = "--room", [COMMAND_NAME] = "--name", [COMMAND_USER] = "--user",
+    [COMMAND_FOR] = "--for",   [COMMAND_MAY] = "--may",
+};
+
+/* Options that not every command has: whether this one does is known when all have been read. */
+static int read_command_option(int argc, char **argv, int *at, struct command_line *out,
+                               char *error)
+{
+    for (int i = 0; i < COMMAND_OPTION_COUNT; i++) {
+        char *value = NULL;
+        if (!is_option(argv[*at], option_names[i]))
+            continue;
+        if (out->options[i])
+            return refuse(error, option_names[i], "given twice");
+        int status = take_value(argc, argv, at, option_names[i], &value, error);
+        out->options[i] = value;
+        return status;
+    }
+    return refuse(error, argv[*at], "unknown option");
+}
+
+static int check_command_options(const struct command_line *line, char *error)
+{
+    for (int i = 0; i < COMMAND_OPTION_COUNT; i++)
+        if (line->options[i] && strcmp(line->command, "token") != 0)
+            return refuse(error, option_names[i], "is for \"moim token\" alone");
+    return OK;
+}
+
 static int read_option(int argc, char **argv, int *at, struct command_line *out, char *error)
 {
     const char *argument = argv[*at];
@@ -54,7 +84,7 @@ static int read_option(int argc, char **argv, int *at, struct command_line *out,
         out->sets[out->set_count++] = value;
         return status;
     } else {
-        return refuse(error, argument, "unknown option");
+        return read_command_option(argc, argv, at, out, error);
     }
     return OK;
 }
@@ -76,5 +106,5 @@ int command_line_read(int argc, char **argv, struct command_line *out,
     }
     if (!out->command)
         out->command = "serve";
-    return OK;
+    return check_command_options(out, error);
 }

@@ -9,6 +9,7 @@
 #include "agent/turn.h"
 #include "base/address.h"
 #include "base/trace.h"
+#include "wire/token.h"
 
 #define SETTINGS_LISTEN_MAX 16
 #define SETTINGS_PATH_MAX   1024
@@ -67,6 +68,7 @@ struct settings {
     struct listen_list turn_listen;   /* UDP and TCP; empty: no TURN at all */
     struct listen_list turn_tls_listen;
     struct turn_settings turn;
+    struct text_list auth_secrets; /* up to TOKEN_SECRETS_MAX, the newest first; none: no tokens */
     char state_dir[SETTINGS_PATH_MAX];
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;

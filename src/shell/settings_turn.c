@@ -1,12 +1,9 @@
-/* The kinds of settings that only TURN has. */
+/* The kinds of settings that only TURN has, and secrets. */
 #include "shell/endpoints_options.h"
 #include "shell/settings_value.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Whoever was given a password may try secrets against it at home, as fast as the machine can. */
-#define SECRET_LEAST 16
 
 #define PORT_LEAST 1024
 
@@ -69,12 +66,16 @@ static bool has_text(const struct text_list *list, struct view text)
     return false;
 }
 
-static int put_secret(struct view text, struct text_list *list, char *reason)
+static int put_secret(const struct setting *setting, struct view text, struct text_list *list,
+                      char *reason)
 {
-    if (text.size < SECRET_LEAST || text.size >= SETTINGS_TEXT_MAX || !is_printable(text))
-        return refuse_quietly(reason,
-                              "a secret has 16 to 255 bytes without control characters (\"openssl "
-                              "rand -hex 32\" makes one)");
+    if (text.size < setting->least || text.size > setting->most || !is_printable(text)) {
+        snprintf(reason, SETTING_REASON_MAX,
+                 "a secret has %u to %u bytes without control characters (\"openssl rand -hex 32\" "
+                 "makes one)",
+                 (unsigned)setting->least, (unsigned)setting->most);
+        return ERR_CONFIG;
+    }
     if (has_text(list, text))
         return refuse_quietly(reason, "a secret stands twice in the list");
     return add_text(text, list, TURN_SECRETS_MAX, reason);
@@ -215,7 +216,7 @@ int setting_put_turn(const struct setting *setting, struct view text, void *memb
     case SETTING_PORTS:
         return put_ports(text, member, reason);
     case SETTING_SECRETS:
-        return put_secret(text, member, reason);
+        return put_secret(setting, text, member, reason);
     case SETTING_USERS:
         return put_user(text, member, reason);
     case SETTING_SERVERS:

@@ -16,6 +16,8 @@ const struct setting settings_table[KEY_COUNT] = {
     {                                                                                              \
         name, kind, offsetof(struct settings, member), least, most, may_be_0                       \
     }
+/* Whoever was given what they sign may try secrets at home, as fast as the machine can. */
+#define SECRETS(name, member, least) AMOUNT(name, SETTING_SECRETS, member, least, 255, false)
     [KEY_HTTP_LISTEN] = ROW("http.listen", SETTING_LISTEN, http_listen),
     [KEY_HTTPS_LISTEN] = ROW("https.listen", SETTING_LISTEN, https_listen),
     [KEY_HTTPS_CERT] = ROW("https.cert", SETTING_FILE, https_cert),
@@ -24,7 +26,7 @@ const struct setting settings_table[KEY_COUNT] = {
     [KEY_TURN_LISTEN] = ROW("turn.listen", SETTING_LISTEN, turn_listen),
     [KEY_TURN_TLS_LISTEN] = ROW("turn.tls_listen", SETTING_LISTEN, turn_tls_listen),
     [KEY_TURN_RELAY_PORTS] = ROW("turn.relay_ports", SETTING_PORTS, turn.relay_ports),
-    [KEY_TURN_SECRET] = ROW("turn.secret", SETTING_SECRETS, turn.secrets),
+    [KEY_TURN_SECRET] = SECRETS("turn.secret", turn.secrets, 16),
     [KEY_TURN_USERS] = ROW("turn.users", SETTING_USERS, turn.users),
     [KEY_TURN_REALM] = ROW("turn.realm", SETTING_REALM, turn.realm),
     [KEY_TURN_ALLOW_PEERS] = ROW("turn.allow_peers", SETTING_NETWORKS, turn.allow_peers),
@@ -42,12 +44,14 @@ const struct setting settings_table[KEY_COUNT] = {
                                  TURN_LIFETIME_S *USEC_S, 24 * HOUR, false),
     [KEY_TURN_CREDENTIAL_LIFETIME] = AMOUNT("turn.credential_lifetime", SETTING_DURATION,
                                             turn.credential_lifetime, HOUR, 168 * HOUR, false),
+    [KEY_AUTH_SECRET] = SECRETS("auth.secret", auth_secrets, TOKEN_SECRET_MIN),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
     [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
     [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),
     [KEY_LOG_FORMAT] = ROW("log.format", SETTING_FORMAT, log_format),
 #undef ROW
 #undef AMOUNT
+#undef SECRETS
 };
 
 int setting_refuse(char reason[SETTING_REASON_MAX], struct view text, const char *why)

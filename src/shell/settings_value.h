@@ -46,6 +46,7 @@ enum setting_key {
     KEY_TURN_BANDWIDTH_ALL,
     KEY_TURN_LIFETIME,
     KEY_TURN_CREDENTIAL_LIFETIME,
+    KEY_AUTH_SECRET,
     KEY_STATE_DIR,
     KEY_WORKERS,
     KEY_LOG_LEVEL,
@@ -57,7 +58,7 @@ struct setting {
     const char *name; /* "http.listen" */
     enum setting_kind kind;
     size_t offset;        /* in struct settings */
-    uint64_t least, most; /* of a number, a size or a duration */
+    uint64_t least, most; /* of a number, a size, a duration, or a secret's bytes */
     bool may_be_0;        /* ... though that is below `least`: no limit */
 };
 
@@ -80,7 +81,7 @@ void setting_clear(const struct setting *setting, struct settings *settings);
 MUST_USE int setting_put(const struct setting *setting, struct view text, struct settings *settings,
                          char reason[SETTING_REASON_MAX]);
 
-/* The same for the kinds that only TURN has: settings_turn.c. */
+/* The same for the kinds that only TURN has, and for secrets: settings_turn.c. */
 MUST_USE int setting_put_turn(const struct setting *setting, struct view text, void *member,
                               char reason[SETTING_REASON_MAX]);
 

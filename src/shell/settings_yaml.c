@@ -28,6 +28,7 @@ struct document {
     struct section *https;
     struct section *rtc;
     struct turn_section *turn;
+    struct section *auth;
     struct section *state;
     struct section *log;
     char *workers;
@@ -79,6 +80,10 @@ static const cyaml_schema_field_t turn_fields[] = {
 #undef TURN_LIST
 #undef TURN_TEXT
 };
+static const cyaml_schema_field_t auth_fields[] = {
+    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* load_secrets */
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t state_fields[] = {
     TEXT("dir", struct section, first),
     CYAML_FIELD_END,
@@ -93,6 +98,7 @@ static const cyaml_schema_field_t document_fields[] = {
     SECTION("https", https, https_fields),
     SECTION("rtc", rtc, rtc_fields),
     SECTION("turn", turn, turn_fields),
+    SECTION("auth", auth, auth_fields),
     SECTION("state", state, state_fields),
     SECTION("log", log, log_fields),
     TEXT("workers", struct document, workers),
@@ -104,27 +110,36 @@ static const cyaml_schema_value_t document_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct document, document_fields),
 };
 
-/* turn.secret alone, as a list and as a text. */
+/* The secrets of one section alone, as a list and as a text. */
 struct secret_document {
-    struct section *turn;
+    struct section *section;
 };
 static const cyaml_schema_field_t secrets_fields[] = { LIST("secret"), CYAML_FIELD_END };
 static const cyaml_schema_field_t secret_fields[] = { TEXT("secret", struct section, first),
                                                       CYAML_FIELD_END };
-#define SECRET_SECTION(fields)                                                                     \
+#define SECRET_SECTION(key, fields)                                                                \
     {                                                                                              \
-        CYAML_FIELD_MAPPING_PTR("turn", CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,         \
-                                struct secret_document, turn, fields),                             \
+        CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,            \
+                                struct secret_document, section, fields),                          \
             CYAML_FIELD_END                                                                        \
     }
-static const cyaml_schema_field_t secrets_document_fields[] = SECRET_SECTION(secrets_fields);
-static const cyaml_schema_field_t secret_document_fields[] = SECRET_SECTION(secret_fields);
-static const cyaml_schema_value_t secrets_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct secret_document, secrets_document_fields),
+#define SECRET_SCHEMA(fields)                                                                      \
+    {                                                                                              \
+        CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct secret_document, fields)                    \
+    }
+static const cyaml_schema_field_t turn_secrets_fields[] = SECRET_SECTION("turn", secrets_fields);
+static const cyaml_schema_field_t turn_secret_fields[] = SECRET_SECTION("turn", secret_fields);
+static const cyaml_schema_field_t auth_secrets_fields[] = SECRET_SECTION("auth", secrets_fields);
+static const cyaml_schema_field_t auth_secret_fields[] = SECRET_SECTION("auth", secret_fields);
+
+static const struct {
+    enum setting_key key;
+    cyaml_schema_value_t list, text;
+} secret_schemas[] = {
+    { KEY_TURN_SECRET, SECRET_SCHEMA(turn_secrets_fields), SECRET_SCHEMA(turn_secret_fields) },
+    { KEY_AUTH_SECRET, SECRET_SCHEMA(auth_secrets_fields), SECRET_SCHEMA(auth_secret_fields) },
 };
-static const cyaml_schema_value_t secret_schema = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct secret_document, secret_document_fields),
-};
+#define SECRET_KEYS (sizeof(secret_schemas) / sizeof(secret_schemas[0]))
 
 /* A list alone, for the environment and --set. */
 static const cyaml_schema_value_t list_schema = {
@@ -132,6 +147,7 @@ static const cyaml_schema_value_t list_schema = {
 };
 
 #undef SECRET_SECTION
+#undef SECRET_SCHEMA
 #undef LIST_OF
 #undef LIST
 #undef TEXT
@@ -337,32 +353,43 @@ static int put_document(struct settings_reader *reader, const char *name,
     for (uint32_t i = 0; i < outline->count && status == OK; i++) {
         const struct yaml_node *node = &outline->nodes[i];
         enum setting_key key;
-        if (settings_find(view_of(node->path), &key) && key != KEY_TURN_SECRET)
+        if (settings_find(view_of(node->path), &key) && settings_table[key].kind != SETTING_SECRETS)
             status = put_texts(reader, name, key, node, texts_of(document, key));
     }
     return status;
 }
 
-/* The one key that may be a list or a text is read by itself: libcyaml wants to know which. */
-static int put_secrets(struct settings_reader *reader, const char *name, struct view yaml,
-                       const struct yaml_outline *outline)
+/* Keys that may be a list or a text are read by themselves: libcyaml wants to know which. */
+static int put_secrets_of(struct settings_reader *reader, const char *name, struct view yaml,
+                          const struct yaml_outline *outline, size_t i)
 {
-    const char *path = settings_table[KEY_TURN_SECRET].name;
+    enum setting_key key = secret_schemas[i].key;
+    const char *path = settings_table[key].name;
     const struct yaml_node *whole = yaml_outline_find(outline, path, YAML_NO_ITEM);
     void *loaded = NULL;
     if (!whole)
         return OK;
     bool is_list = whole->kind == YAML_KIND_LIST;
-    const cyaml_schema_value_t *schema = is_list ? &secrets_schema : &secret_schema;
+    const cyaml_schema_value_t *schema =
+        is_list ? &secret_schemas[i].list : &secret_schemas[i].text;
     int status = load(reader, name, yaml, schema, CYAML_CFG_IGNORE_UNKNOWN_KEYS, &loaded, NULL);
     if (status != OK)
         return status;
-    const struct section *turn = *(struct section *const *)loaded;
-    for (uint32_t i = 0; i < outline->count && status == OK; i++)
-        if (strcmp(outline->nodes[i].path, path) == 0)
-            status = put_texts(reader, name, KEY_TURN_SECRET, &outline->nodes[i],
-                               is_list ? turn->list : &turn->first);
+    const struct section *section = ((struct secret_document *)loaded)->section;
+    for (uint32_t n = 0; n < outline->count && status == OK; n++)
+        if (strcmp(outline->nodes[n].path, path) == 0)
+            status = put_texts(reader, name, key, &outline->nodes[n],
+                               is_list ? section->list : &section->first);
     unload(schema, loaded, 0);
+    return status;
+}
+
+static int put_secrets(struct settings_reader *reader, const char *name, struct view yaml,
+                       const struct yaml_outline *outline)
+{
+    int status = OK;
+    for (size_t i = 0; i < SECRET_KEYS && status == OK; i++)
+        status = put_secrets_of(reader, name, yaml, outline, i);
     return status;
 }
 

@@ -164,6 +164,9 @@ static struct server_config make_server_config(const struct workers *all,
         .endpoints = settings_endpoints(&all->settings),
         .turn = all->settings.turn_listen.count ? &all->turn_config : NULL,
     };
+    config.auth.count = all->settings.auth_secrets.count;
+    for (uint32_t i = 0; i < config.auth.count; i++)
+        config.auth.items[i] = view_of(all->settings.auth_secrets.items[i]);
     random_fill(&config.random, config.room_secret, sizeof config.room_secret);
     return config;
 }

@@ -36,6 +36,11 @@ static void test_good(void **state)
     assert_int_equal(READ(&line, error, "--config=a=b.yaml"), OK);
     assert_string_equal(line.command, "serve");
     assert_string_equal(line.config, "a=b.yaml");
+    assert_int_equal(READ(&line, error, "--room", "a", "token", "--for=1h"), OK);
+    assert_string_equal(line.command, "token");
+    assert_string_equal(line.options[COMMAND_ROOM], "a");
+    assert_string_equal(line.options[COMMAND_FOR], "1h");
+    assert_null(line.options[COMMAND_NAME]);
     assert_int_equal(READ(&line, error, "--help"), OK);
     assert_string_equal(line.command, "help");
     assert_int_equal(READ(&line, error, "-V"), OK);
@@ -59,6 +64,10 @@ static void test_bad(void **state)
     REFUSE("a?b: one command is enough", "serve", "a\nb");
     REFUSE("--config: a value is missing", "--config");
     REFUSE("--set: a value is missing", "--set");
+    REFUSE("--room: given twice", "token", "--room=a", "--room", "b");
+    REFUSE("--room: a value is missing", "token", "--room");
+    REFUSE("--room: is for \"moim token\" alone", "doctor", "--room=a");
+    REFUSE("--roomy=a: unknown option", "token", "--roomy=a");
     REFUSE("--config: given twice", "--config=a", "--config", "b");
 
     char *many[2 + COMMAND_SETS_MAX + 1] = { "moim" };

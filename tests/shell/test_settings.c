@@ -296,6 +296,24 @@ static void test_bad_secrets(void **state)
                 NAME ":1: turn.secret: more than 4 entries");
     refuse_yaml("turn: {secret: {a: b}}", NAME
                 ":1: turn.secret: not a list, like [\"9f86d081884c7d65\"]; [] is the empty one");
+    refuse_yaml("auth: {secret: 0123456789abcdef0123456789abcde}",
+                NAME ":1: auth.secret: a secret has 32 to 255 bytes without control characters "
+                     "(\"openssl rand -hex 32\" makes one)");
+}
+
+/* One section's may be a list while the other's is a text. */
+static void test_secrets(void **state)
+{
+    (void)state;
+    struct settings settings;
+    read_yaml("auth:\n  secret: [" SECRET_A SECRET_A ", " SECRET_A SECRET_A "1"
+              "]\n"
+              "turn:\n  secret: " SECRET_A "\n",
+              &settings);
+    check_texts(&settings.auth_secrets, SECRET_A SECRET_A " " SECRET_A SECRET_A "1");
+    check_texts(&settings.turn.secrets, SECRET_A);
+    read_yaml("auth: {secret: " SECRET_A SECRET_A "}", &settings);
+    check_texts(&settings.auth_secrets, SECRET_A SECRET_A);
 }
 
 static void test_unknown_keys(void **state)
@@ -633,6 +651,7 @@ static void test_example(void **state)
     assert_string_equal(settings.https_key, "/etc/moim/privkey.pem");
     check_list(&settings.rtc_public_ip, "203.0.113.7");
     assert_int_equal(settings.turn.secrets.count, 1);
+    assert_int_equal(settings.auth_secrets.count, 1);
     assert_int_equal(settings.workers, 4);
     assert_int_equal(settings_endpoints(&settings)->count, 5);
     settings_clear(&settings);
@@ -660,13 +679,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),       cmocka_unit_test(test_every_key),
         cmocka_unit_test(test_every_turn_key), cmocka_unit_test(test_bad_turn_values),
-        cmocka_unit_test(test_bad_secrets),    cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_duplicate_keys), cmocka_unit_test(test_wrong_types),
-        cmocka_unit_test(test_bad_values),     cmocka_unit_test(test_keys_together),
-        cmocka_unit_test(test_broken_yaml),    cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_environment),    cmocka_unit_test(test_sets),
-        cmocka_unit_test(test_file),           cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_example),        cmocka_unit_test(test_manual),
+        cmocka_unit_test(test_bad_secrets),    cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_unknown_keys),   cmocka_unit_test(test_duplicate_keys),
+        cmocka_unit_test(test_wrong_types),    cmocka_unit_test(test_bad_values),
+        cmocka_unit_test(test_keys_together),  cmocka_unit_test(test_broken_yaml),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_sets),           cmocka_unit_test(test_file),
+        cmocka_unit_test(test_damaged),        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_manual),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

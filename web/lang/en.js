@@ -124,6 +124,11 @@ export const en = {
   errorNameTaken: 'Somebody in this room already has that name. Please choose another one.',
   errorRoomFull: 'This room is full.',
   errorServerFull: 'The server is full at the moment. Please try again in a minute.',
+  errorTokenMissing: 'This server lets in those who were given a link with a token.',
+  errorTokenBad: 'The token in your link is not one of this server’s.',
+  errorTokenEarly: 'Your link is not valid yet.',
+  errorTokenExpired: 'Your link has expired. Ask for a new one.',
+  errorNotAllowed: 'Your link is for another room.',
   errorReplaced: 'This meeting was taken up in another window.',
   errorOther: 'The server refused: {message}',
 

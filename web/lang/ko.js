@@ -125,6 +125,11 @@ export const ko = {
   errorNameTaken: '이 회의실에 같은 이름이 있습니다. 다른 이름을 써 주세요.',
   errorRoomFull: '회의실이 가득 찼습니다.',
   errorServerFull: '지금은 서버가 가득 찼습니다. 잠시 뒤에 다시 시도해 주세요.',
+  errorTokenMissing: '이 서버는 토큰이 든 링크를 받은 사람만 들어올 수 있습니다.',
+  errorTokenBad: '링크에 든 토큰이 이 서버의 것이 아닙니다.',
+  errorTokenEarly: '아직 링크를 쓸 수 있는 시간이 아닙니다.',
+  errorTokenExpired: '링크의 기한이 지났습니다. 새 링크를 요청해 주세요.',
+  errorNotAllowed: '이 링크는 다른 회의실의 것입니다.',
   errorReplaced: '다른 창에서 이 회의를 이어받았습니다.',
   errorOther: '서버가 거절했습니다: {message}',
 

@@ -44,6 +44,17 @@ export function roomOfPath(path) {
   }
 }
 
+/**
+ * The token that an address takes along: behind '#', where no server and no log sees it, or in the
+ * query; "" when there is none.
+ * @param {string} search such as "?token=eyJ..."
+ * @param {string} hash such as "#token=eyJ..."
+ */
+export function tokenOfAddress(search, hash) {
+  return new URLSearchParams(hash.replace(/^#/, '')).get('token')
+    || new URLSearchParams(search).get('token') || '';
+}
+
 /** @param {string} room */
 export function pathOfRoom(room) {
   return `/r/${encodeURIComponent(room)}`;

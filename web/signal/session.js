@@ -30,6 +30,7 @@
  * @typedef {object} JoinRequest
  * @property {string} room
  * @property {string} name
+ * @property {string} [token]
  * @property {boolean} audio
  * @property {boolean} video
  * @property {boolean} screen

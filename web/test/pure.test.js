@@ -5,7 +5,7 @@ import { isPoor, sampleOf, totalsOf } from '../rtc/stats.js';
 import { slotsOf } from '../rtc/slots.js';
 import { reasonOf } from '../media/problems.js';
 import {
-  isName, isPolite, isRoom, memberNumber, pathOfRoom, roomOfPath,
+  isName, isPolite, isRoom, memberNumber, pathOfRoom, roomOfPath, tokenOfAddress,
 } from '../signal/limits.js';
 import { roomName } from '../room-name.js';
 
@@ -18,6 +18,14 @@ test('names and rooms have the limits of the protocol, counted in bytes', () => 
   assert.ok(isRoom('주간 회의'));
   assert.ok(!isRoom('a/b'));
   assert.ok(!isRoom(''));
+});
+
+test('an address takes a token along, in its fragment before its query', () => {
+  assert.equal(tokenOfAddress('', ''), '');
+  assert.equal(tokenOfAddress('?name=Mina', '#chat'), '');
+  assert.equal(tokenOfAddress('?token=a.b.c&x=1', ''), 'a.b.c');
+  assert.equal(tokenOfAddress('', '#token=a.b-c_d'), 'a.b-c_d');
+  assert.equal(tokenOfAddress('?token=a', '#x=1&token=b'), 'b');
 });
 
 test('a path names a room, and a room a path', () => {
