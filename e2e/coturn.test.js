@@ -83,7 +83,8 @@ test('coturn takes the credentials that clients are given', { timeout: 120_000 }
   const [{ urls, username, credential }] = JSON.parse(answer.text).iceServers;
   assert.deepEqual(urls, [`turn:127.0.0.1:${port}?transport=udp`]);
   const text = await relay(username, credential);
-  assert.match(text, new RegExp(`tot_send_msgs=${MESSAGES}, tot_recv_msgs=${MESSAGES}`), text + log);
+  const all = new RegExp(`tot_send_msgs=${MESSAGES}, tot_recv_msgs=${MESSAGES}`);
+  assert.match(text, all, text + log);
 });
 
 test('and no others', { timeout: 120_000 }, async () => {

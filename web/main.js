@@ -2,7 +2,8 @@
  * The meeting page: lobby, meeting, "you left", and the way between them.
  *
  * `/` makes a new room, `/r/{room}` goes into one; `?name=Mina` fills the name in (a link from a
- * calendar); `#token=eyJ...` is shown to the server where it asks for a token. Nothing in an address joins by itself: a link must not turn a camera on.
+ * calendar), and `#token=eyJ...` is shown to a server that asks for one. Nothing in an address
+ * joins by itself: a link must not turn a camera on.
  *
  * For tests and for the curious, `window.moim` shows the session, the mesh and, by member id, the
  * RTCPeerConnection. It is read-only.
