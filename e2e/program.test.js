@@ -9,7 +9,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { WebSocket } from 'ws';
-import { Program } from './lib/program.js';
+import { Program, PROGRAM } from './lib/program.js';
 import { until } from './lib/until.js';
 
 /**
@@ -152,6 +152,46 @@ scenario('SIGHUP takes the new certificate, and a broken one not', async (use) =
   const [text] = await once(socket, 'message');
   assert.equal(JSON.parse(text).type, 'pong');
   socket.close();
+});
+
+scenario('SIGHUP reads secrets again, and a file with a mistake not', async (use) => {
+  const folder = use(new Program(['version'])).folder;
+  const config = path.join(folder, 'moim.yaml');
+  const secrets = ['a', 'b'].map((letter) => letter.repeat(32));
+  const write = (/** @type {string} */ secret) =>
+    writeFileSync(config, `auth: {secret: ${secret}}\nturn: {secret: ${secret}}\nworkers: 2\n`);
+  const token = (/** @type {string} */ secret) =>
+    execFileSync(PROGRAM, ['token', '--room', 'r', '--set', `auth.secret=${secret}`], {
+      encoding: 'utf8',
+    }).trim();
+  write(secrets[0]);
+  const program = use(await Program.serve(['--config', config]));
+  const tokens = secrets.map(token);
+  const port = program.port('http');
+  // connections go to any worker: each must know
+  const statuses = (/** @type {number} */ n) =>
+    Promise.all(
+      Array.from({ length: 16 }, async () =>
+        (await get(port, `/api/v1/ice?token=${tokens[n]}`)).slice(9, 12)),
+    );
+  const all = async (/** @type {number} */ n, /** @type {string} */ status) =>
+    (await statuses(n)).every((each) => each === status);
+  assert.ok(await all(0, '200'));
+  assert.ok(await all(1, '401'));
+
+  write(secrets[1]);
+  program.kill('SIGHUP');
+  await until('the new secret', () => all(1, '200'), { seen: () => program.output });
+  assert.ok(await all(0, '401'));
+  await until('the log', () => program.events('settings.reloaded').length === 1);
+
+  writeFileSync(config, 'auth: {secret: short}\n');
+  program.kill('SIGHUP');
+  await until('the refusal', () => program.events('settings.reload_failed').length === 1, {
+    seen: () => program.output,
+  });
+  assert.ok(!program.output.includes('short'), program.output);
+  assert.ok(await all(1, '200'));
 });
 
 scenario('more connections than descriptors: refused, and served again afterwards', async (use) => {

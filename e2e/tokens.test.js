@@ -2,12 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import path from 'node:path';
+import { PROGRAM } from './lib/program.js';
 import { scenario } from './lib/scenario.js';
-import { ROOT } from './lib/server.js';
 
 const SECRET = 'the tests own secret of 32 bytes or more';
-const PROGRAM = path.resolve(ROOT, process.env.E2E_SERVER || 'build/moim');
 
 /** @param {string[]} args */
 function token(...args) {

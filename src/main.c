@@ -26,7 +26,7 @@ static int run_serve(const struct command_line *line)
         fprintf(stderr, "%s\n", error);
         return EXIT_USAGE;
     }
-    int code = command_serve(&settings, &web_assets);
+    int code = command_serve(&settings, line, &web_assets);
     settings_clear(&settings);
     return code;
 }

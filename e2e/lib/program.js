@@ -8,7 +8,7 @@ import path from 'node:path';
 import { ROOT } from './server.js';
 import { until } from './until.js';
 
-const PROGRAM = path.resolve(ROOT, process.env.E2E_SERVER || 'build/moim');
+export const PROGRAM = path.resolve(ROOT, process.env.E2E_SERVER || 'build/moim');
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set();

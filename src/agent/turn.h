@@ -74,8 +74,9 @@ struct turn_users {
     void *context;
 };
 
-/* All of it is borrowed for as long as the agent lives.  secrets may be changed between calls:
- * allocations keep the keys that they were made with. */
+/* All of it is borrowed for as long as the agent lives.  Secrets, users, policy, quotas, lifetime
+ * and bandwidth may be changed between calls: allocations keep the keys that they were made with,
+ * and what they hold. */
 struct turn_config {
     struct view realm;                     /* 1 to TURN_REALM_MAX bytes */
     struct view secrets[TURN_SECRETS_MAX]; /* of TURN REST; all are tried */

@@ -187,6 +187,14 @@ size_t server_datagram(struct server *server, usec now, const struct address *fr
     return stun_server_datagram(datagram, from, server->metrics, out, SERVER_DATAGRAM_MAX);
 }
 
+void server_set_terms(struct server *server, const struct server_terms *terms)
+{
+    server->config.ice = terms->ice;
+    server->config.auth = terms->auth;
+    if (terms->turn)
+        turn_door_set_terms(server, terms->turn);
+}
+
 void server_stop(struct server *server, usec now)
 {
     server->is_stopping = true;

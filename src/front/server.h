@@ -92,6 +92,20 @@ MUST_USE int server_new(const struct server_config *config, usec now, struct ser
 /* Open streams are forgotten without a word.  NULL is accepted. */
 void server_free(struct server *server);
 
+/* What a server can be told anew.  The views last until the next server_set_terms, or until it is
+ * freed. */
+struct server_terms {
+    struct ice_config ice;
+    struct token_secrets auth;
+    /* Secrets, users, policy, quotas, bandwidth and lifetime are taken over; NULL: there are no
+     * relays, now as before. */
+    const struct turn_config *turn;
+};
+
+/* They are in force from now on.  Who is in a room stays there; allocations keep the keys that they
+ * were made with, and what they hold. */
+void server_set_terms(struct server *server, const struct server_terms *terms);
+
 /* A stream was accepted.  ERR_LIMIT: no place; close it. */
 MUST_USE int server_open(struct server *server, usec now, const struct stream_origin *origin,
                          uint32_t *stream);

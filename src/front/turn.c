@@ -45,6 +45,25 @@ void turn_door_free(struct server *server)
     server->turn = NULL;
 }
 
+/* Sizes of pools stay as they are, and so does the realm, of which users' keys are made. */
+void turn_door_set_terms(struct server *server, const struct turn_config *terms)
+{
+    if (!server->turn)
+        return;
+    struct turn_config *config = &server->turn->config;
+    assert(view_equal(config->realm, terms->realm));
+    config->realm = terms->realm;
+    memcpy(config->secrets, terms->secrets, sizeof config->secrets);
+    config->secret_count = terms->secret_count;
+    config->users = terms->users;
+    config->policy = terms->policy;
+    config->allocations_per_user_max = terms->allocations_per_user_max;
+    config->allocations_per_prefix_max = terms->allocations_per_prefix_max;
+    config->lifetime_s_max = terms->lifetime_s_max;
+    config->bytes_per_s_allocation = terms->bytes_per_s_allocation;
+    config->bytes_per_s_all = terms->bytes_per_s_all;
+}
+
 /* ---- from streams ---- */
 
 static struct turn_flow flow_of(const struct server *server, const struct stream *stream)

@@ -32,6 +32,8 @@ struct turn_door {
 /* Makes server->turn.  ERR_MEMORY. */
 MUST_USE int turn_door_new(struct server *server, usec now);
 void turn_door_free(struct server *server);
+/* See server_set_terms. */
+void turn_door_set_terms(struct server *server, const struct turn_config *terms);
 
 /* The first bytes of a stream.  HTTP begins with a letter, a STUN request with 0: so TURN works on
  * the ports of HTTP, too. */

@@ -7,6 +7,7 @@
 #include "shell/urls.h"
 #include "shell/workers.h"
 
+#include <openssl/crypto.h>
 #include <signal.h>
 #include <stdio.h>
 #include <time.h>
@@ -17,6 +18,7 @@
 
 struct serving {
     const struct settings *settings;
+    const struct command_line *line; /* NULL: they came from nowhere that could be read again */
     struct log log;
     struct certificate certificate; /* zeroed when nothing listens for TLS */
     struct workers *workers;
@@ -134,6 +136,35 @@ static void reload_certificate(struct serving *serving)
     log_notice(serving);
 }
 
+/* ---- the settings ---- */
+
+static int read_again(const struct serving *serving, char *error)
+{
+    struct settings fresh;
+    const struct command_line *line = serving->line;
+    if (!line)
+        return workers_set_terms(serving->workers, serving->settings, error);
+    int status = settings_read(line->config, environ, line->sets, line->set_count, &fresh, error);
+    if (status != OK)
+        return status;
+    status = workers_set_terms(serving->workers, &fresh, error);
+    settings_clear(&fresh);
+    OPENSSL_cleanse(&fresh, sizeof(fresh));
+    return status;
+}
+
+static void reload_settings(const struct serving *serving)
+{
+    struct trace_event event;
+    char error[SETTINGS_ERROR_MAX] = "";
+    if (read_again(serving, error) != OK) {
+        log_text(serving, TRACE_ERROR, "settings.reload_failed", "reason", error);
+        return;
+    }
+    log_begin(&event, TRACE_INFO, "settings.reloaded");
+    log_event(&serving->log, LOG_NO_WORKER, &event);
+}
+
 /* ---- signals ---- */
 
 struct signals {
@@ -163,6 +194,12 @@ static bool is_end(const struct signals *signals, const siginfo_t *info)
     return true;
 }
 
+static void reload(struct serving *serving)
+{
+    reload_certificate(serving);
+    reload_settings(serving);
+}
+
 static void wait_for_end(struct serving *serving, const struct signals *signals)
 {
     siginfo_t info = { 0 };
@@ -172,7 +209,7 @@ static void wait_for_end(struct serving *serving, const struct signals *signals)
             continue;
         is_over = is_end(signals, &info);
         if (!is_over && info.si_code != SI_KERNEL)
-            reload_certificate(serving);
+            reload(serving);
     }
     log_text(serving, TRACE_INFO, "server.stopping", "signal",
              info.si_signo == SIGINT   ? "SIGINT"
@@ -182,9 +219,10 @@ static void wait_for_end(struct serving *serving, const struct signals *signals)
     pthread_sigmask(SIG_UNBLOCK, &signals->waited, NULL);
 }
 
-int command_serve(const struct settings *settings, const struct assets *assets)
+int command_serve(const struct settings *settings, const struct command_line *line,
+                  const struct assets *assets)
 {
-    struct serving serving = { .settings = settings };
+    struct serving serving = { .settings = settings, .line = line };
     char error[SETTINGS_ERROR_MAX] = "";
     struct signals signals;
 

@@ -7,6 +7,7 @@
 #ifndef MOIM_SHELL_COMMAND_SERVE_H
 #define MOIM_SHELL_COMMAND_SERVE_H
 
+#include "shell/command_line.h"
 #include "shell/settings.h"
 
 struct assets;
@@ -14,6 +15,7 @@ struct assets;
 /* Tells on stdout what people can open (with log.format json: as log events), and logs to stderr.
  * Gives the exit code: 0 after a signal, 1 when the system refused, 2 when the configuration can't
  * be used; one line on stderr says why. */
-int command_serve(const struct settings *settings, const struct assets *assets);
+int command_serve(const struct settings *settings, const struct command_line *line,
+                  const struct assets *assets);
 
 #endif

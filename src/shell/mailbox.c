@@ -1,6 +1,7 @@
 #include "shell/mailbox.h"
 
 #include "front/server.h"
+#include "shell/terms.h"
 
 #include <openssl/ssl.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ void mailbox_free(struct mailbox *mailbox)
             connection_close(&letter.connection);
         parcel_free(letter.parcel);
         SSL_CTX_free(letter.tls);
+        terms_give(letter.terms);
     }
     for (unsigned i = 0; i < mailbox->sender_count; i++) {
         struct records *cards = atomic_load(&mailbox->cards[i]);

@@ -16,6 +16,7 @@
 
 struct parcel;
 struct ssl_ctx_st;
+struct terms;
 
 #define MAILBOX_RING_SIZE  1024      /* letters of one sender that wait */
 #define MAILBOX_CARDS_SIZE (1 << 20) /* bytes of one sender's cards that wait */
@@ -23,6 +24,7 @@ struct ssl_ctx_st;
 enum letter_kind {
     LETTER_STREAM, /* a connection that is to be served here from now on */
     LETTER_TLS,    /* the keys for new connections */
+    LETTER_TERMS,  /* what has been set anew */
     LETTER_STOP,
     LETTER_DONE /* the sender is stopping, and has nothing left to give away */
 };
@@ -32,6 +34,7 @@ struct letter {
     struct connection connection; /* LETTER_STREAM, with its parcel */
     struct parcel *parcel;
     struct ssl_ctx_st *tls; /* LETTER_TLS: a reference that goes along */
+    struct terms *terms;    /* LETTER_TERMS: the same */
     usec until;             /* LETTER_STOP: when to end at the latest */
 };
 

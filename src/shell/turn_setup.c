@@ -234,6 +234,11 @@ static void fill_config(struct turn_setup *setup, const struct settings *setting
     fill_sizes(config, settings);
 }
 
+bool turn_setup_wanted(const struct settings *settings)
+{
+    return settings->turn_listen.count || settings->turn.secrets.count;
+}
+
 int turn_setup_new(const struct settings *settings, bool may_make, struct turn_setup **out,
                    char error[SETTINGS_ERROR_MAX])
 {

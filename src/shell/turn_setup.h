@@ -18,6 +18,9 @@ struct turn_setup {
     bool is_secret_new;                                     /* it was made just now */
 };
 
+/* Whether the settings need one: there are relays of ours, or of others that take our secret. */
+bool turn_setup_wanted(const struct settings *settings);
+
 /* Reads the secrets that are kept in state.dir, when none are set; makes one when there is none, if
  * `may_make`.  The sizes of the config are one worker's, of settings->workers.
  *   OK             *out is the caller's, until turn_setup_free.

@@ -1,4 +1,5 @@
 #include "shell/worker.h"
+#include "shell/terms.h"
 
 #include "shell/clock.h"
 
@@ -103,6 +104,7 @@ void worker_free(struct worker *worker)
     worker_stop_forwards(worker);
     worker_stop_relays(worker);
     server_free(worker->server);
+    terms_give(worker->terms);
     worker_stop_dtls(worker);
     pool_free(&worker->peers);
     free(worker->of_stream);
@@ -112,6 +114,15 @@ void worker_free(struct worker *worker)
     if (worker->epoll >= 0)
         close(worker->epoll);
     free(worker);
+}
+
+static void take_terms(struct worker *worker, struct terms *terms)
+{
+    struct server_terms told;
+    terms_tell(terms, &told);
+    server_set_terms(worker->server, &told);
+    terms_give(worker->terms);
+    worker->terms = terms;
 }
 
 static void begin_stop(struct worker *worker, usec until)
@@ -153,6 +164,9 @@ static void read_letters(struct worker *worker)
             SSL_CTX_free(worker->config.tls);
             worker->config.tls = letter.tls;
             worker_renew_dtls(worker);
+            break;
+        case LETTER_TERMS:
+            take_terms(worker, letter.terms);
             break;
         case LETTER_STOP:
             begin_stop(worker, letter.until);

@@ -149,7 +149,8 @@ struct worker {
     usec server_wakes;
     struct relays relays;
     struct forwards forwards;
-    usec accepts_at; /* when listeners are looked at again; USEC_NEVER: they are */
+    struct terms *terms; /* set anew and in force, a reference; NULL: those of the start */
+    usec accepts_at;     /* when listeners are looked at again; USEC_NEVER: they are */
     uint8_t input[SERVER_READ_MAX];
 };
 

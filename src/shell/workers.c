@@ -3,6 +3,7 @@
 #include "shell/clock.h"
 #include "shell/entropy.h"
 #include "shell/listen.h"
+#include "shell/terms.h"
 #include "shell/turn_setup.h"
 #include "shell/worker.h"
 
@@ -243,7 +244,7 @@ static int make_all(struct workers *all, struct ssl_ctx_st *tls, const struct lo
             return ERR_MEMORY;
         }
     }
-    if (all->settings.turn_listen.count || all->settings.turn.secrets.count)
+    if (turn_setup_wanted(&all->settings))
         status = open_turn(all, relays_max, error);
     if (status != OK)
         return status;
@@ -300,6 +301,22 @@ void workers_set_tls(struct workers *all, struct ssl_ctx_st *tls)
         if (mailbox_send(&all->mailboxes[i], all->settings.workers, &letter) != OK)
             SSL_CTX_free(tls);
     }
+}
+
+int workers_set_terms(struct workers *all, const struct settings *fresh,
+                      char error[SETTINGS_ERROR_MAX])
+{
+    struct terms *terms;
+    int status = terms_new(&all->settings, fresh, &terms, error);
+    if (status != OK)
+        return status;
+    for (unsigned i = 0; i < all->started; i++) {
+        struct letter letter = { .kind = LETTER_TERMS, .terms = terms_share(terms) };
+        while (mailbox_send(&all->mailboxes[i], all->settings.workers, &letter) != OK)
+            sched_yield(); /* all of them, or quotas and secrets would differ */
+    }
+    terms_give(terms);
+    return OK;
 }
 
 void workers_stop(struct workers *all, usec grace)

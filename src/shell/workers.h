@@ -32,6 +32,12 @@ const struct settings *workers_settings(const struct workers *workers);
  * its own. */
 void workers_set_tls(struct workers *workers, struct ssl_ctx_st *tls);
 
+/* What of `fresh` may change without a new start (shell/terms.h) is in force from now on, on every
+ * worker as soon as it comes to it; relays and meetings under way go on.  Errors are those of
+ * terms_new, and then all stays as it was. */
+MUST_USE int workers_set_terms(struct workers *workers, const struct settings *fresh,
+                               char error[SETTINGS_ERROR_MAX]);
+
 /* Stops taking connections, closes WebSockets with 1001, lets answers under way go out, and returns
  * when all threads have ended: after `grace` at the latest.  Frees everything. */
 void workers_stop(struct workers *workers, usec grace);

@@ -145,6 +145,32 @@ static void test_workers(void **state)
     house_close(house);
 }
 
+/* Secrets are set anew: who is here stays, and newcomers need a token of the new ones. */
+static void test_terms(void **state)
+{
+    struct house *house = build(1);
+    struct server_terms terms = { .ice = ICE, .auth = { .items = { VIEW(OLD) }, .count = 1 } };
+    struct saying newest = { .room = "standup" };
+    struct saying old = { .room = "standup", .secret = OLD };
+    (void)state;
+    struct guest mina = come_in(house_ws(house), "standup", "Mina", make(&newest));
+    server_set_terms(house->servers[0], &terms);
+    wire_drop(mina.wire);
+    mina.wire = house_ws(house);
+    say_resume(mina.wire, "standup", mina.session, mina.seq);
+    struct frame frame;
+    hear_past_pings(mina.wire, &frame);
+    assert_true(view_starts(view_of(frame.payload), VIEW("{\"type\":\"resumed\"")));
+    struct wire *wire = house_ws(house);
+    say_join_with(wire, "standup", "Jun", make(&newest));
+    expect_error(wire, "token-bad", ",'re':'join'");
+    come_in(wire, "standup", "Jun", make(&old));
+    terms.auth.count = 0; /* open again */
+    server_set_terms(house->servers[0], &terms);
+    house_guest(house, "standup", "Ana");
+    house_close(house);
+}
+
 /* Without secrets everybody comes in, and what they show is not looked at. */
 static void test_open_house(void **state)
 {
@@ -299,10 +325,15 @@ static void test_ice_answered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),     cmocka_unit_test(test_admitted),
-        cmocka_unit_test(test_name),        cmocka_unit_test(test_workers),
-        cmocka_unit_test(test_open_house),  cmocka_unit_test(test_meeting_credentials),
-        cmocka_unit_test(test_ice_refused), cmocka_unit_test(test_ice_answered),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_admitted),
+        cmocka_unit_test(test_name),
+        cmocka_unit_test(test_workers),
+        cmocka_unit_test(test_terms),
+        cmocka_unit_test(test_open_house),
+        cmocka_unit_test(test_meeting_credentials),
+        cmocka_unit_test(test_ice_refused),
+        cmocka_unit_test(test_ice_answered),
     };
     return cmocka_run_group_tests_name("admission", tests, NULL, NULL);
 }

@@ -235,10 +235,58 @@ static void streams_go_where_their_token_is(void **state)
     house_close(house);
 }
 
+static int another_password_of(void *context, struct view name, struct view *password)
+{
+    (void)context;
+    (void)name;
+    *password = VIEW("another");
+    return OK;
+}
+
+/* Passwords and quotas are set anew: who has an allocation keeps it, and goes on using it. */
+static void terms_change_under_way(void **state)
+{
+    (void)state;
+    struct house *house = open_house(1);
+    struct turn_config config = TURN;
+    struct server_terms terms = { .turn = &config };
+    struct request request;
+    struct wire *wire = house_connect(house);
+    allocate(wire, &request);
+    config.users.by_name = another_password_of;
+    config.allocations_per_prefix_max = 1;
+    server_set_terms(house->servers[0], &terms);
+    bind_channel(wire, &request);
+    begin(&request, STUN_REFRESH);
+    sign(&request);
+    wire_send(wire, written(&request));
+    assert_int_equal(take_answer(wire, &request), 200);
+    /* the old password makes no other */
+    house->peer.port++;
+    struct wire *other = house_connect(house);
+    struct request another;
+    begin(&another, STUN_ALLOCATE);
+    wire_send(other, written(&another));
+    assert_int_equal(take_answer(other, &another), 401);
+    begin(&another, STUN_ALLOCATE);
+    sign(&another);
+    wire_send(other, written(&another));
+    assert_int_equal(take_answer(other, &another), 401);
+    /* and the right one more than the new quota allows */
+    config.users.by_name = password_of;
+    server_set_terms(house->servers[0], &terms);
+    begin(&another, STUN_ALLOCATE);
+    sign(&another);
+    wire_send(other, written(&another));
+    assert_int_equal(take_answer(other, &another), 486);
+    house_close(house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_ports_speak_it),
+        cmocka_unit_test(terms_change_under_way),
         cmocka_unit_test(messages_come_in_any_pieces),
         cmocka_unit_test(what_peers_send_comes_down),
         cmocka_unit_test(an_allocation_keeps_its_stream),

@@ -19,6 +19,7 @@
 struct child {
     char folder[64];
     struct settings settings;
+    const struct command_line *line;
     pid_t pid;
     int output; /* stdout and stderr of the child */
     char text[16 * 1024];
@@ -51,7 +52,7 @@ static void start(struct child *child)
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         close(ends[1]);
-        _exit(command_serve(&child->settings, NULL));
+        _exit(command_serve(&child->settings, child->line, NULL));
     }
     close(ends[1]);
     child->output = ends[0];

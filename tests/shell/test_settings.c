@@ -5,6 +5,7 @@
 #include "front/endpoint.h"
 #include "shell/settings.h"
 #include "shell/settings_value.h"
+#include "shell/terms.h"
 #include "shell/yaml_outline.h"
 
 #include <fcntl.h>
@@ -669,8 +670,13 @@ static void test_manual(void **state)
         for (const char *c = settings_table[i].name; *c; c++)
             row[size++] = *c == '.' ? '_' : *c >= 'a' ? (char)(*c - 'a' + 'A') : *c;
         memcpy(row + size, "` |", 4);
-        if (!strstr(text, row))
+        const char *found = strstr(text, row);
+        if (!found)
             fail_msg("the manual lacks \"%s\"", row);
+        struct view line = view_slice(view_of(found), 0, strcspn(found, "\n"));
+        bool is_again = view_find(line, VIEW("| read again |")) < line.size;
+        if (is_again != terms_include(settings_table[i].name))
+            fail_msg("the manual is wrong of %s after SIGHUP", settings_table[i].name);
     }
 }
 
