@@ -5,7 +5,8 @@
  *
  * Nanoseconds of CPU a packet, the median of the rounds.  "1 to N": one packet is protected for N
  * subscribers, each under its own key, out of one payload into N slots, as a forwarder does it
- * (libsrtp2 works in place, so the payload is copied for it first).  "32 from 1": a burst of one
+ * (libsrtp2 works in place, so the payload is copied for it first); "own" bytes are 4 of each
+ * subscriber's before the payload that they share.  "32 from 1": a burst of one
  * publisher is unprotected in place; the copy that each round needs is taken off. */
 #include "agent/srtp.h"
 
@@ -126,7 +127,7 @@ static void close_subject(struct subject *subject)
 
 /* ---- what is measured ---- */
 
-static void protect_ours(struct subject *subject, unsigned many)
+static void protect_ours(struct subject *subject, unsigned many, uint16_t own)
 {
     static struct secure_outgoing jobs[MANY];
     for (unsigned i = 0; i < many; i++) {
@@ -135,7 +136,8 @@ static void protect_ours(struct subject *subject, unsigned many)
                                             .sent = &subject->sent[i],
                                             .at = slots[i],
                                             .header_size = HEADER,
-                                            .payload = { payload, payload_size } };
+                                            .own_size = own,
+                                            .payload = { payload, payload_size - own } };
     }
     secure_protect(subject->engine, jobs, many);
     for (unsigned i = 0; i < many; i++)
@@ -154,12 +156,12 @@ static void protect_theirs(struct subject *subject, unsigned many)
     }
 }
 
-static double one_to_many(struct subject *subject, unsigned many)
+static double one_to_many(struct subject *subject, unsigned many, uint16_t own)
 {
     unsigned times = PACKETS / many;
     double from = cpu_ns();
     for (unsigned i = 0; i < times; i++) {
-        subject->engine ? protect_ours(subject, many) : protect_theirs(subject, many);
+        subject->engine ? protect_ours(subject, many, own) : protect_theirs(subject, many);
         subject->sequence++;
     }
     return (cpu_ns() - from) / (times * many);
@@ -215,7 +217,7 @@ static double many_from_one(struct subject *subject, srtp_t publisher)
 
 /* ---- the table ---- */
 
-enum { TO_1, TO_40, TO_MANY, FROM_1, COLUMNS };
+enum { TO_1, TO_40, TO_40_OWN, TO_MANY, FROM_1, COLUMNS };
 
 static int by_value(const void *a, const void *b)
 {
@@ -234,9 +236,10 @@ static void measure(struct subject *subjects, size_t count, size_t which, int ro
     }
     for (int round = 0; round < rounds; round++)
         for (size_t s = 0; s < count; s++) {
-            seen[s][TO_1][round] = one_to_many(&subjects[s], 1);
-            seen[s][TO_40][round] = one_to_many(&subjects[s], 40);
-            seen[s][TO_MANY][round] = one_to_many(&subjects[s], MANY);
+            seen[s][TO_1][round] = one_to_many(&subjects[s], 1, 0);
+            seen[s][TO_40][round] = one_to_many(&subjects[s], 40, 0);
+            seen[s][TO_40_OWN][round] = one_to_many(&subjects[s], 40, 4);
+            seen[s][TO_MANY][round] = one_to_many(&subjects[s], MANY, 0);
             seen[s][FROM_1][round] = many_from_one(&subjects[s], publishers[s]);
         }
     for (size_t s = 0; s < count; s++) {
@@ -257,7 +260,8 @@ int main(int argc, char **argv)
     static struct subject subjects[3];
     int rounds = argc > 1 ? atoi(argv[1]) : 5;
     payload_size = argc > 2 ? (size_t)atoi(argv[2]) : payload_size;
-    if (rounds < 1 || rounds > ROUNDS_MAX || payload_size > SLOT - HEADER - SECURE_RTP_OVERHEAD) {
+    if (rounds < 1 || rounds > ROUNDS_MAX || payload_size < 4 ||
+        payload_size > SLOT - HEADER - SECURE_RTP_OVERHEAD) {
         fprintf(stderr, "usage: bench_srtp [ROUNDS [SIZE]]\n");
         return 2;
     }
@@ -277,7 +281,8 @@ int main(int argc, char **argv)
     subjects[count++].name = "libsrtp2";
 
     printf("%zu bytes of payload; ns of CPU a packet\n", payload_size);
-    printf("%-24s %-14s %9s %9s %9s %9s\n", "", "", "1 to 1", "1 to 40", "1 to 500", "32 from 1");
+    printf("%-24s %-14s %9s %9s %9s %9s %9s\n", "", "", "1 to 1", "1 to 40", "own", "1 to 500",
+           "32 from 1");
     for (size_t i = 0; i < sizeof(PROFILES) / sizeof(PROFILES[0]); i++)
         measure(subjects, count, i, rounds);
     for (size_t s = 0; s + 1 < count; s++)

@@ -42,12 +42,29 @@ static int take_index(const struct secure_outgoing *job, uint64_t *index)
     return status;
 }
 
+/* Puts together, behind the header, what does not lie in one piece. */
+static const uint8_t *compose(const struct secure_outgoing *job)
+{
+    uint8_t *at = job->at + job->header_size + job->own_size;
+    if (job->payload.size > 0 && job->payload.at != at)
+        memcpy(at, job->payload.at, job->payload.size);
+    if (job->padding_size > 0) {
+        at += job->payload.size;
+        memset(at, 0, job->padding_size - 1u);
+        at[job->padding_size - 1] = job->padding_size;
+    }
+    return job->at + job->header_size;
+}
+
 static void prepare_outgoing(struct secure_engine *engine, struct secure_outgoing *job,
                              uint32_t number)
 {
     const struct secure_suite *suite = job->key->suite;
-    size_t plain = job->header_size + job->payload.size;
+    bool in_pieces = job->own_size > 0 || job->padding_size > 0;
+    size_t size = job->own_size + job->payload.size + job->padding_size;
+    size_t plain = job->header_size + size;
     assert(job->header_size >= RTP_HEADER_SIZE && plain + SECURE_RTP_OVERHEAD <= SECURE_PACKET_MAX);
+    assert(job->padding_size == 0 || job->at[0] & 0x20);
     job->size = (uint16_t)(plain + suite->rtp_tag_size);
     uint64_t index;
     job->status = take_index(job, &index);
@@ -55,9 +72,9 @@ static void prepare_outgoing(struct secure_engine *engine, struct secure_outgoin
         return;
 
     struct secure_transform *one = add(engine, job->key, number);
-    one->from = job->payload.at;
+    one->from = in_pieces ? compose(job) : job->payload.at;
     one->to = job->at + job->header_size;
-    one->size = job->payload.size;
+    one->size = size;
     one->covered = job->at;
     one->covered_size = job->header_size;
     one->tag = job->at + plain;

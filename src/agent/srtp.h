@@ -101,10 +101,13 @@ void secure_session_forget(struct secure_session *session, uint32_t ssrc);
 
 /* ---- sending: one packet to many ----
  *
- * Each job has its own key, its own header, and the bytes of a payload that all may share.  The
- * header (12 bytes, CSRCs, extensions) lies at `at`, written by the caller.  The payload is
- * encrypted from where it lies to behind the header; it may lie there already.  The room at `at`
- * is header_size + payload.size + SECURE_RTP_OVERHEAD.
+ * Each job has its own key, its own header, and the bytes of a payload that all may share.  At `at`
+ * the caller has written the header (12 bytes, CSRCs, extensions) and, behind it, what of the
+ * payload is this receiver's own (an RTX packet's sequence number, a descriptor).  The shared rest
+ * is encrypted from where it lies to behind these; it may lie there already.  The room at `at` is
+ * header_size + own_size + payload.size + padding_size + SECURE_RTP_OVERHEAD.
+ *
+ * With own or padding bytes the payload is copied first: 20 ns more for 1200 bytes, to 140.
  *
  * `sent` is what has been sent with this key and this SSRC: zeroed before the first packet, kept as
  * long as the session.  It gives the packet its rollover counter, and sees to it that no index is
@@ -119,6 +122,9 @@ struct secure_outgoing {
     uint8_t *at;
     struct view payload;
     uint16_t header_size;
+    uint16_t own_size;    /* bytes of the payload behind the header, before `payload` */
+    uint8_t padding_size; /* bytes behind it, made here (RFC 3550, section 5.1); the header's P bit
+                             is set, then */
     bool is_repeat;
 
     uint16_t size; /* of the packet as it is now to be sent */

@@ -150,6 +150,49 @@ static void test_one_to_many(void **state)
             one_to_many(house->engines[i], many);
 }
 
+/* Bytes of one's own before the shared payload, padding behind it, or both. */
+static void in_pieces(struct secure_engine *engine, uint16_t profile)
+{
+    struct pair pair;
+    pair_open(&pair, engine, profile, 12);
+    struct secure_window sent = { 0 };
+    uint8_t payload[100];
+    uint64_t seed = 12;
+    test_random_fill(&seed, payload, sizeof(payload));
+    uint16_t sequence = 1;
+    for (uint16_t own = 0; own < 20; own++)
+        for (int padding = 0; padding <= 255; padding += padding < 3 ? 1 : 84)
+            for (size_t shared = 0; shared <= 100; shared += 50) {
+                uint8_t slot[HOUSE_ROOM];
+                house_packet(slot, 12 + (size_t)own, sequence++, SSRC);
+                slot[0] |= padding ? 0x20 : 0;
+                uint8_t head[32];
+                memcpy(head, slot, 12 + (size_t)own);
+                struct secure_outgoing job = { .key = pair.client.rtp_out,
+                                               .sent = &sent,
+                                               .at = slot,
+                                               .header_size = 12,
+                                               .own_size = own,
+                                               .payload = { payload, shared },
+                                               .padding_size = (uint8_t)padding };
+                secure_protect(engine, &job, 1);
+                assert_int_equal(job.status, OK);
+                size_t size = job.size;
+                assert_int_equal(house_unprotect(&pair.server, slot, &size), OK);
+                assert_int_equal(size, 12 + own + shared + (size_t)padding);
+                assert_memory_equal(slot, head, 12 + own);
+                assert_memory_equal(slot + 12 + own, payload, shared);
+                for (size_t i = 12 + own + shared; i < size; i++)
+                    assert_int_equal(slot[i], i + 1 == size ? padding : 0);
+            }
+    pair_close(&pair);
+}
+
+static void test_in_pieces(void **state)
+{
+    house_each(state, in_pieces);
+}
+
 /* Both backends make the same bytes. */
 static void test_backends_agree(void **state)
 {
@@ -420,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_directions, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_long_header, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_one_to_many, house_open, house_close),
+        cmocka_unit_test_setup_teardown(test_in_pieces, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_backends_agree, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_batch_of_one_stream, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_batch_of_jumps, house_open, house_close),
