@@ -227,7 +227,8 @@ static void close_both(void)
     identity_free(&identity);
 }
 
-/* No two of our records may bear one nonce, whether OpenSSL made them or we (RFC 5288, section 4). */
+/* No two of our records may bear one nonce, whether OpenSSL made them or we (RFC 5288, section
+ * 3). */
 static void check_nonces(const uint8_t *bytes, size_t size)
 {
     struct view rest = view_make(bytes, size);
