@@ -6,6 +6,7 @@
 #include "front/meet/meet.h"
 #include "front/session.h"
 #include "front/turn.h"
+#include "front/turn_dtls.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -199,6 +200,7 @@ void server_stop(struct server *server, usec now)
 {
     server->is_stopping = true;
     sessions_stop(server, now);
+    turn_dtls_stop(server);
     for (uint32_t i = 0; i < server->streams.touched; i++) {
         struct stream *stream = pool_at(&server->streams, i);
         if (!stream->is_open)

@@ -111,6 +111,17 @@ static void tell_agent(struct server *server, usec now, const struct dtls_server
     door->is_busy = true;
 }
 
+/* One at a time: what all of them say would not fit into memory. */
+static void stop_next(struct server *server, usec now)
+{
+    struct turn_dtls *dtls = server->turn->dtls;
+    if (dtls->stopped == dtls->server.peers.touched)
+        return;
+    dtls_server_close(&dtls->server, now, dtls->stopped++);
+    dtls->is_busy = true;
+    server->turn->is_busy = true;
+}
+
 const struct turn_out *turn_dtls_poll(struct server *server, usec now)
 {
     struct turn_dtls *dtls = server->turn->dtls;
@@ -141,10 +152,21 @@ const struct turn_out *turn_dtls_poll(struct server *server, usec now)
     case DTLS_SERVER_WAIT:
         dtls->until = in.until;
         dtls->is_busy = false;
+        if (dtls->is_stopping)
+            stop_next(server, now);
         write_metrics(server);
         break;
     }
     return NULL;
+}
+
+void turn_dtls_stop(struct server *server)
+{
+    if (!server->turn || !server->turn->dtls)
+        return;
+    server->turn->dtls->is_stopping = true;
+    server->turn->dtls->is_busy = true;
+    server->turn->is_busy = true;
 }
 
 void turn_dtls_tick(struct server *server, usec now)

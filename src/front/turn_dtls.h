@@ -20,6 +20,8 @@ struct turn_dtls {
     struct dtls_server server;
     usec until;            /* as it said last */
     bool is_busy;          /* it may have something to say */
+    bool is_stopping;      /* one after the other is told goodbye: */
+    uint32_t stopped;      /* those below it were */
     struct turn_flow flow; /* of what the agent was given last */
     struct turn_flow way;  /* of `out` */
     struct turn_out out;
@@ -39,6 +41,9 @@ void turn_dtls_send(struct server *server, usec now, const struct turn_out *out)
  * socket, borrowed until the next call; or NULL, and then either the agent has been told something
  * (server->turn->is_busy), or there is nothing more. */
 const struct turn_out *turn_dtls_poll(struct server *server, usec now);
+
+/* Ends all associations, one by one as they are polled. */
+void turn_dtls_stop(struct server *server);
 
 void turn_dtls_tick(struct server *server, usec now);
 usec turn_dtls_until(const struct server *server);

@@ -129,13 +129,15 @@ static void begin_stop(struct worker *worker, usec until)
 {
     worker->is_stopping = true;
     worker->stop_at = until;
+    server_stop(worker->server, worker->now);
+    worker_drain_relays(worker);
+    worker_flush_relays(worker); /* the last that goes out by the listeners */
     close_listeners(worker);
     for (uint32_t i = 0; i < worker->peers.touched; i++) {
         struct peer *peer = pool_at(&worker->peers, i);
         if (peer->generation && (peer->state == PEER_HANDSHAKE || peer->state == PEER_SPLICED))
             worker_close_peer(worker, peer); /* it could not be served any more */
     }
-    server_stop(worker->server, worker->now);
 }
 
 /* The last connection is gone.  Others may be on their way here, until their sender says so, too:

@@ -431,6 +431,24 @@ static void who_begins_anew(void **state)
     assert_int_equal(house_metric(house, METRIC_DTLS_ASSOCIATIONS), 1);
 }
 
+/* The server stops: its clients need not wait for a refresh to find out. */
+static void who_is_there_at_the_end(void **state)
+{
+    (void)state;
+    begin_client();
+    allocate();
+    client_address.port++;
+    dtls_free(&client); /* it forgets; the server does not */
+    begin_client();
+    assert_int_equal(house_metric(house, METRIC_DTLS_ASSOCIATIONS), 2);
+    server_stop(house->servers[0], house->now);
+    house_drain(house);
+    settle();
+    assert_int_equal(ended, 1);
+    assert_int_equal(house->relay_count, 0);
+    assert_int_equal(house_metric(house, METRIC_DTLS_ASSOCIATIONS), 0);
+}
+
 /* No prefix of addresses takes all. */
 static void who_comes_too_often(void **state)
 {
@@ -462,11 +480,17 @@ static void nobody_speaks_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_binding),           TEST(what_is_relayed),
-        TEST(what_is_too_long),    TEST(handshakes_on_bad_networks),
-        TEST(who_only_looks_in),   TEST(who_has_an_allocation),
-        TEST(who_says_goodbye),    TEST(who_begins_anew),
-        TEST(who_comes_too_often), TEST(nobody_speaks_it),
+        TEST(a_binding),
+        TEST(what_is_relayed),
+        TEST(what_is_too_long),
+        TEST(handshakes_on_bad_networks),
+        TEST(who_only_looks_in),
+        TEST(who_has_an_allocation),
+        TEST(who_says_goodbye),
+        TEST(who_begins_anew),
+        TEST(who_is_there_at_the_end),
+        TEST(who_comes_too_often),
+        TEST(nobody_speaks_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

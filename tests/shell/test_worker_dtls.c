@@ -1,5 +1,6 @@
-/* test_worker_dtls.c - TURN over DTLS through a worker's own sockets, with OpenSSL's client: by IPv4
- * and by IPv6, two of them at once, and with a certificate that is renewed under way. */
+/* test_worker_dtls.c - TURN over DTLS through a worker's own sockets, with OpenSSL's client: by
+ * IPv4 and by IPv6, two of them at once, with a certificate that is renewed under way, and at the
+ * end. */
 #include "support.h"
 
 #include "shell/certificate.h"
@@ -221,11 +222,27 @@ static void test_new_certificate(void **state)
     SSL_free(after);
 }
 
+static void test_goodbye(void **state)
+{
+    (void)state;
+    uint8_t byte;
+    SSL *client = dial(&IPV4, rig.worker->config.listeners[0].port);
+    shake_hands(client);
+    assert_int_equal(ask_port(client), own_port(client));
+    struct letter letter = { .kind = LETTER_STOP, .until = clock_now() + USEC_S };
+    assert_int_equal(mailbox_send(&rig.mailbox, 1, &letter), OK);
+    wait_for(client);
+    assert_int_equal(SSL_get_error(client, SSL_read(client, &byte, 1)), SSL_ERROR_ZERO_RETURN);
+    assert_true(worker_has_ended(rig.worker));
+    SSL_free(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_both_families, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(test_new_certificate, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(test_goodbye, open_rig, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
