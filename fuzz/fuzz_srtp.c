@@ -128,8 +128,8 @@ static int open_by(int who, bool is_rtcp, struct span *packet)
     return job.status;
 }
 
-/* `opened` with `status` is what ours over OpenSSL made of the packet.  In a batch, one that is forged
- * is called so, even if another of that index came before it. */
+/* `opened` with `status` is what ours over OpenSSL made of the packet.  In a batch, one that is
+ * forged is called so, even if another of that index came before it. */
 static void compare(struct view packet, bool is_rtcp, bool in_batch, int status, struct view opened)
 {
     if (engines[1]) {

@@ -31,6 +31,10 @@ enum secure_profile {
     SECURE_AEAD_AES_256_GCM = 0x0008
 };
 
+/* Those that DTLS is to offer, and to choose from, best first, by OpenSSL's names (dtls_config):
+ * tags of 32 bits are for those who ask for them. */
+#define SECURE_DTLS_PROFILES "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80"
+
 /* How many bytes dtls_srtp_keys is to give; 0: the profile is not known here. */
 size_t secure_material_size(uint16_t profile);
 
