@@ -108,19 +108,28 @@ static void open_server(struct json_writer *writer)
     json_open(writer, '[');
 }
 
+static bool has_own(const struct ice_config *config)
+{
+    return config->port || config->https_port || config->tls_port;
+}
+
 /* Ours, on the host by which the client reached us; without credentials, STUN alone. */
 static void write_own(struct json_writer *writer, const struct ice_config *config, struct view host,
                       const struct credentials *credentials)
 {
-    open_server(writer);
-    write_uri(writer, "stun:%.*s:%u", VIEW_ARGS(host), config->port);
-    json_close(writer, ']');
-    json_close(writer, '}');
+    if (config->port) {
+        open_server(writer);
+        write_uri(writer, "stun:%.*s:%u", VIEW_ARGS(host), config->port);
+        json_close(writer, ']');
+        json_close(writer, '}');
+    }
     if (!config->relays || !credentials)
         return;
     open_server(writer);
-    write_uri(writer, "turn:%.*s:%u?transport=udp", VIEW_ARGS(host), config->port);
-    write_uri(writer, "turn:%.*s:%u?transport=tcp", VIEW_ARGS(host), config->port);
+    if (config->port) {
+        write_uri(writer, "turn:%.*s:%u?transport=udp", VIEW_ARGS(host), config->port);
+        write_uri(writer, "turn:%.*s:%u?transport=tcp", VIEW_ARGS(host), config->port);
+    }
     if (config->https_port)
         write_uri(writer, "turn:%.*s:%u?transport=tcp", VIEW_ARGS(host), config->https_port);
     if (config->tls_port)
@@ -171,7 +180,7 @@ uint64_t ice_write(struct json_writer *writer, const struct server *server, usec
     json_open(writer, '[');
     if (config.server_count)
         write_others(writer, &config, credentials);
-    else if (config.port && host.size && host.size <= HOST_MAX)
+    else if (has_own(&config) && host.size && host.size <= HOST_MAX)
         write_own(writer, &config, host, credentials);
     json_close(writer, ']');
     return lifetime_s;

@@ -102,7 +102,7 @@ static void check_ports(struct doctor *doctor)
         check_port(doctor, "turn.listen", &settings->turn_listen.items[i], LISTEN_UDP);
         check_port(doctor, "turn.listen", &settings->turn_listen.items[i], LISTEN_TCP);
     }
-    for (uint32_t i = 0; settings->turn_listen.count && i < settings->turn_tls_listen.count; i++) {
+    for (uint32_t i = 0; i < settings->turn_tls_listen.count; i++) {
         check_port(doctor, "turn.tls_listen", &settings->turn_tls_listen.items[i], LISTEN_UDP);
         check_port(doctor, "turn.tls_listen", &settings->turn_tls_listen.items[i], LISTEN_TCP);
     }
@@ -167,9 +167,9 @@ static void check_turn(struct doctor *doctor)
                  settings->turn.servers.count > 1 ? ", and others" : "");
         tell(doctor, VERDICT_OK, what, NULL);
     }
-    if (settings->turn_listen.count == 0) {
+    if (!settings_have_turn(settings)) {
         if (settings->turn.servers.count == 0)
-            tell(doctor, VERDICT_WARN, "turn.listen is empty",
+            tell(doctor, VERDICT_WARN, "turn.listen and turn.tls_listen are empty",
                  "people behind strict firewalls will see nobody: set turn.listen, or "
                  "turn.servers");
         return;

@@ -64,9 +64,9 @@ struct settings {
     struct listen_list https_listen;
     char https_cert[SETTINGS_PATH_MAX]; /* "": one is made in state_dir */
     char https_key[SETTINGS_PATH_MAX];
-    struct listen_list rtc_public_ip; /* without ports */
-    struct listen_list turn_listen;   /* UDP and TCP; empty: no TURN at all */
-    struct listen_list turn_tls_listen;
+    struct listen_list rtc_public_ip;   /* without ports */
+    struct listen_list turn_listen;     /* UDP and TCP */
+    struct listen_list turn_tls_listen; /* DTLS and TLS */
     struct turn_settings turn;
     struct text_list auth_secrets; /* up to TOKEN_SECRETS_MAX, the newest first; none: no tokens */
     char state_dir[SETTINGS_PATH_MAX];
@@ -75,6 +75,12 @@ struct settings {
     enum log_format log_format;
     struct endpoint_list *endpoints; /* NULL: none; settings_clear frees it */
 };
+
+/* Whether STUN and TURN are answered at all (beside HTTPS, too). */
+static inline bool settings_have_turn(const struct settings *settings)
+{
+    return settings->turn_listen.count || settings->turn_tls_listen.count;
+}
 
 #define WORKERS_MAX 64
 

@@ -92,5 +92,5 @@ void terms_tell(const struct terms *terms, struct server_terms *out)
     for (uint32_t i = 0; i < secrets->count; i++)
         out->auth.items[i] = view_of(secrets->items[i]);
     turn_setup_tell(terms->turn, &terms->settings, &out->ice);
-    out->turn = terms->settings.turn_listen.count ? &terms->turn->config : NULL;
+    out->turn = settings_have_turn(&terms->settings) ? &terms->turn->config : NULL;
 }

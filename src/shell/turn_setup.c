@@ -236,7 +236,7 @@ static void fill_config(struct turn_setup *setup, const struct settings *setting
 
 bool turn_setup_wanted(const struct settings *settings)
 {
-    return settings->turn_listen.count || settings->turn.secrets.count;
+    return settings_have_turn(settings) || settings->turn.secrets.count;
 }
 
 int turn_setup_new(const struct settings *settings, bool may_make, struct turn_setup **out,
@@ -304,9 +304,9 @@ void turn_setup_tell(const struct turn_setup *setup, const struct settings *sett
         ice->servers[i] = view_of(servers->items[i]);
     if (setup)
         ice->secret = setup->config.secrets[0];
-    if (settings->turn_listen.count == 0)
+    if (!settings_have_turn(settings))
         return;
-    ice->port = settings->turn_listen.items[0].port;
+    ice->port = settings->turn_listen.count ? settings->turn_listen.items[0].port : 0;
     ice->tls_port = find_tls_port(settings);
     ice->https_port = find_https_port(settings);
     ice->relays = setup != NULL;

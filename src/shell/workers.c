@@ -163,7 +163,7 @@ static struct server_config make_server_config(const struct workers *all,
         .trace_level = level,
         .assets = assets,
         .endpoints = settings_endpoints(&all->settings),
-        .turn = all->settings.turn_listen.count ? &all->turn_config : NULL,
+        .turn = settings_have_turn(&all->settings) ? &all->turn_config : NULL,
     };
     config.auth.count = all->settings.auth_secrets.count;
     for (uint32_t i = 0; i < config.auth.count; i++)
@@ -277,8 +277,6 @@ int workers_start(const struct settings *settings, struct ssl_ctx_st *tls, const
     all->settings = *settings;
     if (!tls)
         all->settings.https_listen.count = all->settings.turn_tls_listen.count = 0;
-    if (!all->settings.turn_listen.count)
-        all->settings.turn_tls_listen.count = 0;
     int status = make_all(all, tls, log, assets, error);
     if (status != OK) {
         workers_stop(all, 0);

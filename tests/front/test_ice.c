@@ -116,6 +116,25 @@ static void test_urls(void **state)
     }
 }
 
+/* Relays behind TLS alone: there is no STUN that a browser could ask. */
+static void test_tls_alone(void **state)
+{
+    struct ice_config config = relays();
+    struct told told;
+    (void)state;
+    config.port = 0;
+    config.tls_port = 5349;
+    struct house *house = house_build(&(struct wishes){ .ice = &config });
+    ask(house, "GET /api/v1/ice HTTP/1.1\r\nHost: moim.example\r\n\r\n", &told);
+    expect(&told, "{'iceServers':[{'urls':['turns:moim.example:5349?transport=tcp'],'username':'");
+    house_close(house);
+    config.tls_port = 0;
+    house = house_build(&(struct wishes){ .ice = &config });
+    ask(house, "GET /api/v1/ice HTTP/1.1\r\nHost: moim.example\r\n\r\n", &told);
+    expect(&told, "{'iceServers':[],'ttl':");
+    house_close(house);
+}
+
 static void test_hosts(void **state)
 {
     static const struct {
@@ -294,9 +313,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_urls),      cmocka_unit_test(test_hosts),
-        cmocka_unit_test(test_no_relays), cmocka_unit_test(test_others),
-        cmocka_unit_test(test_rooms),     cmocka_unit_test(test_meeting),
-        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_tls_alone), cmocka_unit_test(test_no_relays),
+        cmocka_unit_test(test_others),    cmocka_unit_test(test_rooms),
+        cmocka_unit_test(test_meeting),   cmocka_unit_test(test_limit),
     };
     return cmocka_run_group_tests_name("ice", tests, NULL, NULL);
 }

@@ -277,7 +277,14 @@ static void test_told(void **state)
     assert_int_equal(ice.tls_port, 0);
     assert_int_equal(ice.https_port, 0);
 
-    tell(&place, "{https: {listen: ['0.0.0.0:443']}, turn: {listen: []}}", setup, &ice);
+    tell(&place,
+         "{https: {listen: ['0.0.0.0:443']}, turn: {tls_listen: ['1.2.3.4:5349'], listen: []}}",
+         setup, &ice);
+    assert_int_equal(ice.port, 0);
+    assert_int_equal(ice.tls_port, 443);
+    assert_int_equal(ice.https_port, 443);
+    assert_true(ice.relays);
+    tell(&place, "turn: {tls_listen: []}", setup, &ice);
     assert_int_equal(ice.port, 0);
     assert_int_equal(ice.tls_port, 0);
     assert_int_equal(ice.https_port, 0);
