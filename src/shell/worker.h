@@ -77,10 +77,11 @@ struct relay {
     int fd;
     uint8_t state; /* enum relay_state */
     uint8_t family;
-    bool dont_fragment; /* as the socket is set */
-    bool is_connection; /* RELAY_FAILED: it was to be connected */
-    uint32_t interest;  /* what epoll has been told */
-    uint32_t next;      /* among those that the agent is to be told of */
+    bool dont_fragment;  /* as the socket is set */
+    bool is_connection;  /* RELAY_FAILED: it was to be connected */
+    uint32_t interest;   /* what epoll has been told */
+    uint16_t generation; /* of its number: events of the one before are told apart by it */
+    uint32_t next;       /* among those that the agent is to be told of */
     struct address local;
     struct address told; /* how peers know it */
     struct peer *peer;   /* the client that it is spliced to */
@@ -170,7 +171,7 @@ void worker_free(struct worker *worker);
 
 /* What an epoll event is about: a peer by its number and generation, or one of these. */
 #define TAG_LISTENER 0xffffff00u /* + its number */
-#define TAG_RELAY    0xfffffffeu /* its number is in the upper half */
+#define TAG_RELAY    0xfffffffeu /* generation and number are in the upper half */
 #define TAG_MAILBOX  0xffffffffu
 
 MUST_USE int worker_watch(struct worker *worker, int fd, uint64_t tag);
@@ -208,7 +209,9 @@ static inline bool worker_is_datagrams(const struct listener *listener)
 }
 /* Datagrams wait on a listener. */
 void worker_datagrams_ready(struct worker *worker, const struct listener *listener);
-void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events);
+void worker_relay_ready(struct worker *worker, uint32_t which, uint32_t events);
+/* What epoll tells events of the relay by; `which` is its upper half. */
+uint64_t worker_relay_tag(const struct worker *worker, uint32_t number);
 /* Does what the TURN agent wants done.  What it sends only goes out with worker_flush_relays, which
  * must come before any bytes that were fed are written over. */
 void worker_drain_relays(struct worker *worker);

@@ -34,8 +34,7 @@ enum progress { MOVED, STUCK, BROKEN };
 static void watch_relay(struct worker *worker, struct relay *relay, uint32_t number,
                         uint32_t interest)
 {
-    struct epoll_event event = { .events = interest,
-                                 .data.u64 = (uint64_t)number << 32 | TAG_RELAY };
+    struct epoll_event event = { .events = interest, .data.u64 = worker_relay_tag(worker, number) };
     if (relay->interest == interest)
         return;
     epoll_ctl(worker->epoll, EPOLL_CTL_MOD, relay->fd, &event);
@@ -152,7 +151,7 @@ void worker_begin_splice(struct worker *worker, struct peer *peer, const struct 
     worker->of_stream[peer->stream] = NULL;
     peer->state = PEER_SPLICED;
     if (!splice || unread.size > sizeof splice->up.bytes ||
-        worker_watch(worker, relay->fd, (uint64_t)out->relay << 32 | TAG_RELAY) != OK) {
+        worker_watch(worker, relay->fd, worker_relay_tag(worker, out->relay)) != OK) {
         free(splice);
         worker_close_peer(worker, peer);
         return;

@@ -55,8 +55,11 @@ static void remove_peer(struct worker *worker, struct peer *peer)
 
 void worker_close_peer(struct worker *worker, struct peer *peer)
 {
-    bool has_relay = peer->has_relay;
-    uint32_t relay = peer->relay;
+    uint32_t number = peer->relay;
+    struct relay *relay = peer->has_relay ? &worker->relays.items[number] : NULL;
+    uint16_t generation = relay ? relay->generation : 0;
+    if (relay)
+        relay->peer = NULL; /* it may be closed before it is told that its client is gone */
     if (peer->state == PEER_OPEN) {
         worker->of_stream[peer->stream] = NULL;
         server_closed(worker->server, worker->now, peer->stream);
@@ -64,9 +67,8 @@ void worker_close_peer(struct worker *worker, struct peer *peer)
     connection_close(&peer->connection);
     remove_peer(worker, peer);
     worker_drain_relays(worker);
-    if (has_relay) {
-        worker->relays.items[relay].peer = NULL;
-        server_relay_gone(worker->server, worker->now, relay);
+    if (relay && relay->state != RELAY_FREE && relay->generation == generation) {
+        server_relay_gone(worker->server, worker->now, number);
         worker_drain_relays(worker);
     }
 }
@@ -138,7 +140,10 @@ void worker_adopt_peer(struct worker *worker, const struct letter *letter)
     }
     peer->state = PEER_OPEN;
     worker->of_stream[peer->stream] = peer;
+    uint32_t generation = peer->generation;
     worker_drain_relays(worker);
+    if (peer->generation != generation)
+        return; /* what it had come for was closed meanwhile */
     peer->is_paused = !server_wants_bytes(worker->server, peer->stream);
     worker_update_interest(worker, peer);
 }
@@ -146,6 +151,7 @@ void worker_adopt_peer(struct worker *worker, const struct letter *letter)
 /* Reads until nothing is there, the server has enough, or others should have their turn. */
 static void read_stream(struct worker *worker, struct peer *peer)
 {
+    uint32_t generation = peer->generation;
     for (int i = 0; i < READS_MAX && !peer->is_paused; i++) {
         size_t size = 0;
         struct span input = { worker->input, sizeof worker->input };
@@ -159,12 +165,13 @@ static void read_stream(struct worker *worker, struct peer *peer)
         if (status == ERR_CLOSED) {
             server_ended(worker->server, worker->now, peer->stream);
             worker_drain_relays(worker);
+            if (peer->generation != generation)
+                return;
             peer->is_paused = true;
             break;
         }
         input.size = size;
         metrics_add(worker->metrics, METRIC_BYTES_IN, size);
-        uint32_t generation = peer->generation;
         server_feed(worker->server, worker->now, peer->stream, input);
         worker_drain_relays(worker);
         worker_flush_relays(worker); /* the input is used again */

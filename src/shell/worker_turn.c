@@ -133,9 +133,10 @@ static void answer_later(struct worker *worker, uint32_t number)
     worker->relays.first_answer = number;
 }
 
-static uint64_t tag_of(uint32_t number)
+uint64_t worker_relay_tag(const struct worker *worker, uint32_t number)
 {
-    return (uint64_t)number << 32 | TAG_RELAY;
+    return (uint64_t)worker->relays.items[number].generation << 48 | (uint64_t)number << 32 |
+           TAG_RELAY;
 }
 
 static void place(struct worker *worker, uint32_t number, int fd, enum relay_state state,
@@ -145,6 +146,7 @@ static void place(struct worker *worker, uint32_t number, int fd, enum relay_sta
     *relay = (struct relay){
         .fd = fd,
         .state = (uint8_t)state,
+        .generation = (uint16_t)++worker->generation,
         .family = local->family,
         .local = *local,
         .told = told_of(worker, local),
@@ -168,12 +170,12 @@ static int open_sockets(struct worker *worker, const struct turn_out *out)
         return ERR_IO;
     enum relay_state state = out->protocol == TURN_UDP ? RELAY_UDP : RELAY_LISTENS;
     place(worker, out->relay, fds[0], state, &local);
-    int status = worker_watch(worker, fds[0], tag_of(out->relay));
+    int status = worker_watch(worker, fds[0], worker_relay_tag(worker, out->relay));
     if (wish.pair) {
         local.port++;
         place(worker, out->next, fds[1], state, &local);
         if (status == OK)
-            status = worker_watch(worker, fds[1], tag_of(out->next));
+            status = worker_watch(worker, fds[1], worker_relay_tag(worker, out->next));
     }
     if (status == OK)
         return OK;
@@ -197,8 +199,9 @@ static void connect_relay(struct worker *worker, const struct turn_out *out)
     int fd;
     struct relay *from = &worker->relays.items[out->from];
     if (relay_connect(&from->local, &out->peer, &fd) == OK) {
-        struct epoll_event event = { .events = EPOLLOUT, .data.u64 = tag_of(out->relay) };
         place(worker, out->relay, fd, RELAY_CONNECTS, &from->local);
+        struct epoll_event event = { .events = EPOLLOUT,
+                                     .data.u64 = worker_relay_tag(worker, out->relay) };
         if (epoll_ctl(worker->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
             return;
         close(fd);
@@ -460,8 +463,11 @@ static void finish_connecting(struct worker *worker, uint32_t number)
     server_relay_connected(worker->server, worker->now, number, status);
 }
 
-void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events)
+void worker_relay_ready(struct worker *worker, uint32_t which, uint32_t events)
 {
+    uint32_t number = which & 0xffff;
+    if (worker->relays.items[number].generation != which >> 16)
+        return; /* an event from before it was closed */
     switch ((enum relay_state)worker->relays.items[number].state) {
     case RELAY_UDP:
         if (events & EPOLLERR)
@@ -476,12 +482,13 @@ void worker_relay_ready(struct worker *worker, uint32_t number, uint32_t events)
         finish_connecting(worker, number);
         break;
     case RELAY_SPLICED:
-        worker_splice_ready(worker, worker->relays.items[number].peer, events);
+        if (worker->relays.items[number].peer)
+            worker_splice_ready(worker, worker->relays.items[number].peer, events);
         break;
     case RELAY_CONNECTED:
     case RELAY_FAILED:
     case RELAY_FREE:
-        break; /* an event from before it was closed */
+        break;
     }
     worker_drain_relays(worker);
 }

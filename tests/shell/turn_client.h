@@ -1,4 +1,4 @@
-/* turn_client.h - a TURN client on a UDP socket of its own, which waits for each answer. */
+/* turn_client.h - a TURN client on a socket of its own, which waits for each answer. */
 #ifndef MOIM_TESTS_SHELL_TURN_CLIENT_H
 #define MOIM_TESTS_SHELL_TURN_CLIENT_H
 
@@ -19,6 +19,8 @@
 
 struct turn_client {
     int fd;
+    void (*wait)(void *context, int fd); /* until something has come; NULL: recv waits */
+    void *context;
     uint8_t transaction[STUN_TRANSACTION_SIZE];
     uint8_t nonce[64];
     size_t nonce_size;
@@ -80,6 +82,8 @@ static inline void client_begin(struct turn_client *client, uint16_t method)
 
 static inline void client_hear(struct turn_client *client)
 {
+    if (client->wait)
+        client->wait(client->context, client->fd);
     ssize_t size = recv(client->fd, client->heard, sizeof client->heard, 0);
     assert_true(size > 0);
     client->heard_size = (size_t)size;
