@@ -92,7 +92,7 @@ static void test_no_turn(void **state)
     struct settings in_force;
     struct server_terms told;
     (void)state;
-    read_settings("turn: {listen: []}", &in_force);
+    read_settings("turn: {listen: [], tls_listen: []}", &in_force);
     struct terms *terms = make(&in_force, "auth: {secret: " SECRET_A "}\n"
                                           "turn: {servers: ['stun:a.example']}");
     terms_tell(terms, &told);
