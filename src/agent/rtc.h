@@ -181,7 +181,7 @@ bool rtc_is_full(const struct rtc *rtc);
 
 struct rtc_rtp {
     size_t header_size;
-    struct view payload;        /* must stay as it is until rtc_seal */
+    struct view payload;        /* must stay as it is until rtc_seal; or lies behind the header */
     struct secure_window *sent; /* what was sent with its SSRC: see secure_protect */
     bool is_repeat;
 };

@@ -1,0 +1,223 @@
+#include "media/sender.h"
+
+#include <assert.h>
+#include <string.h>
+
+static bool take(struct sink *sink, usec now, const struct stream *stream,
+                 const struct packet *packet);
+static void ended(struct sink *sink);
+static const struct sink_kind KIND = { .take = take, .ended = ended };
+
+static bool has_rtx(const struct sender *sender)
+{
+    return sender->config.rtx_payload_type != SENDER_NO_PAYLOAD;
+}
+
+void sender_init(struct sender *sender, const struct sender_config *config)
+{
+    /* a first number far from wrapping: a receiver that loses some still counts the turns right */
+    assert(config->sequence - 1u < 32767 && config->rtx_sequence - 1u < 32767);
+    *sender = (struct sender){ .config = *config,
+                               .highest = 0x10000u + config->sequence - 1,
+                               .is_waiting = true,
+                               .rtx_sequence = config->rtx_sequence,
+                               .repeats_left = SENDER_REPEATS_MAX };
+    sender->sink.kind = &KIND;
+    list_init(&sender->sink.node);
+    rtp_plan_begin(&sender->plan, false);
+}
+
+void sender_free(struct sender *sender)
+{
+    stream_remove_sink(&sender->sink);
+}
+
+void sender_set_plan(struct sender *sender, const struct rtp_plan *plan)
+{
+    assert(has_rtx(sender) || (!plan->transport_cc_at && !plan->abs_send_time_at));
+    sender->plan = *plan;
+    sender->repeat_from = sender->highest + 1;
+}
+
+/* ---- switching ---- */
+
+void sender_wants_key(struct sender *sender)
+{
+    if (sender->sink.stream && sender->config.is_video && !sender->is_paused)
+        key_requests_want(&sender->sink.stream->key_requests);
+}
+
+static void wait_for_key(struct sender *sender)
+{
+    sender->is_waiting = true;
+    sender_wants_key(sender);
+}
+
+void sender_switch(struct sender *sender, struct stream *stream)
+{
+    if (sender->sink.stream == stream)
+        return;
+    stream_remove_sink(&sender->sink);
+    sender->stream = NULL;
+    if (!stream)
+        return;
+    stream_add_sink(stream, &sender->sink);
+    wait_for_key(sender);
+}
+
+void sender_pause(struct sender *sender, bool is_paused)
+{
+    if (sender->is_paused == is_paused)
+        return;
+    sender->is_paused = is_paused;
+    if (!is_paused)
+        wait_for_key(sender);
+}
+
+static void ended(struct sink *sink)
+{
+    struct sender *sender = LIST_ENTRY(sink, struct sender, sink);
+    sender->is_waiting = true;
+    sender->stream = NULL;
+}
+
+/* Timestamps go on by the time that has passed, and at least by one. */
+static uint32_t next_timestamp(const struct sender *sender, usec now)
+{
+    uint64_t units = (now - sender->last_at) * sender->config.clock_rate / USEC_S;
+    return sender->last_timestamp + (uint32_t)(units ? units : 1);
+}
+
+static void begin_stream(struct sender *sender, usec now, struct stream *stream,
+                         const struct packet *packet)
+{
+    uint32_t timestamp = sender->has_begun ? next_timestamp(sender, now) : sender->config.timestamp;
+    sender->stream = stream;
+    sender->from = packet->sequence;
+    sender->offset = sender->highest + 1 - packet->sequence;
+    sender->repeat_from = sender->highest + 1;
+    sender->timestamp_offset = timestamp - packet->rtp.timestamp;
+    sender->has_begun = true;
+    sender->is_waiting = false;
+}
+
+/* ---- packets ---- */
+
+/* The original sequence number is encrypted with the payload, so that this must be copied.  What is
+ * too long for that is too long to be sent, too, and left as it is. */
+static void put_behind_osn(uint8_t *at, struct rtp_written *written, uint16_t number,
+                           struct view *payload)
+{
+    uint8_t *from = at + written->size;
+    if (written->size + payload->size > RTC_PACKET_MAX)
+        return;
+    rtp_write_osn(at, written, number);
+    memcpy(at + written->size, payload->at, payload->size);
+    *payload = view_make(from, payload->size + RTX_OSN_SIZE);
+}
+
+/* Queues the packet.  False: the batch is full. */
+static bool put(struct sender *sender, const struct packet *packet, bool is_repeat)
+{
+    const struct sender_config *config = &sender->config;
+    const struct packet_ring *ring = &sender->stream->ring;
+    bool is_rtx = is_repeat && has_rtx(sender);
+    uint16_t number = (uint16_t)(packet->sequence + sender->offset);
+    struct rtp_written written;
+    uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
+    if (!at)
+        return !rtc_is_full(
+            config->rtc); /* a transport that is gone takes all, and sends nothing */
+    const struct rtp_values values = {
+        .ssrc = is_rtx ? config->rtx_ssrc : config->ssrc,
+        .timestamp = packet->rtp.timestamp + sender->timestamp_offset,
+        .sequence_number = is_rtx ? sender->rtx_sequence++ : number,
+        .payload_type = is_rtx ? config->rtx_payload_type : config->payload_type,
+        .marker = packet->rtp.marker,
+    };
+    rtp_write_header(&sender->plan, &packet->rtp, packet_bytes(ring, packet), &values, at,
+                     &written);
+    struct rtc_rtp rtp = { .header_size = written.size,
+                           .payload = packet_payload(ring, packet),
+                           .sent = is_rtx ? &sender->rtx_sent : &sender->sent,
+                           .is_repeat = is_repeat && !is_rtx };
+    if (is_rtx)
+        put_behind_osn(at, &written, number, &rtp.payload);
+    rtc_end_rtp(config->rtc, config->transport, &rtp);
+    return true;
+}
+
+static bool take(struct sink *sink, usec now, const struct stream *stream,
+                 const struct packet *packet)
+{
+    struct sender *sender = LIST_ENTRY(sink, struct sender, sink);
+    if (sender->is_paused ||
+        (sender->is_waiting && sender->config.is_video && !packet->begins_key_frame))
+        return true;
+    if (rtc_is_full(sender->config.rtc))
+        return false;
+    if (sender->is_waiting)
+        begin_stream(sender, now, sink->stream, packet);
+    assert(sender->stream == stream);
+    if (packet->sequence < sender->from)
+        return true; /* late, from before the switch */
+    if (!put(sender, packet, false))
+        return false;
+    uint64_t sequence = packet->sequence + sender->offset;
+    if (sequence > sender->highest) {
+        sender->highest = sequence;
+        sender->last_timestamp = packet->rtp.timestamp + sender->timestamp_offset;
+        sender->last_at = now;
+    }
+    sender->packets++;
+    sender->bytes += packet->rtp.payload_size;
+    return true;
+}
+
+/* ---- again ---- */
+
+static bool may_repeat(struct sender *sender, usec now)
+{
+    uint64_t more = (now - sender->repeats_at) / SENDER_REPEAT_EACH;
+    if (more > 0) {
+        uint64_t left = sender->repeats_left + more;
+        sender->repeats_left = (uint16_t)(left < SENDER_REPEATS_MAX ? left : SENDER_REPEATS_MAX);
+        sender->repeats_at = now;
+    }
+    if (sender->repeats_left == 0)
+        return false;
+    sender->repeats_left--;
+    return true;
+}
+
+void sender_nack(struct sender *sender, usec now, uint16_t number)
+{
+    int distance = rtp_sequence_distance(number, (uint16_t)sender->highest);
+    uint64_t sequence = sender->highest + (uint64_t)(int64_t)distance;
+    const struct packet *packet = NULL;
+    if (!sender->has_begun || distance > 0)
+        return; /* it was never sent */
+    if (sender->stream && sequence >= sender->repeat_from)
+        packet = packet_ring_find(&sender->stream->ring, sequence - sender->offset);
+    if (packet && may_repeat(sender, now) && put(sender, packet, true))
+        sender->repeated++;
+    else
+        sender->not_repeated++;
+}
+
+bool sender_report(const struct sender *sender, usec now, struct rtcp_sr *sr)
+{
+    uint64_t ntp;
+    if (!sender->has_begun || !sender->stream)
+        return false;
+    /* what would be sampled now */
+    uint32_t timestamp = next_timestamp(sender, now);
+    if (!reception_ntp_of(&sender->stream->reception, timestamp - sender->timestamp_offset, &ntp))
+        return false;
+    *sr = (struct rtcp_sr){ .ssrc = sender->config.ssrc,
+                            .ntp = ntp,
+                            .rtp_timestamp = timestamp,
+                            .packet_count = (uint32_t)sender->packets,
+                            .octet_count = (uint32_t)sender->bytes };
+    return true;
+}

@@ -1,0 +1,88 @@
+/* sender.h - a track as it goes out on one transport: a sink that makes one continuous RTP stream
+ * of whatever streams it is pointed at, one after the other.
+ *
+ * Its SSRC stays, its sequence numbers have no gaps but those of packets that are still to come,
+ * its timestamps go on with the time: over every switch to another stream (another encoding,
+ * another camera), every pause, every mute.  Video begins, and goes on after each of these, with a
+ * key frame; until one comes the sender has asked for it.
+ *
+ * Packets are sent again from the stream's ring, as RTX (RFC 4588) where it was negotiated; not
+ * those from before a switch, which nobody needs behind the key frame.  One thread; no memory of
+ * its own.
+ */
+#ifndef MOIM_MEDIA_SENDER_H
+#define MOIM_MEDIA_SENDER_H
+
+#include "agent/rtc.h"
+#include "media/stream.h"
+#include "wire/rtp_header.h"
+
+#define SENDER_REPEATS_MAX 100            /* packets sent again at once ... */
+#define SENDER_REPEAT_EACH (USEC_S / 500) /* ... and then one in this time */
+#define SENDER_NO_PAYLOAD  255
+
+struct sender_config {
+    struct rtc *rtc;
+    struct rtc_transport *transport;
+    uint32_t ssrc;
+    uint32_t rtx_ssrc;     /* with rtx_payload_type */
+    uint32_t timestamp;    /* of the first packet */
+    uint32_t clock_rate;   /* Hz */
+    uint16_t sequence;     /* of the first packet: 1 to 32,767 */
+    uint16_t rtx_sequence; /* the same */
+    uint8_t payload_type;
+    uint8_t rtx_payload_type; /* SENDER_NO_PAYLOAD: packets are repeated as they were */
+    bool is_video;
+};
+
+/* Its members are sender.c's, but for the counts. */
+struct sender {
+    struct sink sink;
+    struct rtp_plan plan;
+    struct sender_config config;
+    struct secure_window sent;
+    struct secure_window rtx_sent;
+    struct stream *stream; /* of which packets went out last; NULL: it is no longer there */
+    uint64_t from;         /* the first of its sequence numbers that went out */
+    uint64_t offset;       /* between its sequence numbers and ours: added */
+    uint64_t highest;      /* ours, unwrapped */
+    uint64_t repeat_from;  /* ours: earlier ones are not sent again */
+    uint32_t timestamp_offset;
+    uint32_t last_timestamp; /* ours, of the highest */
+    usec last_at;
+    usec repeats_at;
+    uint16_t repeats_left;
+    uint16_t rtx_sequence;
+    bool has_begun;
+    bool is_waiting; /* for a key frame, or for its first packet */
+    bool is_paused;
+    /* since the start */
+    uint64_t packets; /* as sender reports count them: without those sent again */
+    uint64_t bytes;   /* of payload */
+    uint64_t repeated;
+    uint64_t not_repeated; /* no longer there, or too many at once */
+};
+
+void sender_init(struct sender *sender, const struct sender_config *config);
+/* Leaves its stream. */
+void sender_free(struct sender *sender);
+
+/* Which extensions of the stream go on, and as what.  Values that change from packet to packet are
+ * for those with RTX alone: without it, a packet that is sent again must be the same to the bit. */
+void sender_set_plan(struct sender *sender, const struct rtp_plan *plan);
+
+/* Goes on with the stream (NULL: with none) from its next key frame, or next packet of audio; until
+ * that comes nothing is sent. */
+void sender_switch(struct sender *sender, struct stream *stream);
+void sender_pause(struct sender *sender, bool is_paused);
+
+/* The far end has not got a packet.  Sends it again, if it is still there and not too many are. */
+void sender_nack(struct sender *sender, usec now, uint16_t number);
+/* It can't decode: a key frame is wanted. */
+void sender_wants_key(struct sender *sender);
+
+/* What was sent, on the clock of whose track it is, so that tracks of one source stay together.
+ * False: nothing has been sent, or the source has not told its clock. */
+bool sender_report(const struct sender *sender, usec now, struct rtcp_sr *sr);
+
+#endif

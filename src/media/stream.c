@@ -1,0 +1,103 @@
+#include "media/stream.h"
+
+#include <assert.h>
+
+void stream_init(struct stream *stream, void *memory, uint32_t size, uint32_t count,
+                 uint32_t clock_rate, bool is_video)
+{
+    *stream = (struct stream){ .clock_rate = clock_rate, .is_video = is_video };
+    stream->reception.clock_rate = clock_rate;
+    packet_ring_init(&stream->ring, memory, size, count);
+    list_init(&stream->sinks);
+    list_init(&stream->pumping);
+}
+
+void stream_end(struct stream *stream)
+{
+    while (!list_empty(&stream->sinks)) {
+        struct sink *sink = LIST_ENTRY(stream->sinks.next, struct sink, node);
+        stream_remove_sink(sink);
+        sink->kind->ended(sink);
+    }
+    list_remove(&stream->pumping);
+}
+
+/* ---- packets ---- */
+
+int stream_feed(struct stream *stream, usec now, const struct packet *kind, struct view bytes,
+                bool *needs_key)
+{
+    struct packet packet = *kind;
+    const struct packet *stored;
+    packet.sequence = rtp_unwrap_sequence(&stream->unwrapper, packet.rtp.sequence_number);
+    packet.received_at = now;
+    int status = packet_ring_add(&stream->ring, &packet, bytes, &stored);
+    if (status != OK)
+        return status;
+    reception_packet(&stream->reception, now, packet.sequence, packet.rtp.timestamp,
+                     packet.rtp.payload_size);
+    if (packet.begins_key_frame)
+        key_requests_came(&stream->key_requests);
+    *needs_key = !missing_arrived(&stream->missing, now, packet.sequence) && stream->is_video;
+    return OK;
+}
+
+/* True: the sink has had them all. */
+static bool pump_sink(struct stream *stream, usec now, struct sink *sink)
+{
+    uint64_t end = stream->ring.arrived;
+    for (; stream->at_arrival < end; stream->at_arrival++) {
+        const struct packet *packet = packet_ring_arrival(&stream->ring, stream->at_arrival);
+        if (packet && !sink->kind->take(sink, now, stream, packet))
+            return false;
+    }
+    stream->at_arrival = stream->pumped;
+    return true;
+}
+
+bool stream_pump(struct stream *stream, usec now)
+{
+    struct list *node = stream->at ? &stream->at->node : stream->sinks.next;
+    if (!stream->at)
+        stream->at_arrival = stream->pumped;
+    while (node != &stream->sinks) {
+        struct sink *sink = LIST_ENTRY(node, struct sink, node);
+        struct list *next = node->next;
+        if (!pump_sink(stream, now, sink)) {
+            stream->at = sink;
+            return false;
+        }
+        node = next;
+    }
+    stream->at = NULL;
+    stream->pumped = stream->ring.arrived;
+    return true;
+}
+
+/* ---- sinks ---- */
+
+void stream_add_sink(struct stream *stream, struct sink *sink)
+{
+    assert(!sink->stream);
+    sink->stream = stream;
+    list_append(&stream->sinks, &sink->node);
+    stream->sink_count++;
+}
+
+void stream_remove_sink(struct sink *sink)
+{
+    struct stream *stream = sink->stream;
+    if (!stream)
+        return;
+    if (stream->at == sink) {
+        /* the next one begins where this one began */
+        bool is_last = sink->node.next == &stream->sinks;
+        stream->at = is_last ? NULL : LIST_ENTRY(sink->node.next, struct sink, node);
+        stream->at_arrival = stream->pumped;
+        if (is_last)
+            stream->pumped = stream->ring.arrived;
+    }
+    list_remove(&sink->node);
+    sink->stream = NULL;
+    stream->sink_count--;
+}
