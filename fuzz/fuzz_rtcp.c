@@ -116,6 +116,13 @@ static void check_packet(const struct rtcp_packet *packet)
         check_feedback(packet);
 }
 
+static void check_print(struct view datagram)
+{
+    char line[300];
+    CHECK(rtcp_print(datagram, line, sizeof line) < sizeof line);
+    CHECK(strlen(line) == rtcp_print(datagram, line, sizeof line));
+}
+
 static void check_datagram(struct view input)
 {
     struct span copy = input_copy(input);
@@ -127,6 +134,7 @@ static void check_datagram(struct view input)
         check_packet(&packet);
     }
     CHECK(status == ERR_MALFORMED || rest.size == 0);
+    check_print(view_of_span(copy));
     free(copy.at);
 }
 

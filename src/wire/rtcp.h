@@ -47,6 +47,10 @@ struct rtcp_packet {
  * On error both are untouched. */
 MUST_USE int rtcp_next(struct view *rest, struct rtcp_packet *packet);
 
+/* A datagram as one line, for a trace: its packets one after the other, up to where it is broken.
+ * Gives its length, cut to `capacity`. */
+size_t rtcp_print(struct view datagram, char *out, size_t capacity);
+
 /* ---- reports ---- */
 
 #define RTCP_REPORT_SIZE 24

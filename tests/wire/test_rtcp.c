@@ -332,6 +332,8 @@ static void test_broken_headers(void **state)
 static void read_all(struct view rest)
 {
     struct rtcp_packet packet;
+    char line[600];
+    assert_in_range(rtcp_print(rest, line, sizeof(line)), 4, sizeof(line) - 1);
     while (rtcp_next(&rest, &packet) == OK) {
         struct rtcp_sr sr;
         struct rtcp_rr rr;
@@ -367,6 +369,57 @@ static void test_every_truncation_and_bit_flip(void **state)
         copy[bit / 8] ^= (uint8_t)(1 << bit % 8);
         read_all(view_make(copy, size));
         free(copy);
+    }
+}
+
+static void check_line(const char *hex, const char *wanted)
+{
+    char line[512];
+    size_t size = rtcp_print(from_hex(hex), line, sizeof(line));
+    assert_string_equal(line, wanted);
+    assert_int_equal(size, strlen(wanted));
+}
+
+static void test_print(void **state)
+{
+    (void)state;
+    check_line(SR REPORT_1 CNAME, "rtcp broken"); /* one report of two, and a size for two */
+    check_line(RR REPORT_1 CNAME "80 cc 0002 00000001 6e616d65 81 cb 0001 00000009",
+               "rtcp rr ssrc=a0b0c0d0 [ssrc=11111111 lost=64/256,-1 seq=196606 jitter=7 "
+               "lsr=b7052000 dlsr=344064] sdes app bye ssrc=00000009");
+    check_line("80 c8 0006 a0b0c0d0 b44db705 20000000 00010203 00000004 00000500",
+               "rtcp sr ssrc=a0b0c0d0 ntp=b44db70520000000 rtp=66051 packets=4 octets=1280");
+    check_line("81 cd 0003 00000001 00000002 0005 0003 81 ce 0002 00000001 00000002",
+               "rtcp nack sender=00000001 media=00000002 5 6 7 pli sender=00000001 "
+               "media=00000002");
+    check_line("81 cd 0003 00000001 00000002 0001 ffff",
+               "rtcp nack sender=00000001 media=00000002 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 "
+               "and 1 more");
+    check_line("84 ce 0004 00000001 00000000 00000009 07 000000",
+               "rtcp fir sender=00000001 media=00000000 [ssrc=00000009 number=7]");
+    check_line("8f ce 0004 00000001 00000000 52454d42 00 0bd090",
+               "rtcp afb sender=00000001 media=00000000 remb=1000000");
+    check_line("8f cd 0005 00000001 00000002 0001 00dd 000003 04 00dd 0000",
+               "rtcp transport-cc sender=00000001 media=00000002 base=1 statuses=221 reference=3 "
+               "count=4");
+    check_line("9f cd 0002 00000001 00000002 80 d0 0000 80 cf 0000",
+               "rtcp feedback sender=00000001 media=00000002 type=208 xr");
+    check_line("81 cd 0001 00000001 81 c9 0001 00000001 81 cb 0000",
+               "rtcp nack broken rr broken bye broken");
+}
+
+static void test_print_at_every_capacity(void **state)
+{
+    (void)state;
+    static const char LINE[] = "rtcp nack sender=00000001 media=00000002 5 6 7";
+    struct view datagram = from_hex("81 cd 0003 00000001 00000002 0005 0003");
+    for (size_t capacity = 0; capacity < sizeof(LINE) + 10; capacity++) {
+        char *out = malloc(capacity + 1);
+        size_t size = rtcp_print(datagram, out, capacity);
+        size_t cut = capacity ? capacity - 1 : 0;
+        assert_int_equal(size, cut < sizeof(LINE) - 1 ? cut : sizeof(LINE) - 1);
+        assert_memory_equal(out, LINE, size);
+        free(out);
     }
 }
 
@@ -408,6 +461,8 @@ int main(void)
         cmocka_unit_test(test_packet_after_packet),
         cmocka_unit_test(test_broken_headers),
         cmocka_unit_test(test_every_truncation_and_bit_flip),
+        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_print_at_every_capacity),
         cmocka_unit_test(test_writer_at_every_capacity),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
