@@ -308,6 +308,10 @@ void turn_answer_allocated(struct turn *turn, const struct turn_request *request
 void turn_allocation_opened(struct turn *turn, struct turn_relay *relay, bool is_open)
 {
     struct turn_allocation *allocation = relay->allocation;
+    if (wheel_time(&allocation->timer) <= turn->now) {
+        turn_allocation_free(turn, allocation); /* its timer is about to tell */
+        return;
+    }
     if (!is_open) {
         allocation->relays[allocation->relays[1] == relay] = NULL;
         allocation->failed_family = relay->family;

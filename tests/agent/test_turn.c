@@ -93,6 +93,30 @@ static void test_no_port(void **state)
 }
 
 /* A client that vanishes while its socket is opened: the answer finds nobody, and it is closed. */
+/* Time has jumped, as when the machine slept: nobody is told of what has expired. */
+static void check_late_port(bool is_open)
+{
+    struct caller caller = caller_at("1.2.3.4:999");
+    caller_meet(&caller);
+    house.holds_opens = true;
+    caller_begin_allocate(&caller);
+    assert_int_equal(caller_ask(&caller), 0);
+    house_forget();
+    house.now += 700 * USEC_S;
+    house_answer_open(is_open);
+    assert_int_equal(house.client_count, 0);
+    assert_int_equal(house.closes, is_open ? 1 : 0);
+    assert_int_equal(house.turn.allocations.used, 0);
+    house.holds_opens = false;
+}
+
+static void test_port_that_came_too_late(void **state)
+{
+    (void)state;
+    check_late_port(true);
+    check_late_port(false);
+}
+
 static void test_leaving_before_the_port_came(void **state)
 {
     (void)state;
@@ -481,6 +505,7 @@ int main(void)
         TEST(test_allocate_again),
         TEST(test_allocate_again_before_the_answer),
         TEST(test_no_port),
+        TEST(test_port_that_came_too_late),
         TEST(test_leaving_before_the_port_came),
         TEST(test_send_and_data),
         TEST(test_dont_fragment),
