@@ -47,7 +47,7 @@ int turn_init(struct turn *turn, const struct turn_config *config, usec now, uin
     wheel_init(&turn->wheel, now);
     list_init(&turn->closing);
     turn_budget_init(turn);
-    turn->rate = (struct turn_rate){ config->bytes_per_s_all, now };
+    turn->rate = (struct turn_rate){ config->shared ? 0 : config->bytes_per_s_all, now };
     int status = init_stores(turn, config);
     if (status != OK)
         turn_free(turn);

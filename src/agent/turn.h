@@ -27,6 +27,7 @@
 #define MOIM_AGENT_TURN_H
 
 #include "agent/turn_policy.h"
+#include "agent/turn_shared.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/metrics.h"
@@ -105,6 +106,8 @@ struct turn_config {
     uint32_t lifetime_s_max;         /* at least TURN_LIFETIME_S */
     uint32_t bytes_per_s_allocation; /* relayed, both ways together; 0: no limit */
     uint32_t bytes_per_s_all;
+    /* Where quotas and bytes_per_s_all are counted, with other agents; NULL: for this one alone. */
+    struct turn_shared *shared;
 };
 
 /* ---- what goes in ---- */

@@ -133,10 +133,10 @@ static int take_quotas(struct turn *turn, const struct turn_request *request,
     const struct turn_config *config = turn->config;
     uint8_t key[TURN_PREFIX_KEY_SIZE];
     turn_prefix_key(&request->flow->client, key);
-    int status = turn_holder_take(&turn->users, &turn->user_names, holder_name(request->name),
+    int status = turn_holder_take(turn, TURN_USER, holder_name(request->name),
                                   config->allocations_per_user_max, &allocation->user);
     if (status == OK)
-        status = turn_holder_take(&turn->prefixes, &turn->prefix_names, view_make(key, sizeof key),
+        status = turn_holder_take(turn, TURN_PREFIX, view_make(key, sizeof key),
                                   config->allocations_per_prefix_max, &allocation->prefix);
     return status;
 }

@@ -77,10 +77,13 @@ void turn_budget_init(struct turn *turn);
 
 /* ---- turn_holder.c: quotas ---- */
 
+enum turn_holder_kind { TURN_USER, TURN_PREFIX };
+
 /* Counts one more allocation for the key.  ERR_LIMIT: its quota, or the pool, is used up. */
-MUST_USE int turn_holder_take(struct pool *pool, struct map *map, struct view key, uint32_t most,
-                              struct turn_holder **out);
-void turn_holder_give(struct pool *pool, struct map *map, struct turn_holder *holder);
+MUST_USE int turn_holder_take(struct turn *turn, enum turn_holder_kind kind, struct view key,
+                              uint32_t most, struct turn_holder **out);
+/* NULL is accepted. */
+void turn_holder_give(struct turn *turn, enum turn_holder_kind kind, struct turn_holder *holder);
 
 /* Whether so many bytes may be relayed for the allocation now. */
 bool turn_rate_may(struct turn *turn, struct turn_allocation *allocation, size_t size);

@@ -35,8 +35,8 @@ void turn_allocation_free(struct turn *turn, struct turn_allocation *allocation)
         if (allocation->relays[i])
             turn_relay_close(turn, allocation->relays[i]);
     turn_peers_free(turn, allocation);
-    turn_holder_give(&turn->users, &turn->user_names, allocation->user);
-    turn_holder_give(&turn->prefixes, &turn->prefix_names, allocation->prefix);
+    turn_holder_give(turn, TURN_USER, allocation->user);
+    turn_holder_give(turn, TURN_PREFIX, allocation->prefix);
     memset(allocation, 0, sizeof *allocation); /* its keys, and its ticket */
     pool_give(&turn->allocations, allocation);
     metrics_subtract(turn->config->metrics, METRIC_TURN_ALLOCATIONS, 1);

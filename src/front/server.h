@@ -76,8 +76,9 @@ struct server_config {
     const struct endpoint_configs *endpoints; /* what else is served; NULL: nothing */
     /* What relays for clients may do; NULL: STUN bindings alone are answered.  The server copies it
      * and fills in random, metrics, trace and worker; the rest of it, policy and users included,
-     * is whoever makes the server's, and may be shared by all workers: nothing writes to it.  The
-     * policy's relay ports are those that relays are opened on. */
+     * is whoever makes the server's, and may be shared by all workers: nothing writes to it, but
+     * for what they count together (`shared`).  The policy's relay ports are those that relays are
+     * opened on. */
     const struct turn_config *turn;
     /* What clients of those relays are shown over DTLS; this server's alone, and borrowed.  NULL:
      * there are none. */

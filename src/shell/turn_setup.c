@@ -212,7 +212,7 @@ static void fill_sizes(struct turn_config *config, const struct settings *settin
     config->allocations_per_prefix_max = turn->allocations_per_prefix;
     config->lifetime_s_max = (uint32_t)(turn->lifetime / USEC_S);
     config->bytes_per_s_allocation = turn->bandwidth_allocation;
-    config->bytes_per_s_all = turn->bandwidth_all / settings->workers;
+    config->bytes_per_s_all = turn->bandwidth_all;
 }
 
 static void fill_config(struct turn_setup *setup, const struct settings *settings)

@@ -27,6 +27,7 @@ struct workers {
     struct settings settings;
     struct turn_setup *turn; /* NULL: no TURN */
     struct turn_config turn_config;
+    struct turn_shared *turn_shared;
     unsigned count;   /* that were made */
     unsigned started; /* of them, threads */
     struct mailbox mailboxes[WORKERS_MAX];
@@ -221,7 +222,15 @@ static int open_turn(struct workers *all, uint32_t relays_max, char *error)
     int status = turn_setup_new(&all->settings, true, &all->turn, error);
     if (status != OK)
         return status;
+    all->turn_shared = calloc(1, sizeof *all->turn_shared);
+    if (!all->turn_shared) {
+        snprintf(error, SETTINGS_ERROR_MAX, "workers: %s", status_text(ERR_MEMORY));
+        return ERR_MEMORY;
+    }
+    struct random random = entropy_random();
+    turn_shared_init(all->turn_shared, &random);
     all->turn_config = all->turn->config;
+    all->turn_config.shared = all->turn_shared;
     if (all->turn_config.relays_max > relays_max)
         all->turn_config.relays_max = relays_max;
     return OK;
@@ -330,6 +339,7 @@ void workers_stop(struct workers *all, usec grace)
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         mailbox_free(&all->mailboxes[i]);
     turn_setup_free(all->turn);
+    free(all->turn_shared);
     free(all->metrics);
     free(all);
 }

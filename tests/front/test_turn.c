@@ -235,6 +235,52 @@ static void streams_go_where_their_token_is(void **state)
     house_close(house);
 }
 
+/* Asks for an allocation on a connection of its own: 200, or the error's code. */
+static unsigned try_allocate(struct house *house, unsigned worker)
+{
+    struct request request;
+    house->peer.port++;
+    struct wire *wire = house_dial(house, worker, STREAM_HTTP);
+    begin(&request, STUN_ALLOCATE);
+    wire_send(wire, written(&request));
+    assert_int_equal(take_answer(wire, &request), 401);
+    begin(&request, STUN_ALLOCATE);
+    sign(&request);
+    wire_send(wire, written(&request));
+    return take_answer(wire, &request);
+}
+
+/* What a user or a prefix may hold, it may hold of all workers together. */
+static void quotas_are_of_all_workers(void **state)
+{
+    (void)state;
+    for (int of_prefix = 0; of_prefix < 2; of_prefix++) {
+        struct turn_config config = TURN;
+        config.shared = calloc(1, sizeof *config.shared);
+        assert_non_null(config.shared);
+        turn_shared_init(config.shared, &RANDOM);
+        if (of_prefix)
+            config.allocations_per_prefix_max = 3;
+        else
+            config.allocations_per_user_max = 3;
+        struct house *house = house_build(&(struct wishes){ .workers = 2, .turn = &config });
+        assert_int_equal(try_allocate(house, 0), 200);
+        assert_int_equal(try_allocate(house, 1), 200);
+        assert_int_equal(try_allocate(house, 1), 200);
+        assert_int_equal(try_allocate(house, 0), 486);
+        assert_int_equal(try_allocate(house, 1), 486);
+        wire_drop(&house->wires[1]);
+        assert_int_equal(try_allocate(house, 0), 200);
+        assert_int_equal(try_allocate(house, 0), 486);
+        house_close(house);
+        for (size_t i = 0; i < TURN_SHARED_ROWS * TURN_SHARED_CELLS; i++)
+            assert_int_equal((&config.shared->users.cells[0][0])[i] |
+                                 (&config.shared->prefixes.cells[0][0])[i],
+                             0);
+        free(config.shared);
+    }
+}
+
 static int another_password_of(void *context, struct view name, struct view *password)
 {
     (void)context;
@@ -287,6 +333,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_ports_speak_it),
         cmocka_unit_test(terms_change_under_way),
+        cmocka_unit_test(quotas_are_of_all_workers),
         cmocka_unit_test(messages_come_in_any_pieces),
         cmocka_unit_test(what_peers_send_comes_down),
         cmocka_unit_test(an_allocation_keeps_its_stream),

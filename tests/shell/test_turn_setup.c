@@ -226,7 +226,7 @@ static void test_rules(void **state)
     check_peer(setup, "203.0.114.7:50100", false);
     assert_int_equal(setup->config.allocations_max, 100);
     assert_in_range(setup->config.relays_max, 100, TURN_RELAYS_MAX);
-    assert_int_equal(setup->config.bytes_per_s_all, 512 * 1024); /* one worker's half */
+    assert_int_equal(setup->config.bytes_per_s_all, 1024 * 1024); /* of all workers */
     assert_int_equal(setup->config.bytes_per_s_allocation, 8192);
     assert_int_equal(setup->config.lifetime_s_max, 1200);
     assert_int_equal(setup->config.allocations_per_user_max, 7);
