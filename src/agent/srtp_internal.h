@@ -35,6 +35,9 @@ struct secure_key {
     _Alignas(SECURE_LINE) uint8_t expanded[];
 };
 
+_Static_assert(sizeof(struct secure_key) == SECURE_LINE, "what is ours of a key is one line");
+_Static_assert(sizeof(struct secure_window) == SECURE_LINE, "and so is what has been of a stream");
+
 struct secure_source {
     struct secure_window rtp;
     struct secure_window rtcp;
