@@ -49,6 +49,7 @@ const MODES = [
   ['requests more than needed', '127.0.0.1', 10, ['-G']],
   ['requests that are wrong', '127.0.0.1', 10, ['-N']],
   ['IPv6 to the server', '::1', 10, []],
+  ['IPv6, and relays of IPv6', '::1', 10, ['-x']],
 ];
 
 test('what is sent by relays arrives', { concurrency: true }, async (all) => {

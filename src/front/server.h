@@ -139,8 +139,9 @@ void server_writable(struct server *server, usec now, uint32_t stream);
 size_t server_datagram(struct server *server, usec now, const struct address *from,
                        struct view datagram, uint8_t out[SERVER_DATAGRAM_MAX]);
 
-/* Begins the end: WebSockets are closed with 1001, DTLS clients are told goodbye, HTTP answers under
- * way are finished, no stream is kept alive.  The shell stops when server_streams() is 0, or when it has waited long enough. */
+/* Begins the end: WebSockets are closed with 1001, DTLS clients are told goodbye, HTTP answers
+ * under way are finished, no stream is kept alive.  The shell stops when server_streams() is 0, or
+ * when it has waited long enough. */
 void server_stop(struct server *server, usec now);
 uint32_t server_streams(const struct server *server);
 
