@@ -54,9 +54,9 @@ struct secure_config {
     uint32_t sources_max; /* SSRCs that are received, in all sessions */
 };
 
-/* Memory of keys (a session: 4.3 KiB with libipsec-mb's GCM, else about 1.3) and of sources (128 bytes
- * each) is reserved here, and touched as it is used.  ERR_UNSUPPORTED: these ciphers are not on this
- * machine, or not in this build.  ERR_MEMORY.  On error *out is untouched. */
+/* Memory of keys (a session: 4.3 KiB with libipsec-mb's GCM, else about 1.3) and of sources (128
+ * bytes each) is reserved here, and touched as it is used.  ERR_UNSUPPORTED: these ciphers are not
+ * on this machine, or not in this build.  ERR_MEMORY.  On error *out is untouched. */
 MUST_USE int secure_engine_new(const struct secure_config *config, struct secure_engine **out);
 
 /* After its sessions.  NULL is accepted. */
