@@ -62,6 +62,9 @@ async function udpIsFree(port) {
   }
 }
 
+/** @typedef {Record<string, string>} Wishes */
+/** @typedef {{ http: number, https: number, stun: number }} Ports */
+
 export class Server {
   /** What it printed, for the record of a failure. */
   log = '';
@@ -69,14 +72,14 @@ export class Server {
   /** @type {import('node:child_process').ChildProcess | null} */
   #child = null;
   #folder = '';
-  /** @type {Record<string, string>} */
+  /** @type {Wishes | ((ports: Ports) => Wishes)} */
   #wishes = {};
   /** @type {string[]} */
   #within = [];
 
   /**
    * Starts one on ports that are free.
-   * @param {Record<string, string>} [wishes] settings that are not as usual
+   * @param {Wishes | ((ports: Ports) => Wishes)} [wishes] settings that are not as usual
    * @param {string[]} [within] the words of a command that runs another, in another place
    */
   static async start(wishes = {}, within = []) {
@@ -113,7 +116,7 @@ export class Server {
       'turn.tls_listen': '',
       'state.dir': path.join(this.#folder, 'state'),
       workers: 2,
-      ...this.#wishes,
+      ...(typeof this.#wishes === 'function' ? this.#wishes(this.ports) : this.#wishes),
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
     const environment = Object.fromEntries(
