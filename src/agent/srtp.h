@@ -95,6 +95,9 @@ struct secure_session {
 MUST_USE int secure_session_open(struct secure_session *session, struct secure_engine *engine,
                                  uint16_t profile, bool is_client, struct view material);
 
+/* What an RTP packet becomes longer by: 4 to SECURE_RTP_OVERHEAD. */
+size_t secure_session_overhead(const struct secure_session *session);
+
 /* Wipes the keys.  Zeroed memory is accepted, and what is closed already. */
 void secure_session_close(struct secure_session *session);
 
@@ -109,7 +112,8 @@ void secure_session_forget(struct secure_session *session, uint32_t ssrc);
  * the caller has written the header (12 bytes, CSRCs, extensions) and, behind it, what of the
  * payload is this receiver's own (an RTX packet's sequence number, a descriptor).  The shared rest
  * is encrypted from where it lies to behind these; it may lie there already.  The room at `at` is
- * header_size + own_size + payload.size + padding_size + SECURE_RTP_OVERHEAD.
+ * header_size + own_size + payload.size + padding_size and what secure_session_overhead says; not
+ * a byte more is written, so packets may stand one behind the other.
  *
  * With own or padding bytes the payload is copied first: 20 ns more for 1200 bytes, to 140.
  *

@@ -80,6 +80,11 @@ void secure_session_close(struct secure_session *session)
     *session = (struct secure_session){ 0 };
 }
 
+size_t secure_session_overhead(const struct secure_session *session)
+{
+    return session->rtp_out->suite->rtp_tag_size;
+}
+
 /* ---- the SSRCs of the peer ---- */
 
 /* source_count: it is not there. */

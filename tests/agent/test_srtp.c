@@ -21,7 +21,7 @@ static void there_and_back(struct secure_engine *engine, uint16_t profile)
             struct secure_session *to = by_server ? &pair.client : &pair.server;
             memcpy(packet, plain, size);
             size_t sealed = house_protect(from, &sent[by_server], packet, size);
-            assert_int_equal(sealed, size + secure_suite_find(profile)->rtp_tag_size);
+            assert_int_equal(sealed, size + secure_session_overhead(from));
             assert_memory_equal(packet, plain, 12);
             assert_true(payload < 8 || memcmp(packet + 12, plain + 12, payload) != 0);
             assert_int_equal(house_unprotect(to, packet, &sealed), OK);
@@ -191,6 +191,52 @@ static void in_pieces(struct secure_engine *engine, uint16_t profile)
 static void test_in_pieces(void **state)
 {
     house_each(state, in_pieces);
+}
+
+/* Packets stand one behind the other, without a gap, as they are sent; and behind the last, and
+ * behind one that is opened, nothing is touched. */
+static void side_by_side(struct secure_engine *engine, uint16_t profile)
+{
+    enum { COUNT = 40, ROOM = 8192 };
+    static uint8_t run[ROOM], before[ROOM];
+    struct secure_outgoing out[COUNT];
+    struct secure_window sent[COUNT] = { 0 };
+    struct pair pair;
+    pair_open(&pair, engine, profile, 13);
+    uint8_t payload[100];
+    uint64_t seed = 13;
+    test_random_fill(&seed, payload, sizeof(payload));
+    memset(run, 0x5a, sizeof(run));
+    uint8_t *at = run;
+    for (uint32_t i = 0; i < COUNT; i++) {
+        house_packet(at, 12, 1, i);
+        out[i] = (struct secure_outgoing){ .key = pair.client.rtp_out,
+                                           .sent = &sent[i],
+                                           .at = at,
+                                           .header_size = 12,
+                                           .payload = { payload, 17 + i } };
+        at += 12 + 17 + i + secure_session_overhead(&pair.client);
+    }
+    secure_protect(engine, out, COUNT);
+    for (const uint8_t *behind = at; behind < run + ROOM; behind++)
+        assert_int_equal(*behind, 0x5a);
+    for (uint32_t i = COUNT; i-- > 0;) {
+        assert_int_equal(out[i].status, OK);
+        size_t size = out[i].size;
+        memcpy(before, run, ROOM);
+        assert_int_equal(house_unprotect(&pair.server, out[i].at, &size), OK);
+        assert_int_equal(size, 12 + 17 + i);
+        assert_memory_equal(out[i].at + 12, payload, size - 12);
+        assert_memory_equal(run, before, (size_t)(out[i].at - run));
+        size_t end = (size_t)(out[i].at - run) + out[i].size;
+        assert_memory_equal(run + end, before + end, ROOM - end);
+    }
+    pair_close(&pair);
+}
+
+static void test_side_by_side(void **state)
+{
+    house_each(state, side_by_side);
 }
 
 /* Both backends make the same bytes. */
@@ -464,6 +510,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_long_header, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_one_to_many, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_in_pieces, house_open, house_close),
+        cmocka_unit_test_setup_teardown(test_side_by_side, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_backends_agree, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_batch_of_one_stream, house_open, house_close),
         cmocka_unit_test_setup_teardown(test_batch_of_jumps, house_open, house_close),
