@@ -349,6 +349,24 @@ def json():
     seed("text", "plain \"text\" \\ with 모임")
 
 
+def media_port():
+    """Operations of a byte each and what they need (fuzz_media_port.c lists them)."""
+    def seed(name, hexadecimal):
+        write("media_port", name, bytes.fromhex(hexadecimal))
+
+    connect = "0000 1000 20010a 3000 "
+    seed("both_ways", connect + "5000 10 0001 00000001 00000005 616263646566"
+         "6000 08 0001 00000005 00 a0 10 08 b000")
+    seed("active", "0000 2001 0a 1001 3000 5000 10 0001 00000001 00000005 616263646566")
+    seed("over_tcp", "0000 1000 20010b 3000 a0 20 04 d000 a0 20 04 20010a a0 20 04")
+    seed("wrong_certificate", "0000 1002 20010a 3000")
+    seed("restart", connect + "8000 20090a 20010c a0 08 02 20090a")
+    seed("consent_is_over", connect + "c00e c00e")
+    seed("broken_handshake", "0000 1000 20010a 4030 3000 c00b")
+    seed("strangers", "0000 70 14 04 00010000 70 14 04 16fefd00 70 14 04 80600001 20040a 20020a")
+    seed("two", connect + "0100 1100 21010c 3100 a0 ff 10 a1 ff 10 9000 a1 10 01")
+
+
 def meet():
     """Settings, then a line for each step: see fuzz_meet.c."""
     def seed(name, *lines, settings="0"):
@@ -604,6 +622,7 @@ engine()
 engine_session()
 http()
 json()
+media_port()
 meet()
 relay()
 settings()
