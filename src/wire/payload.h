@@ -36,10 +36,14 @@ struct view payload_name(enum payload_codec codec);
 uint32_t payload_clock(enum payload_codec codec);
 bool payload_is_video(enum payload_codec codec);
 
+/* Senders that bear dependency descriptors may leave out of the payload what these say: Chromium's
+ * VP8 tells no layers then.  Where the extension was negotiated, ask dependency_descriptor.h. */
 struct payload {
     bool starts_frame; /* as far as the packet says so: H.264, H.265 and AV1 may not */
-    bool ends_frame;
-    bool starts_key; /* a receiver may begin to decode with this packet; false for audio */
+    bool ends_frame;   /* of AV1: the last of all layers' */
+    /* A receiver may begin to decode with this packet; false for audio.  Of H.264 and H.265, two
+     * packets of one timestamp may say so, parameter sets and the slice: the first counts. */
+    bool starts_key;
     bool has_layers; /* it says to which it belongs: the two below, else 0 */
     uint8_t spatial_id;
     uint8_t temporal_id;
