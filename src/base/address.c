@@ -171,6 +171,15 @@ int address_read(struct view text, struct address *address)
     return OK;
 }
 
+bool address_is_unspecified(const struct address *address)
+{
+    size_t size = address->family == ADDRESS_IPV4 ? 4 : 16;
+    for (size_t i = 0; i < size; i++)
+        if (address->bytes[i])
+            return false;
+    return true;
+}
+
 bool address_equal(const struct address *a, const struct address *b)
 {
     size_t size = a->family == ADDRESS_IPV4 ? 4 : 16;

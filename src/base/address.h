@@ -27,6 +27,9 @@ MUST_USE int address_read(struct view text, struct address *address);
 /* Reads an address without a port ("192.0.2.1", "2001:db8::1"); the port becomes 0. */
 MUST_USE int address_read_host(struct view text, struct address *address);
 
+/* 0.0.0.0, or ::, with any port. */
+bool address_is_unspecified(const struct address *address);
+
 bool address_equal(const struct address *a, const struct address *b);
 
 #endif

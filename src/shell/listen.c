@@ -58,9 +58,12 @@ int listen_probe(const struct address *address, enum listen_transport transport)
     return OK;
 }
 
-/* Where a datagram was sent to is where its answer comes from. */
+/* Where a datagram was sent to is where its answer comes from.  What is bound to one address needs
+ * not be told, and each message is cheaper without. */
 static void ask_for_destination(int fd, const struct address *address)
 {
+    if (!address_is_unspecified(address))
+        return;
     if (address->family == ADDRESS_IPV4)
         set(fd, IPPROTO_IP, IP_PKTINFO, 1);
     else

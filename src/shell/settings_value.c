@@ -71,12 +71,6 @@ static bool is_group(const struct address *address)
     return address->bytes[0] >> 4 == 14 || memcmp(address->bytes, broadcast, 4) == 0;
 }
 
-static bool is_unspecified(const struct address *address)
-{
-    static const uint8_t zeros[16];
-    return memcmp(address->bytes, zeros, sizeof(zeros)) == 0;
-}
-
 static int put_address(const struct setting *setting, struct view text, struct listen_list *list,
                        char *reason)
 {
@@ -87,7 +81,7 @@ static int put_address(const struct setting *setting, struct view text, struct l
         return setting_refuse(reason, text, "is not an IP address (without a port)");
     if (is_group(&address))
         return setting_refuse(reason, text, "is a multicast or broadcast address");
-    if (setting->kind == SETTING_HOSTS && is_unspecified(&address))
+    if (setting->kind == SETTING_HOSTS && address_is_unspecified(&address))
         return setting_refuse(reason, text, "is no address that others can reach");
     for (uint32_t i = 0; i < list->count; i++)
         if (address_equal(&list->items[i], &address) &&

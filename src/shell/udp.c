@@ -43,6 +43,15 @@ void udp_accept_runs(int fd)
     setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on);
 }
 
+void udp_address(int fd, struct address *address)
+{
+    struct sockaddr_storage name;
+    socklen_t size = sizeof name;
+    *address = (struct address){ .family = ADDRESS_NONE };
+    if (getsockname(fd, (struct sockaddr *)&name, &size) == 0)
+        sockaddr_read(&name, address);
+}
+
 static void read_control(struct msghdr *header, struct udp_received *out)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c; c = CMSG_NXTHDR(header, c)) {
@@ -64,16 +73,16 @@ static void read_control(struct msghdr *header, struct udp_received *out)
     }
 }
 
-unsigned udp_receive(struct udp_arena *arena, int fd, struct udp_received out[UDP_RECEIVE_MAX],
-                     bool *is_drained)
+unsigned udp_receive(struct udp_arena *arena, int fd, unsigned most,
+                     struct udp_received out[UDP_RECEIVE_MAX], bool *is_drained)
 {
     struct mmsghdr messages[UDP_RECEIVE_MAX];
     struct iovec vectors[UDP_RECEIVE_MAX];
     struct sockaddr_storage names[UDP_RECEIVE_MAX];
     _Alignas(struct cmsghdr) uint8_t control[UDP_RECEIVE_MAX][UDP_CONTROL_SIZE];
-    unsigned most = UDP_SLOTS_MAX - arena->used;
-    if (most > UDP_RECEIVE_MAX)
-        most = UDP_RECEIVE_MAX;
+    assert(most && most <= UDP_RECEIVE_MAX);
+    if (most > UDP_SLOTS_MAX - arena->used)
+        most = UDP_SLOTS_MAX - arena->used;
     uint8_t *slot = arena->bytes + (size_t)arena->used * UDP_SLOT_SIZE;
     for (unsigned i = 0; i < most; i++) {
         vectors[i] = (struct iovec){ slot + (size_t)i * UDP_SLOT_SIZE, UDP_SLOT_SIZE };
@@ -198,6 +207,16 @@ static void send_again(struct udp_queue *queue, struct udp_run *run, int reason)
     }
 }
 
+/* One datagram in one piece, as most of a relay's are: the kernel has no headers to copy. */
+static void send_plain(struct udp_queue *queue, struct udp_run *run)
+{
+    ssize_t sent =
+        sendto(run->fd, run->parts[0].iov_base, run->parts[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL,
+               (struct sockaddr *)&run->name, run->name_size);
+    if (sent < 0)
+        send_again(queue, run, errno);
+}
+
 /* Sends all runs of one socket from `first` on. */
 static void send_runs(struct udp_queue *queue, unsigned first)
 {
@@ -213,6 +232,10 @@ static void send_runs(struct udp_queue *queue, unsigned first)
         runs[count] = run;
         messages[count].msg_hdr = header_of(run, run->count > 1, control[count]);
         count++;
+    }
+    if (count == 1 && runs[0]->part_count == 1 && runs[0]->source.family == ADDRESS_NONE) {
+        send_plain(queue, runs[0]);
+        return;
     }
     for (unsigned sent = 0; sent < count;) {
         int step =

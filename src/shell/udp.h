@@ -16,7 +16,7 @@
 /* ---- in ---- */
 
 #define UDP_SLOTS_MAX     32
-#define UDP_SLOT_SIZE     65536
+#define UDP_SLOT_SIZE     (65536 + 320) /* any datagram; and slots don't share places in caches */
 #define UDP_RECEIVE_MAX   16
 #define UDP_CONTROL_SIZE  128
 #define UDP_DATAGRAMS_MAX 64 /* in one piece */
@@ -48,6 +48,9 @@ static inline bool udp_arena_has(const struct udp_arena *arena, struct view byte
 /* Lets the kernel put datagrams together, where it can. */
 void udp_accept_runs(int fd);
 
+/* What the socket is bound to; unspecified when that can't be told. */
+void udp_address(int fd, struct address *address);
+
 struct udp_received {
     struct view bytes;
     size_t segment; /* each of the datagrams in it has this size, but for the last */
@@ -55,10 +58,11 @@ struct udp_received {
     struct address to; /* without a port; ADDRESS_NONE: the system doesn't tell */
 };
 
-/* Takes what waits on a socket, as far as there are slots; gives how many pieces there are.
- * *is_drained: most likely nothing more waits. */
-unsigned udp_receive(struct udp_arena *arena, int fd, struct udp_received out[UDP_RECEIVE_MAX],
-                     bool *is_drained);
+/* Takes what waits on a socket, up to `most` pieces (1 to UDP_RECEIVE_MAX) and as far as there are
+ * slots; gives how many there are.  To find out that there are fewer costs nearly as much as to
+ * read one.  *is_drained: most likely nothing more waits. */
+unsigned udp_receive(struct udp_arena *arena, int fd, unsigned most,
+                     struct udp_received out[UDP_RECEIVE_MAX], bool *is_drained);
 
 /* ---- out ---- */
 

@@ -251,6 +251,7 @@ void worker_turn(struct worker *worker, int wait_ms)
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(worker->epoll, events, EVENTS_MAX, wait_ms);
     worker->now = clock_now();
+    worker->turns++;
     for (int i = 0; i < count; i++)
         dispatch(worker, &events[i]);
     expire(worker);

@@ -5,7 +5,8 @@
  * worker_stream.c   connections: from the socket to the server, and back
  * worker_plain.c    plain HTTP and plain TURN on a TLS port
  * worker_splice.c   clients' connections that are joined to relays'
- * worker_turn.c     relays: datagrams of clients and of peers, and the sockets between them
+ * worker_turn.c     relays: the sockets between clients and peers, and what is sent from them
+ * worker_datagrams.c   what comes to them, and from UDP clients
  * worker_dtls.c     what clients are shown over DTLS
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
@@ -42,6 +43,7 @@ struct listener {
     enum listener_kind kind;
     int fd;
     uint16_t port;
+    struct address bound; /* of TURN's UDP: unspecified when the system tells with each datagram */
 };
 
 enum peer_state { PEER_HANDSHAKE, PEER_OPEN, PEER_LINGER, PEER_SPLICED };
@@ -81,6 +83,8 @@ struct relay {
     bool is_connection;  /* RELAY_FAILED: it was to be connected */
     uint32_t interest;   /* what epoll has been told */
     uint16_t generation; /* of its number: events of the one before are told apart by it */
+    uint8_t batch;       /* RELAY_UDP: as many datagrams are asked for at once; 0: one */
+    uint32_t full_turn;  /* the last turn in which it had the one that was asked for */
     uint32_t next;       /* among those that the agent is to be told of */
     struct address local;
     struct address told; /* how peers know it */
@@ -135,6 +139,7 @@ struct worker_config {
 struct worker {
     struct worker_config config;
     usec now;
+    uint32_t turns;
     int epoll;
     int reserve; /* a descriptor to give up when there are no others */
     struct server *server;
@@ -209,6 +214,9 @@ static inline bool worker_is_datagrams(const struct listener *listener)
 }
 /* Datagrams wait on a listener. */
 void worker_datagrams_ready(struct worker *worker, const struct listener *listener);
+/* What waits on a UDP relay, and on its queue of errors. */
+void worker_read_relay(struct worker *worker, uint32_t number);
+void worker_read_errors(struct worker *worker, uint32_t number);
 void worker_relay_ready(struct worker *worker, uint32_t which, uint32_t events);
 /* What epoll tells events of the relay by; `which` is its upper half. */
 uint64_t worker_relay_tag(const struct worker *worker, uint32_t number);

@@ -12,11 +12,15 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define ROUNDS_MAX  8 /* of reading one socket, before the others have their turn */
-#define ICMP_MAX    16
 #define ACCEPTS_MAX 16
 #define PORT_MIN    49152 /* when the policy has no range */
 #define PORT_MAX    65535
+
+static void start_datagrams(struct listener *listener)
+{
+    udp_accept_runs(listener->fd);
+    udp_address(listener->fd, &listener->bound);
+}
 
 int worker_start_relays(struct worker *worker)
 {
@@ -32,7 +36,7 @@ int worker_start_relays(struct worker *worker)
     relays->count_max = config->relays_max;
     for (uint32_t i = 0; i < worker->config.listener_count; i++)
         if (worker_is_datagrams(&worker->config.listeners[i]))
-            udp_accept_runs(worker->config.listeners[i].fd);
+            start_datagrams(&worker->config.listeners[i]);
     relays->address_count = machine_addresses(relays->addresses);
     return OK;
 }
@@ -63,14 +67,6 @@ void worker_flush_relays(struct worker *worker)
 
 /* ---- opening and closing ---- */
 
-static bool is_unspecified(const struct address *address)
-{
-    for (size_t i = 0; i < sizeof address->bytes; i++)
-        if (address->bytes[i])
-            return false;
-    return true;
-}
-
 static bool is_loopback(const struct address *address)
 {
     static const uint8_t LOOPBACK[16] = { [15] = 1 };
@@ -93,7 +89,7 @@ static bool find_host(const struct worker *worker, const struct turn_out *out, s
 {
     const struct relays *relays = &worker->relays;
     const struct address *server = &out->flow->server;
-    if (server->family == out->family && !is_unspecified(server)) {
+    if (server->family == out->family && !address_is_unspecified(server)) {
         *host = *server;
         return true;
     }
@@ -244,10 +240,11 @@ static void send_to_client(struct worker *worker, const struct turn_out *out)
     const struct turn_flow *flow = out->flow;
     if (flow->connection >= worker->config.listener_count)
         return; /* the server stops */
+    const struct listener *listener = &worker->config.listeners[flow->connection];
     struct udp_datagram datagram = {
-        .fd = worker->config.listeners[flow->connection].fd,
+        .fd = listener->fd,
         .to = &flow->client,
-        .source = is_unspecified(&flow->server) ? NULL : &flow->server,
+        .source = address_is_unspecified(&listener->bound) ? &flow->server : NULL,
         .header = out->header,
         .payload = out->payload,
         .trailer = out->trailer,
@@ -359,79 +356,7 @@ bool worker_feed_relay(struct worker *worker, const struct address *from, const 
     return true;
 }
 
-/* ---- receiving ---- */
-
-static unsigned receive(struct worker *worker, int fd, struct udp_received got[UDP_RECEIVE_MAX],
-                        bool *is_drained)
-{
-    if (udp_arena_is_full(&worker->relays.arena))
-        worker_flush_relays(worker);
-    return udp_receive(&worker->relays.arena, fd, got, is_drained);
-}
-
-static void feed_clients(struct worker *worker, const struct udp_received *got,
-                         struct turn_flow *flow)
-{
-    flow->client = got->from;
-    for (size_t at = 0; at < got->bytes.size; at += got->segment) {
-        struct view bytes = view_slice(got->bytes, at, got->segment);
-        if (worker_forward(worker, flow, bytes))
-            continue;
-        server_relay_client(worker->server, worker->now, flow, bytes);
-        worker_drain_relays(worker);
-    }
-}
-
-void worker_datagrams_ready(struct worker *worker, const struct listener *listener)
-{
-    struct udp_received got[UDP_RECEIVE_MAX];
-    bool is_drained = false;
-    struct turn_flow flow = {
-        .transport = listener->kind == LISTENER_STUN_DTLS ? TURN_OVER_DTLS : TURN_OVER_UDP,
-        .connection = (uint32_t)(listener - worker->config.listeners),
-    };
-    for (int i = 0; i < ROUNDS_MAX && !is_drained; i++) {
-        unsigned count = receive(worker, listener->fd, got, &is_drained);
-        worker_take_forwards(worker); /* whose a flow is was told before the client was answered */
-        for (unsigned j = 0; j < count; j++) {
-            flow.server = got[j].to;
-            flow.server.port = listener->port;
-            if (got[j].from.family != ADDRESS_NONE)
-                feed_clients(worker, &got[j], &flow);
-        }
-    }
-}
-
-static void read_errors(struct worker *worker, uint32_t number)
-{
-    struct relay *relay = &worker->relays.items[number];
-    struct address peer;
-    struct stun_icmp icmp;
-    for (int i = 0; i < ICMP_MAX && relay->state == RELAY_UDP; i++) {
-        if (!relay_read_icmp(relay->fd, &peer, &icmp))
-            break;
-        server_relay_icmp(worker->server, worker->now, number, &peer, &icmp);
-        worker_drain_relays(worker);
-    }
-}
-
-static void read_relay(struct worker *worker, uint32_t number)
-{
-    struct relay *relay = &worker->relays.items[number];
-    struct udp_received got[UDP_RECEIVE_MAX];
-    bool is_drained = false;
-    for (int i = 0; i < ROUNDS_MAX && !is_drained && relay->state == RELAY_UDP; i++) {
-        unsigned count = receive(worker, relay->fd, got, &is_drained);
-        for (unsigned j = 0; j < count; j++) {
-            for (size_t at = 0; at < got[j].bytes.size && relay->state == RELAY_UDP;
-                 at += got[j].segment) {
-                server_relay_peer(worker->server, worker->now, number, &got[j].from,
-                                  view_slice(got[j].bytes, at, got[j].segment));
-                worker_drain_relays(worker);
-            }
-        }
-    }
-}
+/* ---- what happens on a relay ---- */
 
 static void accept_peers(struct worker *worker, uint32_t number)
 {
@@ -471,9 +396,9 @@ void worker_relay_ready(struct worker *worker, uint32_t which, uint32_t events)
     switch ((enum relay_state)worker->relays.items[number].state) {
     case RELAY_UDP:
         if (events & EPOLLERR)
-            read_errors(worker, number);
+            worker_read_errors(worker, number);
         if (events & EPOLLIN)
-            read_relay(worker, number);
+            worker_read_relay(worker, number);
         break;
     case RELAY_LISTENS:
         accept_peers(worker, number);

@@ -85,7 +85,7 @@ static void fill_turn(struct rig *rig)
     };
 }
 
-static void open_worker(struct rig *rig)
+static void open_worker(struct rig *rig, const char *host)
 {
     struct worker_config config = {
         .server = { .worker_count = 1,
@@ -104,17 +104,17 @@ static void open_worker(struct rig *rig)
         .sinks = { { .address = address_of(SINK), .take = sink, .context = rig } },
         .sink_count = 1,
     };
-    struct address any = address_of("127.0.0.1:1");
+    struct address any = address_of(host);
     any.port = 0;
     assert_int_equal(listen_open(&any, LISTEN_UDP, &config.listeners[0].fd), OK);
     rig->port = config.listeners[0].port = listen_port(config.listeners[0].fd);
     assert_int_equal(worker_new(&config, &rig->worker), OK);
 }
 
-static void connect_client(const struct rig *rig, struct client *client)
+static void connect_client(const struct rig *rig, struct client *client, const char *host)
 {
     struct sockaddr_storage name;
-    struct address server = address_of("127.0.0.1:1");
+    struct address server = address_of(host);
     server.port = rig->port;
     socklen_t size = sockaddr_from(&server, &name);
     client->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -122,7 +122,7 @@ static void connect_client(const struct rig *rig, struct client *client)
     assert_int_equal(connect(client->fd, (struct sockaddr *)&name, size), 0);
 }
 
-static int open_rig(void **state)
+static int open_rig_at(void **state, const char *bound, const char *host)
 {
     struct rig *rig = aligned_alloc(64, (sizeof *rig + 63) / 64 * 64);
     assert_non_null(rig);
@@ -130,11 +130,21 @@ static int open_rig(void **state)
     log_init(&rig->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, TRACE_ERROR);
     assert_int_equal(mailbox_init(&rig->mailbox, 2), OK);
     fill_turn(rig);
-    open_worker(rig);
+    open_worker(rig, bound);
     for (int i = 0; i < 2; i++)
-        connect_client(rig, &rig->clients[i]);
+        connect_client(rig, &rig->clients[i], host);
     *state = rig;
     return 0;
+}
+
+static int open_rig(void **state)
+{
+    return open_rig_at(state, "127.0.0.1:1", "127.0.0.1:1");
+}
+
+static int open_rig_anywhere(void **state)
+{
+    return open_rig_at(state, "0.0.0.0:1", "127.0.0.2:1");
 }
 
 static int close_rig(void **state)
@@ -277,12 +287,60 @@ static void test_sink(void **state)
     assert_int_equal(rig->sunk, 1);
 }
 
+/* Sends datagrams of all sizes to the client's relay, and sees them come out in that order. */
+static void burst(struct rig *rig, struct client *client, int peer, unsigned count)
+{
+    uint8_t bytes[256] = { 0 };
+    struct sockaddr_storage name;
+    socklen_t size = sockaddr_from(&client->relayed, &name);
+    for (unsigned i = 0; i < count; i++) {
+        bytes[0] = (uint8_t)i;
+        assert_int_equal(sendto(peer, bytes, 1 + i * 37 % 200, 0, (struct sockaddr *)&name, size),
+                         1 + i * 37 % 200);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        bytes[0] = (uint8_t)i;
+        assert_heard(rig, client, view_make(bytes, 1 + i * 37 % 200));
+    }
+}
+
+/* However many come at once, and after however few. */
+static void test_bursts(void **state)
+{
+    static const unsigned COUNTS[] = { 1, 1, 1, 2, 1, 9, 1, 40, 3, 1, 1, 100, 1, 17, 16, 1 };
+    struct rig *rig = *state;
+    struct client *a = &rig->clients[0];
+    struct sockaddr_storage name;
+    struct address any = address_of("127.0.0.1:1"), peer;
+    socklen_t size = sizeof name;
+    any.port = 0;
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&name, sockaddr_from(&any, &name)), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&name, &size), 0);
+    sockaddr_read(&name, &peer);
+    allocate(rig, a);
+    bind_channel(rig, a, &peer);
+    for (size_t i = 0; i < sizeof COUNTS / sizeof COUNTS[0]; i++)
+        burst(rig, a, fd, COUNTS[i]);
+    close(fd);
+}
+
+/* The clients' sockets are connected: they hear what comes from where they sent to, alone. */
+static void test_bound_to_all_addresses(void **state)
+{
+    struct rig *rig = *state;
+    test_two_relays(state);
+    assert_int_equal(rig->clients[0].relayed.bytes[3], 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
     const struct CMUnitTest tests[] = {
         TEST(test_two_relays),
         TEST(test_sink),
+        TEST(test_bursts),
+        cmocka_unit_test_setup_teardown(test_bound_to_all_addresses, open_rig_anywhere, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
