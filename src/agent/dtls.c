@@ -8,7 +8,8 @@
 static void begin(struct dtls *dtls, usec now)
 {
     dtls->now = now;
-    ERR_clear_error(); /* OpenSSL's errors are the thread's, and stay till somebody clears them */
+    if (!dtls->is_connected)
+        ERR_clear_error(); /* OpenSSL's errors are the thread's, and stay till they are cleared */
 }
 
 static void finish(struct dtls *dtls, enum dtls_end end)
