@@ -42,6 +42,7 @@ static unsigned make_plan(struct view choices, struct rtp_plan *plan)
         CHECK(rtp_plan_add_transport_cc(plan, 13) == OK);
     if (first & 8)
         CHECK(rtp_plan_add_abs_send_time(plan, 12) == OK);
+    rtp_plan_watch(plan, (first >> 4) % 15);
     for (unsigned id = 1; choices.size; id++) {
         uint8_t to = input_byte(&choices);
         CHECK(rtp_plan_map(plan, id, to) ==
@@ -91,6 +92,8 @@ static void check_forwarding(const struct rtp_plan *plan, const struct rtp_packe
         CHECK(again.ssrc == values.ssrc && again.timestamp == values.timestamp);
         CHECK(again.sequence_number == 9 && again.payload_type == 1 && again.marker);
         check_elements(plan, packet, bytes, &again, out, own);
+        if (written.watched_at)
+            CHECK(written.watched_at <= written.size && plan->to[plan->watched]);
         if (plan->transport_cc_at)
             CHECK(rtp_find_extension(&again, 13)->at == written.transport_cc_at);
         if (plan->abs_send_time_at)

@@ -212,6 +212,11 @@ int dd_read(struct view value, struct dd_structure *structure, struct dd_frame *
     return OK;
 }
 
+void dd_rewrite(uint8_t *value, uint16_t frame_number)
+{
+    bytes_write_16(value + 1, frame_number);
+}
+
 size_t dd_print(const struct dd_structure *structure, const struct dd_frame *frame, char *out,
                 size_t capacity)
 {

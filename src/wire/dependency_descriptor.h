@@ -73,6 +73,11 @@ struct dd_frame {
  * that is known would set it back: let those by that are older than structure->frame_number. */
 MUST_USE int dd_read(struct view value, struct dd_structure *structure, struct dd_frame *frame);
 
+/* Puts another frame number into a descriptor that was read, or into a copy of it.  A forwarder
+ * that goes over to another stream of a simulcast needs it: receivers take a key frame for an old
+ * one if its number is not ahead of the last.  Differences within the descriptor stay true. */
+void dd_rewrite(uint8_t *value, uint16_t frame_number);
+
 static inline enum dd_indication dd_indication_of(const struct dd_dependencies *dependencies,
                                                   unsigned target)
 {

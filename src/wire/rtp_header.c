@@ -58,6 +58,12 @@ int rtp_plan_add_abs_send_time(struct rtp_plan *plan, unsigned id)
     return status;
 }
 
+void rtp_plan_watch(struct rtp_plan *plan, unsigned from)
+{
+    assert(from <= RTP_ID_MAX);
+    plan->watched = (uint8_t)from;
+}
+
 static unsigned map_id(const struct rtp_plan *plan, const struct rtp_extension *extension)
 {
     return extension->id <= RTP_ID_MAX ? plan->to[extension->id] : 0;
@@ -82,7 +88,8 @@ static bool needs_two_byte(const struct rtp_plan *plan, const struct rtp_packet 
 /* Writes the elements from `at` on; gives where they end.  A value is copied as 16 bytes where so
  * many can be read: that is one load and one store. */
 static size_t write_one_byte(const struct rtp_plan *plan, const struct rtp_packet *packet,
-                             const uint8_t *bytes, uint8_t *restrict out, size_t at)
+                             const uint8_t *bytes, uint8_t *restrict out, size_t at,
+                             struct rtp_written *written)
 {
     size_t readable = (size_t)packet->header_size + packet->payload_size;
     memcpy(out + at, plan->own, RTP_OWN_SIZE);
@@ -99,6 +106,8 @@ static size_t write_one_byte(const struct rtp_plan *plan, const struct rtp_packe
             memcpy(out + at + 1, bytes + extension->at, ONE_BYTE_VALUE_MAX);
         else
             memcpy(out + at + 1, bytes + extension->at, extension->size);
+        if (extension->id == plan->watched)
+            written->watched_at = (uint16_t)(at + 1);
         at += 1 + (size_t)extension->size;
     }
     return at;
@@ -134,8 +143,12 @@ static size_t write_two_byte(const struct rtp_plan *plan, const struct rtp_packe
     for (unsigned i = 0; i < packet->extension_count; i++) {
         const struct rtp_extension *extension = &packet->extensions[i];
         unsigned id = map_id(plan, extension);
-        if (id && !write_element(out, &at, id, bytes + extension->at, extension->size))
+        if (id == 0)
+            continue;
+        if (!write_element(out, &at, id, bytes + extension->at, extension->size))
             break;
+        if (extension->id == plan->watched)
+            written->watched_at = (uint16_t)(at - extension->size);
     }
     return at;
 }
@@ -151,7 +164,7 @@ static size_t write_extension(const struct rtp_plan *plan, const struct rtp_pack
         profile = RTP_PROFILE_TWO_BYTE;
         end = write_two_byte(plan, packet, bytes, out, at + 4, written);
     } else {
-        end = write_one_byte(plan, packet, bytes, out, at + 4);
+        end = write_one_byte(plan, packet, bytes, out, at + 4, written);
         if (plan->transport_cc_at)
             written->transport_cc_at = (uint16_t)(at + 4 + plan->transport_cc_at);
         if (plan->abs_send_time_at)

@@ -25,6 +25,7 @@ struct rtp_plan {
     uint8_t own_size;
     uint8_t transport_cc_at; /* places of values in `own`; 0: none */
     uint8_t abs_send_time_at;
+    uint8_t watched; /* the sender's identifier; 0: none */
     bool has_two_byte;
 };
 
@@ -47,6 +48,11 @@ MUST_USE int rtp_plan_add(struct rtp_plan *plan, unsigned id, struct view value)
 MUST_USE int rtp_plan_add_transport_cc(struct rtp_plan *plan, unsigned id);  /* 2 bytes */
 MUST_USE int rtp_plan_add_abs_send_time(struct rtp_plan *plan, unsigned id); /* 3 bytes */
 
+/* Of what is mapped from `from`, rtp_write_header tells where it wrote the value, for who changes
+ * it in place: the frame number of a dependency descriptor (dd_rewrite).  One of a plan at most; 0
+ * is none again. */
+void rtp_plan_watch(struct rtp_plan *plan, unsigned from);
+
 /* What replaces the sender's. */
 struct rtp_values {
     uint32_t ssrc;
@@ -61,6 +67,7 @@ struct rtp_written {
     uint16_t size;             /* of the header: the payload goes there */
     uint16_t transport_cc_at;  /* in the header, until it is sent; 0: there is none */
     uint16_t abs_send_time_at; /* the same */
+    uint16_t watched_at;       /* of the value that is watched; 0: it is not there */
 };
 
 /* Writes a header for a packet that was read from `bytes` (rtp_read); of these, only the CSRCs and

@@ -316,6 +316,26 @@ static void test_every_bit_flip(void **state)
     }
 }
 
+static void test_rewritten(void **state)
+{
+    (void)state;
+    struct pen key = { 0 };
+    struct pen pen = { 0 };
+    struct dd_structure structure = { 0 };
+    struct dd_frame frame, again;
+    put_key(&key);
+    assert_int_equal(read_pen(&key, &structure, &frame), OK);
+    put_mandatory(&pen, 0, 1, 54, 1005);
+    assert_int_equal(read_pen(&pen, &structure, &frame), OK);
+    dd_rewrite(pen.bytes, 0xfffe);
+    assert_int_equal(read_pen(&pen, &structure, &again), OK);
+    assert_int_equal(again.frame_number, 0xfffe);
+    assert_int_equal(again.template_id, 54);
+    assert_false(again.start_of_frame);
+    assert_true(again.end_of_frame);
+    assert_int_equal(again.dependencies.fdiffs[0], frame.dependencies.fdiffs[0]);
+}
+
 static void test_print(void **state)
 {
     (void)state;
@@ -345,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_every_bit_flip),
+        cmocka_unit_test(test_rewritten),
         cmocka_unit_test(test_print),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -123,6 +123,34 @@ static void test_two_byte_form_where_it_must_be(void **state)
                   FIXED_X "bede 0001 1061 0000");
 }
 
+static void test_the_watched_value_is_told_of(void **state)
+{
+    (void)state;
+    struct rtp_plan plan;
+    rtp_plan_begin(&plan, true);
+    assert_int_equal(rtp_plan_add(&plan, 4, VIEW("17")), OK);
+    assert_int_equal(rtp_plan_map(&plan, 1, 1), OK);
+    assert_int_equal(rtp_plan_map(&plan, 2, 9), OK);
+    rtp_plan_watch(&plan, 2);
+    struct rtp_written written = check_written(&plan, "90" SOURCE "bede 0002 1061 216263 000000",
+                                               FIXED_X "bede 0002 413137 1061 916263");
+    assert_int_equal(written.watched_at, 12 + 4 + 6);
+    written = check_written(&plan, "90" SOURCE "1000 0006 0211" LONG_17 "010161 0000",
+                            FIXED_X "1000 0007 04023137 0911" LONG_17 "010161 0000");
+    assert_int_equal(written.watched_at, 12 + 4 + 6);
+    /* not there, not mapped, or not watched any more */
+    written = check_written(&plan, "90" SOURCE "bede 0001 1061 0000",
+                            FIXED_X "bede 0002 413137 1061 000000");
+    assert_int_equal(written.watched_at, 0);
+    rtp_plan_watch(&plan, 3);
+    written = check_written(&plan, "90" SOURCE "bede 0001 3061 0000", FIXED_X "bede 0001 41313700");
+    assert_int_equal(written.watched_at, 0);
+    rtp_plan_watch(&plan, 0);
+    written = check_written(&plan, "90" SOURCE "bede 0001 216263 00",
+                            FIXED_X "bede 0002 413137 916263 0000");
+    assert_int_equal(written.watched_at, 0);
+}
+
 static void test_csrcs_are_kept(void **state)
 {
     (void)state;
@@ -315,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_mapped_and_dropped),
         cmocka_unit_test(test_own_values),
         cmocka_unit_test(test_two_byte_form_where_it_must_be),
+        cmocka_unit_test(test_the_watched_value_is_told_of),
         cmocka_unit_test(test_csrcs_are_kept),
         cmocka_unit_test(test_packet_of_our_own),
         cmocka_unit_test(test_what_a_plan_refuses),
