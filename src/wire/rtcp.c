@@ -16,7 +16,7 @@ int rtcp_next(struct view *rest, struct rtcp_packet *packet)
     size_t body_size = size - RTCP_HEADER_SIZE;
     if (rest->at[0] & 0x20) {
         size_t padding = rest->at[size - 1];
-        if (size != rest->size || padding == 0 || padding > body_size)
+        if (padding == 0 || padding > body_size)
             return ERR_MALFORMED;
         body_size -= padding;
     }

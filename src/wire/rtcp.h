@@ -42,7 +42,9 @@ struct rtcp_packet {
  *   OK             *packet is valid as far as its size; read it by its type.
  *   ERR_NOT_FOUND  *rest was used up: all is read.
  *   ERR_MALFORMED  drop the rest and count it: not version 2, longer than what there is, padding
- *                  that is not the datagram's last or not right.
+ *                  of none or of more than the body.  (By section 6.4.1, only the last packet has
+ *                  padding.  But who pads each feedback, as Chromium does, may send many in one
+ *                  datagram: so any may have it.)
  *
  * On error both are untouched. */
 MUST_USE int rtcp_next(struct view *rest, struct rtcp_packet *packet);

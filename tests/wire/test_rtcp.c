@@ -306,6 +306,20 @@ static void test_packet_after_packet(void **state)
     assert_int_equal(rtcp_next(&rest, &packet), ERR_NOT_FOUND);
 }
 
+/* Feedbacks that are padded each to whole words, and sent together. */
+static void test_padding_before_the_last(void **state)
+{
+    (void)state;
+    struct rtcp_packet packet;
+    struct view rest =
+        from_hex("a1 cd 0003 00000001 00000002 00000003 81 ce 0002 00000001 00000002");
+    assert_int_equal(rtcp_next(&rest, &packet), OK);
+    assert_int_equal(packet.body.size, 9);
+    assert_int_equal(rtcp_next(&rest, &packet), OK);
+    assert_int_equal(packet.type, RTCP_PSFB);
+    assert_int_equal(rtcp_next(&rest, &packet), ERR_NOT_FOUND);
+}
+
 static void test_broken_headers(void **state)
 {
     (void)state;
@@ -314,10 +328,9 @@ static void test_broken_headers(void **state)
         "40 c9 0001 00000001",
         "80 c9 0002 00000001",
         "80 c9 ffff 00000001",
-        "a0 c9 0001 00000000",                     /* padding of none */
-        "a0 c9 0001 00000005",                     /* of more than there is */
-        "a0 c9 0000",                              /* in no body */
-        "a0 c9 0001 00000004 80 c9 0001 00000001", /* before the last */
+        "a0 c9 0001 00000000", /* padding of none */
+        "a0 c9 0001 00000005", /* of more than there is */
+        "a0 c9 0000",          /* in no body */
     };
     for (size_t i = 0; i < sizeof(BROKEN) / sizeof(BROKEN[0]); i++) {
         struct rtcp_packet packet = { .type = 77 };
@@ -459,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_extended_reports),
         cmocka_unit_test(test_broken_extended_reports),
         cmocka_unit_test(test_packet_after_packet),
+        cmocka_unit_test(test_padding_before_the_last),
         cmocka_unit_test(test_broken_headers),
         cmocka_unit_test(test_every_truncation_and_bit_flip),
         cmocka_unit_test(test_print),
