@@ -48,9 +48,10 @@ static struct random random_source = { input_random_fill, &seed };
 static struct dtls_context *make_context(X509 *x, EVP_PKEY *key)
 {
     struct dtls_context *made;
-    const struct dtls_config config = {
-        .certificate = x, .key = key, .srtp_profiles = rtc_srtp_profiles, .asks_certificate = true
-    };
+    const struct dtls_config config = { .certificate = x,
+                                        .key = key,
+                                        .srtp_profiles = SECURE_DTLS_PROFILES,
+                                        .asks_certificate = true };
     CHECK(dtls_context_new(&config, &made) == OK);
     return made;
 }

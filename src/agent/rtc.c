@@ -5,9 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-const char rtc_srtp_profiles[] = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:"
-                                 "SRTP_AES128_CM_SHA1_80:SRTP_AES128_CM_SHA1_32";
-
 /* ---- the port ---- */
 
 int rtc_init(struct rtc *rtc, const struct rtc_config *config, usec now)

@@ -37,7 +37,7 @@
 #define RTC_CONNECT_TIME (30 * USEC_S) /* then, for ICE and DTLS together */
 
 struct rtc_config {
-    struct dtls_context *dtls;    /* borrowed; with the profiles of rtc_srtp_profiles */
+    struct dtls_context *dtls;    /* borrowed; with SECURE_DTLS_PROFILES */
     struct secure_engine *secure; /* borrowed */
     const struct random *random;
     struct metrics *metrics;
@@ -138,9 +138,6 @@ MUST_USE int rtc_init(struct rtc *rtc, const struct rtc_config *config, usec now
 /* Transports are forgotten without a word. */
 void rtc_free(struct rtc *rtc);
 
-/* The SRTP profiles, for struct dtls_config. */
-extern const char rtc_srtp_profiles[];
-
 /* ---- transports ---- */
 
 /* A new one, ready for checks.  ERR_LIMIT: transports_max are there.  ERR_MEMORY. */
@@ -179,10 +176,12 @@ void rtc_poll(struct rtc *rtc, struct rtc_out *out);
 uint8_t *rtc_begin_rtp(struct rtc *rtc, struct rtc_transport *transport);
 bool rtc_is_full(const struct rtc *rtc);
 
+/* As secure_protect has it. */
 struct rtc_rtp {
     size_t header_size;
-    struct view payload;        /* must stay as it is until rtc_seal; or lies behind the header */
-    struct secure_window *sent; /* what was sent with its SSRC: see secure_protect */
+    size_t own_size;            /* of the payload's beginning, written behind the header */
+    struct view payload;        /* the rest of it; must stay as it is until rtc_seal */
+    struct secure_window *sent; /* what was sent with its SSRC */
     bool is_repeat;
 };
 /* One that would be longer than RTC_PACKET_MAX is dropped, and counted. */

@@ -46,10 +46,10 @@ static enum rtc_end take_keys(struct rtc *rtc, struct rtc_transport *transport)
     int status = secure_session_open(&transport->secure, rtc->config.secure, profile, is_client,
                                      view_make(material, size));
     OPENSSL_cleanse(material, sizeof material);
-    transport->overhead = profile == SECURE_AES128_CM_HMAC_SHA1_80   ? 10
-                          : profile == SECURE_AES128_CM_HMAC_SHA1_32 ? 4
-                                                                     : 16;
-    return status == OK ? RTC_OPEN : RTC_END_LIMIT;
+    if (status != OK)
+        return RTC_END_LIMIT;
+    transport->overhead = (uint8_t)secure_session_overhead(&transport->secure);
+    return RTC_OPEN;
 }
 
 static bool connected(struct rtc *rtc, struct rtc_transport *transport, struct rtc_out *out)

@@ -92,7 +92,7 @@ uint8_t *rtc_begin_rtp(struct rtc *rtc, struct rtc_transport *transport)
 void rtc_end_rtp(struct rtc *rtc, struct rtc_transport *transport, const struct rtc_rtp *rtp)
 {
     struct rtc_batch *batch = rtc->batch;
-    size_t size = rtp->header_size + rtp->payload.size + transport->overhead;
+    size_t size = rtp->header_size + rtp->own_size + rtp->payload.size + transport->overhead;
     if (size > RTC_PACKET_MAX) {
         lost(rtc);
         return;
@@ -105,6 +105,7 @@ void rtc_end_rtp(struct rtc *rtc, struct rtc_transport *transport, const struct 
         .at = queued->at,
         .payload = rtp->payload,
         .header_size = (uint16_t)rtp->header_size,
+        .own_size = (uint16_t)rtp->own_size,
         .is_repeat = rtp->is_repeat,
     };
 }

@@ -1,7 +1,6 @@
 #include "media/sender.h"
 
 #include <assert.h>
-#include <string.h>
 
 static bool take(struct sink *sink, usec now, const struct stream *stream,
                  const struct packet *packet);
@@ -103,19 +102,6 @@ static void begin_stream(struct sender *sender, usec now, struct stream *stream,
 
 /* ---- packets ---- */
 
-/* The original sequence number is encrypted with the payload, so that this must be copied.  What is
- * too long for that is too long to be sent, too, and left as it is. */
-static void put_behind_osn(uint8_t *at, struct rtp_written *written, uint16_t number,
-                           struct view *payload)
-{
-    uint8_t *from = at + written->size;
-    if (written->size + payload->size > RTC_PACKET_MAX)
-        return;
-    rtp_write_osn(at, written, number);
-    memcpy(at + written->size, payload->at, payload->size);
-    *payload = view_make(from, payload->size + RTX_OSN_SIZE);
-}
-
 /* Queues the packet.  False: the batch is full. */
 static bool put(struct sender *sender, const struct packet *packet, bool is_repeat)
 {
@@ -141,8 +127,10 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
                            .payload = packet_payload(ring, packet),
                            .sent = is_rtx ? &sender->rtx_sent : &sender->sent,
                            .is_repeat = is_repeat && !is_rtx };
-    if (is_rtx)
-        put_behind_osn(at, &written, number, &rtp.payload);
+    if (is_rtx) {
+        rtp_write_osn(at, &written, number);
+        rtp.own_size = RTX_OSN_SIZE;
+    }
     rtc_end_rtp(config->rtc, config->transport, &rtp);
     return true;
 }

@@ -119,8 +119,7 @@ MUST_USE int sdp_read_rid(struct view value, struct sdp_rid *rid);
 /* simulcast:send hi;~mid;lo,lo2 recv x (RFC 8853): the list of one direction, empty when it has
  * none.  sdp_next_rid takes rids off it, one of each group of alternatives; *paused: it had a
  * '~'. */
-MUST_USE int sdp_read_simulcast(struct view value, enum sdp_direction direction,
-                                struct view *rids);
+MUST_USE int sdp_read_simulcast(struct view value, enum sdp_direction direction, struct view *rids);
 bool sdp_next_rid(struct view *rids, struct view *rid, bool *paused);
 
 /* fingerprint:sha-256 AB:CD:... (RFC 8122), of `size` bytes.  ERR_UNSUPPORTED: another hash. */

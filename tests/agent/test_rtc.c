@@ -8,7 +8,7 @@
 static int set_up(void **state)
 {
     (void)state;
-    port_open(rtc_srtp_profiles);
+    port_open(SECURE_DTLS_PROFILES);
     return 0;
 }
 
@@ -47,9 +47,8 @@ static bool put_rtp(struct rtc_transport *transport, struct secure_window *sent,
 static void test_both_ways(void **state)
 {
     (void)state;
-    static const char *const PROFILES[] = { GCM, "SRTP_AEAD_AES_256_GCM", CM,
-                                            "SRTP_AES128_CM_SHA1_32" };
-    for (unsigned i = 0; i < 4; i++) {
+    static const char *const PROFILES[] = { GCM, "SRTP_AEAD_AES_256_GCM", CM };
+    for (unsigned i = 0; i < 3; i++) {
         struct rtc_transport *transport;
         struct secure_window sent = { 0 };
         struct far *far = port_connect(&transport, PROFILES[i]);

@@ -51,7 +51,7 @@ static void sender_open(uint8_t rtx_payload_type)
 static int set_up(void **state)
 {
     (void)state;
-    port_open(rtc_srtp_profiles);
+    port_open(SECURE_DTLS_PROFILES);
     far = port_connect(&transport, GCM);
     source_open(&one, 65000, 0xfffff000u, true);
     source_open(&two, 30, 90, true);
