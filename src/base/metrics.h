@@ -99,6 +99,8 @@
     X(TURN_DROPPED_FORWARD, "moim_turn_dropped_total", "reason=\"forward\"", counter, "")          \
     X(TURN_FORWARDED, "moim_turn_forwarded_total", "", counter,                                    \
       "Packets of TURN clients that came to another worker than theirs.")                          \
+    X(TURN_FLOODS, "moim_turn_floods_total", "", counter,                                          \
+      "Times that most of the strangers were turned away, for they came too fast.")                \
     X(TURN_PACKETS_UP, "moim_turn_relayed_packets_total", "direction=\"up\"", counter,             \
       "Packets relayed to peers (up) and to clients (down).")                                      \
     X(TURN_PACKETS_DOWN, "moim_turn_relayed_packets_total", "direction=\"down\"", counter, "")     \

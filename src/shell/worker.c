@@ -69,6 +69,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
     status = worker_start_relays(worker);
     if (status == OK)
         status = worker_start_forwards(worker);
+    worker_start_sieve(worker);
     if (status == OK)
         status = watch_all(worker);
     if (status != OK) {
@@ -205,6 +206,7 @@ static void expire(struct worker *worker)
     if (worker->now >= worker->server_wakes)
         server_tick(worker->server, worker->now);
     worker_drain_relays(worker);
+    worker_sieve_tick(worker);
     if (worker->now >= worker->accepts_at)
         worker_accept_again(worker);
     while ((timer = wheel_expired(&worker->wheel, worker->now)) != NULL)
@@ -228,6 +230,8 @@ static int sleep_ms(const struct worker *worker)
         until = next;
     if (worker->accepts_at < until)
         until = worker->accepts_at;
+    if (worker_sieve_until(worker) < until)
+        until = worker_sieve_until(worker);
     if (worker->is_stopping && worker->stop_at < until)
         until = worker->stop_at;
     if (until == USEC_NEVER)

@@ -122,6 +122,14 @@ struct relay_sink {
     void *context;
 };
 
+/* How many strangers the kernel lets in: see sieve.h. */
+struct sieve {
+    uint32_t keep; /* of 256 */
+    usec since;    /* the counts below are of that time */
+    uint64_t strangers;
+    uint32_t dropped; /* by the kernel */
+};
+
 /* What worker threads are given, and share without writing to it. */
 struct worker_config {
     struct server_config server; /* but for `worker` */
@@ -155,6 +163,7 @@ struct worker {
     usec server_wakes;
     struct relays relays;
     struct forwards forwards;
+    struct sieve sieve;
     struct terms *terms; /* set anew and in force, a reference; NULL: those of the start */
     usec accepts_at;     /* when listeners are looked at again; USEC_NEVER: they are */
     uint8_t input[SERVER_READ_MAX];
@@ -251,6 +260,15 @@ void worker_forward_left(struct worker *worker, const struct turn_flow *flow);
 void worker_take_forwards(struct worker *worker);
 /* Wakes those who have been handed something. */
 void worker_flush_forwards(struct worker *worker);
+
+/* ---- worker_sieve.c: floods of strangers ---- */
+
+void worker_start_sieve(struct worker *worker);
+/* A socket had more than could be read in its turn. */
+void worker_sieve_behind(struct worker *worker);
+/* When worker_sieve_tick has something to do; USEC_NEVER. */
+usec worker_sieve_until(const struct worker *worker);
+void worker_sieve_tick(struct worker *worker);
 
 /* ---- worker_splice.c ---- */
 

@@ -46,6 +46,8 @@ void worker_datagrams_ready(struct worker *worker, const struct listener *listen
                 feed_clients(worker, &got[j], &flow);
         }
     }
+    if (!is_drained)
+        worker_sieve_behind(worker);
 }
 
 void worker_read_errors(struct worker *worker, uint32_t number)
