@@ -319,17 +319,31 @@ bool turn_worker_of(struct view bytes, uint8_t *worker)
     return false;
 }
 
+static uint32_t count_channels(const struct turn_allocation *allocation)
+{
+    uint32_t count = 0;
+    for (const struct turn_peer *peer = allocation->peers; peer; peer = peer->next)
+        count += peer->channel != 0;
+    return count;
+}
+
 bool turn_next_report(const struct turn *turn, uint32_t *cursor, struct turn_report *report)
 {
     while (*cursor < turn->allocations.touched) {
-        const struct turn_allocation *a = pool_at(&turn->allocations, (*cursor)++);
+        uint32_t index = (*cursor)++;
+        const struct turn_allocation *a = pool_at(&turn->allocations, index);
         if (!a->user || a->state != TURN_ALLOCATION_OPEN)
             continue;
         *report = (struct turn_report){
+            .index = index,
+            .serial = a->serial,
             .flow = &a->flow,
             .user = view_make(a->user->key, a->user->key_size),
             .expires_at = wheel_time(&a->timer),
             .peers = a->peer_count,
+            .channels = count_channels(a),
+            .packets_up = a->packets_up,
+            .packets_down = a->packets_down,
             .bytes_up = a->bytes_up,
             .bytes_down = a->bytes_down,
         };
@@ -339,4 +353,17 @@ bool turn_next_report(const struct turn *turn, uint32_t *cursor, struct turn_rep
         return true;
     }
     return false;
+}
+
+int turn_end(struct turn *turn, usec now, uint32_t index, uint64_t serial)
+{
+    if (index >= turn->allocations.touched)
+        return ERR_NOT_FOUND;
+    struct turn_allocation *allocation = pool_at(&turn->allocations, index);
+    if (!allocation->user || allocation->serial != serial ||
+        allocation->state != TURN_ALLOCATION_OPEN)
+        return ERR_NOT_FOUND;
+    turn->now = now;
+    turn_set_timer(turn, &allocation->timer, TURN_TIMER_ALLOCATION, 0); /* turn_poll frees it */
+    return OK;
 }

@@ -240,17 +240,25 @@ const struct turn_out *turn_poll(struct turn *turn);
 /* ---- for the admin API ---- */
 
 struct turn_report {
+    uint32_t index; /* with `serial`: which one it is, for turn_end */
+    uint64_t serial;
     const struct turn_flow *flow;
     struct view user;          /* what quotas count by */
     struct address relayed[2]; /* family ADDRESS_NONE: none */
     usec expires_at;
-    uint32_t peers;
+    uint32_t peers; /* permissions, channels included: these are of both kinds */
+    uint32_t channels;
+    uint64_t packets_up, packets_down;
     uint64_t bytes_up, bytes_down; /* relayed to peers, and to the client */
 };
 
 /* The allocation after *cursor (0 at first), which moves on; all is borrowed until the next call of
  * the agent.  False: that was the last. */
 bool turn_next_report(const struct turn *turn, uint32_t *cursor, struct turn_report *report);
+
+/* Ends an allocation, as its client's Refresh with a lifetime of 0 does; the client is not told.
+ * ERR_NOT_FOUND: it has ended. */
+MUST_USE int turn_end(struct turn *turn, usec now, uint32_t index, uint64_t serial);
 
 #include "agent/turn_state.h" /* struct turn, for who embeds it; its members are turn_*.c's */
 

@@ -145,6 +145,7 @@ static void fill(struct turn *turn, struct turn_allocation *allocation,
                  const struct turn_request *request, const struct wish *wish)
 {
     allocation->flow = *request->flow;
+    allocation->serial = ++turn->last_serial;
     turn_flow_key(request->flow, allocation->flow_key);
     allocation->state = TURN_ALLOCATION_OPENING;
     allocation->protocol = (uint8_t)wish->protocol;

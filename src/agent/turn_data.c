@@ -19,6 +19,7 @@ static void send_up(struct turn *turn, struct turn_allocation *allocation,
         return;
     }
     allocation->bytes_up += payload.size;
+    allocation->packets_up++;
     metrics_add(turn->config->metrics, METRIC_TURN_PACKETS_UP, 1);
     metrics_add(turn->config->metrics, METRIC_TURN_BYTES_UP, payload.size);
     if (turn_join(turn, relay, peer, payload))
@@ -170,6 +171,7 @@ void turn_data_down(struct turn *turn, const struct turn_relay *relay, const str
         return;
     }
     allocation->bytes_down += bytes.size;
+    allocation->packets_down++;
     metrics_add(turn->config->metrics, METRIC_TURN_PACKETS_DOWN, 1);
     metrics_add(turn->config->metrics, METRIC_TURN_BYTES_DOWN, bytes.size);
     if (known->channel)

@@ -103,6 +103,8 @@ struct turn_allocation {
     struct timer timer;
     struct turn_rate rate;
     uint64_t bytes_up, bytes_down;
+    uint64_t packets_up, packets_down;
+    uint64_t serial; /* no other allocation of the agent has had it */
 };
 
 struct turn_budget {
@@ -120,6 +122,7 @@ struct turn {
     struct map flows, user_names, prefix_names, relays_by_address;
     struct wheel wheel;
     struct list closing;
+    uint64_t last_serial;
     struct turn_rate rate;
     struct turn_budget budget;
     struct turn_budget budgets[TURN_BUDGET_PREFIXES];

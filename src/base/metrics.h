@@ -45,6 +45,12 @@
       "Messages of the meeting protocol.")                                                         \
     X(MEET_OUT, "moim_meet_messages_total", "direction=\"out\"", counter, "")                      \
     X(MEET_ERRORS, "moim_meet_errors_total", "", counter, "Errors told to meeting clients.")       \
+    X(TOKEN_MISSING, "moim_token_refusals_total", "reason=\"missing\"", counter,                   \
+      "Joins and credentials refused for want of a token that serves.")                            \
+    X(TOKEN_BAD, "moim_token_refusals_total", "reason=\"bad\"", counter, "")                       \
+    X(TOKEN_EARLY, "moim_token_refusals_total", "reason=\"early\"", counter, "")                   \
+    X(TOKEN_EXPIRED, "moim_token_refusals_total", "reason=\"expired\"", counter, "")               \
+    X(TOKEN_NOT_ALLOWED, "moim_token_refusals_total", "reason=\"not_allowed\"", counter, "")       \
     X(STUN_ANSWERED, "moim_stun_requests_total", "result=\"answered\"", counter, "STUN requests.") \
     X(STUN_REFUSED, "moim_stun_requests_total", "result=\"refused\"", counter, "")                 \
     X(STUN_DROPPED, "moim_stun_requests_total", "result=\"dropped\"", counter, "")                 \

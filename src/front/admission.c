@@ -5,12 +5,16 @@
 static const struct {
     const char *code;
     const char *words;
+    enum metric metric;
 } REFUSALS[] = {
-    [ADMISSION_NO_TOKEN] = { "token-missing", "this server lets in those who have a token" },
-    [ADMISSION_BAD_TOKEN] = { "token-bad", "that is no token of this server" },
-    [ADMISSION_TOO_EARLY] = { "token-early", "the token's time has not come yet" },
-    [ADMISSION_TOO_LATE] = { "token-expired", "the token has expired" },
-    [ADMISSION_NOT_ALLOWED] = { "not-allowed", "the token does not open this room" },
+    [ADMISSION_NO_TOKEN] = { "token-missing", "this server lets in those who have a token",
+                             METRIC_TOKEN_MISSING },
+    [ADMISSION_BAD_TOKEN] = { "token-bad", "that is no token of this server", METRIC_TOKEN_BAD },
+    [ADMISSION_TOO_EARLY] = { "token-early", "the token's time has not come yet",
+                              METRIC_TOKEN_EARLY },
+    [ADMISSION_TOO_LATE] = { "token-expired", "the token has expired", METRIC_TOKEN_EXPIRED },
+    [ADMISSION_NOT_ALLOWED] = { "not-allowed", "the token does not open this room",
+                                METRIC_TOKEN_NOT_ALLOWED },
 };
 
 const char *admission_code(enum admission admission)
@@ -51,15 +55,11 @@ static bool may_take_part(const struct token *pass, struct view room)
     return opens && (pass->permissions & (TOKEN_PUBLISH | TOKEN_SUBSCRIBE));
 }
 
-enum admission admission_check(const struct server *server, usec now, struct view token,
-                               struct view room, struct token *pass)
+static enum admission check(const struct server *server, usec now, struct view token,
+                            struct view room, struct token *pass)
 {
     struct token seen;
     const struct token_secrets *secrets = &server->config.auth;
-    if (secrets->count == 0) {
-        *pass = (struct token){ .expires_s = TOKEN_NEVER, .permissions = TOKEN_PERMISSIONS_USUAL };
-        return ADMITTED;
-    }
     if (!token.at)
         return ADMISSION_NO_TOKEN;
     if (token_read(token, secrets, &seen) != OK)
@@ -69,5 +69,18 @@ enum admission admission_check(const struct server *server, usec now, struct vie
         admission = ADMISSION_NOT_ALLOWED;
     if (admission == ADMITTED)
         *pass = seen;
+    return admission;
+}
+
+enum admission admission_check(const struct server *server, usec now, struct view token,
+                               struct view room, struct token *pass)
+{
+    if (server->config.auth.count == 0) {
+        *pass = (struct token){ .expires_s = TOKEN_NEVER, .permissions = TOKEN_PERMISSIONS_USUAL };
+        return ADMITTED;
+    }
+    enum admission admission = check(server, now, token, room, pass);
+    if (admission != ADMITTED)
+        metrics_add(server->metrics, REFUSALS[admission].metric, 1);
     return admission;
 }

@@ -10,6 +10,8 @@
  * hold.c      requests that are answered later, or in pieces
  * pages.c     the meeting page's files
  * websocket.c WebSocket on a stream: messages to its dialect
+ * admin.c     the admin API
+ * errand.c    questions that go to all workers
  * endpoint.c  the paths of the configuration: whose they are, and who may use them
  * session.c   clients at an endpoint
  * plain.c     bare WebSockets at an endpoint
@@ -116,6 +118,14 @@ struct stream {
     };
 };
 
+#define ERRANDS_MAX 8 /* under way, that began here */
+
+/* A request that is answered when its errand comes home (errand.h). */
+struct errand_wait {
+    struct stream *stream;
+    uint64_t ticket; /* 0: nobody waits */
+};
+
 struct server {
     struct server_config config;
     struct metrics *metrics; /* this worker's */
@@ -131,6 +141,9 @@ struct server {
     struct pool sessions[CARRIER_COUNT];
     struct list closing;    /* sessions that are closed when nothing else is under way */
     struct turn_door *turn; /* NULL: STUN bindings alone */
+    struct errand *errands; /* that are to go to other workers */
+    uint64_t errand_ticket; /* the last that was given out */
+    struct errand_wait errand_waits[ERRANDS_MAX];
     struct trace trace;
     struct http_request request; /* the one that is being answered */
     uint32_t large_max;          /* a message of a WebSocket that it opens; 0: as everywhere */

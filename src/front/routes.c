@@ -1,5 +1,6 @@
 #include "front/routes.h"
 
+#include "front/admin.h"
 #include "front/ice.h"
 #include "front/meet/meet.h"
 #include "front/pages.h"
@@ -14,6 +15,7 @@ struct route {
     bool cors;
     const struct dialect *dialect; /* a WebSocket is opened here */
     void (*answer)(struct server *server, usec now, struct stream *stream, struct view body);
+    bool is_admin; /* looks at the method itself, and at who asks */
 };
 
 static void answer_healthz(struct server *server, usec now, struct stream *stream, struct view body)
@@ -62,6 +64,11 @@ static const struct route ROUTES[] = {
     { .path = "/r/", .is_prefix = true, .answer = answer_page },
     { .path = "/api/v1/meet", .cors = true, .dialect = &meet_dialect },
     { .path = "/api/v1/ice", .cors = true, .answer = ice_answer },
+    { .path = "/api/v1/turn/allocations", .is_admin = true, .answer = admin_list_allocations },
+    { .path = "/api/v1/turn/allocations/",
+      .is_prefix = true,
+      .is_admin = true,
+      .answer = admin_end_allocation },
     { .path = "/healthz", .cors = true, .answer = answer_healthz },
     { .path = "/readyz", .cors = true, .answer = answer_readyz },
     { .path = "/metrics", .answer = answer_metrics },
@@ -104,7 +111,9 @@ static void answer_route(struct server *server, usec now, struct stream *stream,
                          const struct route *route, struct view body)
 {
     const struct http_request *request = &server->request;
-    if (request->method == METHOD_OPTIONS)
+    if (route->is_admin)
+        route->answer(server, now, stream, body);
+    else if (request->method == METHOD_OPTIONS)
         answer_options(server, now, stream, route);
     else if (route->dialect && request->method == METHOD_GET)
         websocket_upgrade(server, now, stream, request, route->dialect, (struct view){ NULL, 0 });

@@ -2,6 +2,7 @@
 
 #include "agent/stun_server.h"
 #include "front/core.h"
+#include "front/errand.h"
 #include "front/hold.h"
 #include "front/meet/meet.h"
 #include "front/session.h"
@@ -97,6 +98,11 @@ void server_free(struct server *server)
             stream_release(server, stream);
     }
     turn_door_free(server);
+    while (server->errands) {
+        struct errand *errand = server->errands;
+        server->errands = errand->next;
+        errand_free(errand);
+    }
     endpoints_stop(server);
     rooms_free(&server->rooms);
     deflate_free(server->workshop.deflater);
@@ -192,6 +198,7 @@ void server_set_terms(struct server *server, const struct server_terms *terms)
 {
     server->config.ice = terms->ice;
     server->config.auth = terms->auth;
+    server->config.admin = terms->admin;
     if (terms->turn)
         turn_door_set_terms(server, terms->turn);
 }

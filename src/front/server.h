@@ -63,10 +63,11 @@ struct server_config {
     uint32_t streams_max; /* sizes of the worker's pools */
     uint32_t rooms_max;
     uint32_t members_max;
-    size_t buffer_bytes;       /* budget of messages in memory */
-    struct ice_config ice;     /* its views outlive the server */
-    struct token_secrets auth; /* rooms are for those with a token that one of them made; none: for
+    size_t buffer_bytes;        /* budget of messages in memory */
+    struct ice_config ice;      /* its views outlive the server */
+    struct token_secrets auth;  /* rooms are for those with a token that one of them made; none: for
                                   everybody.  Its views outlive the server */
+    struct token_secrets admin; /* tokens of the admin API, any of them; none: there is no such */
     struct random random;
     uint64_t room_secret[2]; /* the same for all workers: it decides which worker owns a room */
     usec unix_at_zero;       /* the time of day, in microseconds since 1970, when `now` was 0 */
@@ -98,6 +99,7 @@ void server_free(struct server *server);
 struct server_terms {
     struct ice_config ice;
     struct token_secrets auth;
+    struct token_secrets admin;
     /* Secrets, users, policy, quotas, bandwidth and lifetime are taken over; NULL: there are no
      * relays, now as before. */
     const struct turn_config *turn;
@@ -181,6 +183,20 @@ struct server_out {
 /* The next thing to do.  SERVER_CLOSE: all that was to be sent has been sent; shut the stream
  * down. */
 void server_poll(struct server *server, struct server_out *out);
+
+/* ---- questions to all workers (front/errand.h) ---- */
+
+struct errand;
+
+/* One that is to go to that worker's server_errand; NULL: there is none.  Look after every call that
+ * can make some, as late as before waiting. */
+struct errand *server_poll_errand(struct server *server, unsigned *worker);
+/* One has come; it is taken over. */
+void server_errand(struct server *server, usec now, struct errand *errand);
+/* One that was polled can't be delivered; it is taken over, too. */
+void server_errand_failed(struct server *server, usec now, struct errand *errand);
+/* For one that nobody takes any more. */
+void errand_free(struct errand *errand);
 
 /* ---- relays: when config.turn was given ----
  *

@@ -64,6 +64,21 @@ void turn_door_set_terms(struct server *server, const struct turn_config *terms)
     config->bytes_per_s_all = terms->bytes_per_s_all;
 }
 
+/* ---- for the admin API ---- */
+
+bool turn_door_report(const struct server *server, uint32_t *cursor, struct turn_report *report)
+{
+    return server->turn && turn_next_report(&server->turn->agent, cursor, report);
+}
+
+int turn_door_end(struct server *server, usec now, uint32_t index, uint64_t serial)
+{
+    if (!server->turn)
+        return ERR_NOT_FOUND;
+    server->turn->is_busy = true;
+    return turn_end(&server->turn->agent, now, index, serial);
+}
+
 /* ---- from streams ---- */
 
 static struct turn_flow flow_of(const struct server *server, const struct stream *stream)

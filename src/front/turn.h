@@ -35,6 +35,11 @@ void turn_door_free(struct server *server);
 /* See server_set_terms. */
 void turn_door_set_terms(struct server *server, const struct turn_config *terms);
 
+/* The next allocation (turn.h); false: there is no other. */
+bool turn_door_report(const struct server *server, uint32_t *cursor, struct turn_report *report);
+/* Ends one.  ERR_NOT_FOUND. */
+MUST_USE int turn_door_end(struct server *server, usec now, uint32_t index, uint64_t serial);
+
 /* The first bytes of a stream.  HTTP begins with a letter, a STUN request with 0: so TURN works on
  * the ports of HTTP, too. */
 void turn_door_look(struct server *server, struct stream *stream, struct span bytes);

@@ -43,6 +43,7 @@ void mailbox_free(struct mailbox *mailbox)
         parcel_free(letter.parcel);
         SSL_CTX_free(letter.tls);
         terms_give(letter.terms);
+        errand_free(letter.errand);
     }
     for (unsigned i = 0; i < mailbox->sender_count; i++) {
         struct records *cards = atomic_load(&mailbox->cards[i]);

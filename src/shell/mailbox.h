@@ -14,6 +14,7 @@
 #include "base/usec.h"
 #include "shell/connection.h"
 
+struct errand;
 struct parcel;
 struct ssl_ctx_st;
 struct terms;
@@ -25,6 +26,7 @@ enum letter_kind {
     LETTER_STREAM, /* a connection that is to be served here from now on */
     LETTER_TLS,    /* the keys for new connections */
     LETTER_TERMS,  /* what has been set anew */
+    LETTER_ERRAND, /* a question that goes round */
     LETTER_STOP,
     LETTER_DONE /* the sender is stopping, and has nothing left to give away */
 };
@@ -35,6 +37,7 @@ struct letter {
     struct parcel *parcel;
     struct ssl_ctx_st *tls; /* LETTER_TLS: a reference that goes along */
     struct terms *terms;    /* LETTER_TERMS: the same */
+    struct errand *errand;  /* LETTER_ERRAND */
     usec until;             /* LETTER_STOP: when to end at the latest */
 };
 

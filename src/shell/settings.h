@@ -69,6 +69,7 @@ struct settings {
     struct listen_list turn_tls_listen; /* DTLS and TLS */
     struct turn_settings turn;
     struct text_list auth_secrets; /* up to TOKEN_SECRETS_MAX, the newest first; none: no tokens */
+    struct text_list admin_tokens; /* the same */
     char state_dir[SETTINGS_PATH_MAX];
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;

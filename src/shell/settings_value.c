@@ -45,6 +45,7 @@ const struct setting settings_table[KEY_COUNT] = {
     [KEY_TURN_CREDENTIAL_LIFETIME] = AMOUNT("turn.credential_lifetime", SETTING_DURATION,
                                             turn.credential_lifetime, HOUR, 168 * HOUR, false),
     [KEY_AUTH_SECRET] = SECRETS("auth.secret", auth_secrets, TOKEN_SECRET_MIN),
+    [KEY_ADMIN_TOKEN] = SECRETS("admin.token", admin_tokens, 16),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
     [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
     [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),

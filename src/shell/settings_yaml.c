@@ -29,6 +29,7 @@ struct document {
     struct section *rtc;
     struct turn_section *turn;
     struct section *auth;
+    struct section *admin;
     struct section *state;
     struct section *log;
     char *workers;
@@ -84,6 +85,10 @@ static const cyaml_schema_field_t auth_fields[] = {
     CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* load_secrets */
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t admin_fields[] = {
+    CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL), /* the same */
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t state_fields[] = {
     TEXT("dir", struct section, first),
     CYAML_FIELD_END,
@@ -99,6 +104,7 @@ static const cyaml_schema_field_t document_fields[] = {
     SECTION("rtc", rtc, rtc_fields),
     SECTION("turn", turn, turn_fields),
     SECTION("auth", auth, auth_fields),
+    SECTION("admin", admin, admin_fields),
     SECTION("state", state, state_fields),
     SECTION("log", log, log_fields),
     TEXT("workers", struct document, workers),
@@ -117,6 +123,9 @@ struct secret_document {
 static const cyaml_schema_field_t secrets_fields[] = { LIST("secret"), CYAML_FIELD_END };
 static const cyaml_schema_field_t secret_fields[] = { TEXT("secret", struct section, first),
                                                       CYAML_FIELD_END };
+static const cyaml_schema_field_t tokens_fields[] = { LIST("token"), CYAML_FIELD_END };
+static const cyaml_schema_field_t token_fields[] = { TEXT("token", struct section, first),
+                                                     CYAML_FIELD_END };
 #define SECRET_SECTION(key, fields)                                                                \
     {                                                                                              \
         CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,            \
@@ -131,6 +140,8 @@ static const cyaml_schema_field_t turn_secrets_fields[] = SECRET_SECTION("turn",
 static const cyaml_schema_field_t turn_secret_fields[] = SECRET_SECTION("turn", secret_fields);
 static const cyaml_schema_field_t auth_secrets_fields[] = SECRET_SECTION("auth", secrets_fields);
 static const cyaml_schema_field_t auth_secret_fields[] = SECRET_SECTION("auth", secret_fields);
+static const cyaml_schema_field_t admin_tokens_fields[] = SECRET_SECTION("admin", tokens_fields);
+static const cyaml_schema_field_t admin_token_fields[] = SECRET_SECTION("admin", token_fields);
 
 static const struct {
     enum setting_key key;
@@ -138,6 +149,7 @@ static const struct {
 } secret_schemas[] = {
     { KEY_TURN_SECRET, SECRET_SCHEMA(turn_secrets_fields), SECRET_SCHEMA(turn_secret_fields) },
     { KEY_AUTH_SECRET, SECRET_SCHEMA(auth_secrets_fields), SECRET_SCHEMA(auth_secret_fields) },
+    { KEY_ADMIN_TOKEN, SECRET_SCHEMA(admin_tokens_fields), SECRET_SCHEMA(admin_token_fields) },
 };
 #define SECRET_KEYS (sizeof(secret_schemas) / sizeof(secret_schemas[0]))
 

@@ -15,6 +15,7 @@ struct terms {
 };
 
 static const char *const KEYS[] = {
+    "admin.token",
     "auth.secret",
     "turn.secret",
     "turn.users",
@@ -44,6 +45,7 @@ static void merge(struct settings *settings, const struct settings *fresh)
     memcpy(turn.realm, settings->turn.realm, sizeof(turn.realm));
     settings->turn = turn;
     settings->auth_secrets = fresh->auth_secrets;
+    settings->admin_tokens = fresh->admin_tokens;
     settings->endpoints = NULL; /* not ours */
 }
 
@@ -85,12 +87,20 @@ void terms_give(struct terms *terms)
     free(terms);
 }
 
+struct token_secrets terms_secrets(const struct text_list *list)
+{
+    struct token_secrets secrets = { .count = list->count };
+    for (uint32_t i = 0; i < list->count; i++)
+        secrets.items[i] = view_of(list->items[i]);
+    return secrets;
+}
+
 void terms_tell(const struct terms *terms, struct server_terms *out)
 {
-    const struct text_list *secrets = &terms->settings.auth_secrets;
-    *out = (struct server_terms){ .auth.count = secrets->count };
-    for (uint32_t i = 0; i < secrets->count; i++)
-        out->auth.items[i] = view_of(secrets->items[i]);
+    *out = (struct server_terms){
+        .auth = terms_secrets(&terms->settings.auth_secrets),
+        .admin = terms_secrets(&terms->settings.admin_tokens),
+    };
     turn_setup_tell(terms->turn, &terms->settings, &out->ice);
     out->turn = settings_have_turn(&terms->settings) ? &terms->turn->config : NULL;
 }

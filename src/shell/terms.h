@@ -26,6 +26,9 @@ void terms_give(struct terms *terms);
 /* What a server is told of them; its views last as long as the terms. */
 void terms_tell(const struct terms *terms, struct server_terms *out);
 
+/* Views of a list of secrets. */
+struct token_secrets terms_secrets(const struct text_list *list);
+
 /* Whether the key is among those that may change. */
 bool terms_include(const char *key);
 

@@ -171,6 +171,10 @@ static void read_letters(struct worker *worker)
         case LETTER_TERMS:
             take_terms(worker, letter.terms);
             break;
+        case LETTER_ERRAND:
+            server_errand(worker->server, worker->now, letter.errand);
+            worker_drain_relays(worker);
+            break;
         case LETTER_STOP:
             begin_stop(worker, letter.until);
             break;

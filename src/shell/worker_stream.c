@@ -300,6 +300,22 @@ static void hand_over(struct worker *worker, struct peer *peer, const struct ser
     remove_peer(worker, peer);
 }
 
+/* True: one can't go, so that the server has something to say to who waits for it. */
+static bool send_errands(struct worker *worker)
+{
+    unsigned to;
+    bool has_failed = false;
+    struct errand *errand;
+    while ((errand = server_poll_errand(worker->server, &to)) != NULL) {
+        struct letter letter = { .kind = LETTER_ERRAND, .errand = errand };
+        if (mailbox_send(&worker->config.mailboxes[to], worker->config.number, &letter) == OK)
+            continue;
+        server_errand_failed(worker->server, worker->now, errand);
+        has_failed = true;
+    }
+    return has_failed;
+}
+
 void worker_drain_server(struct worker *worker)
 {
     for (;;) {
@@ -307,6 +323,8 @@ void worker_drain_server(struct worker *worker)
         worker_drain_relays(worker);
         server_poll(worker->server, &out);
         if (out.kind == SERVER_WAIT) {
+            if (send_errands(worker))
+                continue;
             worker->server_wakes = out.until;
             return;
         }

@@ -166,9 +166,8 @@ static struct server_config make_server_config(const struct workers *all,
         .endpoints = settings_endpoints(&all->settings),
         .turn = settings_have_turn(&all->settings) ? &all->turn_config : NULL,
     };
-    config.auth.count = all->settings.auth_secrets.count;
-    for (uint32_t i = 0; i < config.auth.count; i++)
-        config.auth.items[i] = view_of(all->settings.auth_secrets.items[i]);
+    config.auth = terms_secrets(&all->settings.auth_secrets);
+    config.admin = terms_secrets(&all->settings.admin_tokens);
     random_fill(&config.random, config.room_secret, sizeof config.room_secret);
     return config;
 }

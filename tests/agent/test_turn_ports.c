@@ -408,9 +408,24 @@ static void test_reports(void **state)
     assert_int_equal(report.bytes_up, 4);
     assert_int_equal(report.bytes_down, 5);
     assert_int_equal(report.peers, 2);
+    assert_int_equal(report.channels, 1);
+    assert_int_equal(report.packets_up, 1);
+    assert_int_equal(report.packets_down, 1);
     assert_true(address_equal(&report.relayed[0], &caller.relayed));
     assert_int_equal(report.relayed[1].family, ADDRESS_NONE);
     assert_false(turn_next_report(&house.turn, &cursor, &report));
+    assert_int_equal(turn_end(&house.turn, house.now, report.index, report.serial + 1),
+                     ERR_NOT_FOUND);
+    assert_int_equal(turn_end(&house.turn, house.now, 7, report.serial), ERR_NOT_FOUND);
+    assert_int_equal(turn_end(&house.turn, house.now, report.index, report.serial), OK);
+    house_drain();
+    assert_int_equal(turn_end(&house.turn, house.now, report.index, report.serial), ERR_NOT_FOUND);
+    cursor = 0;
+    assert_false(turn_next_report(&house.turn, &cursor, &report));
+    /* the place's next is another */
+    uint64_t serial = report.serial;
+    caller_allocate(&caller);
+    assert_int_equal(turn_end(&house.turn, house.now, 0, serial), ERR_NOT_FOUND);
 }
 
 int main(void)

@@ -33,6 +33,7 @@ struct wishes {
     struct dtls_context *dtls;
     void (*to_client)(const struct turn_out *out); /* datagrams to clients; NULL: lost */
     const struct token_secrets *auth;
+    const struct token_secrets *admin;
 };
 
 struct bytes {
@@ -63,6 +64,7 @@ struct house {
     unsigned workers;
     struct address peer; /* of wires that are dialled from now on */
     bool secure;         /* new wires come by TLS */
+    bool errands_fail;   /* no question goes to another worker */
     bool moves_wait;     /* parcels stay where they are until wire_deliver */
     uint64_t random_state;
     struct server *servers[HOUSE_WORKERS_MAX];
@@ -235,11 +237,29 @@ static inline bool wire_deliver(struct wire *wire)
     return status == OK;
 }
 
+/* Takes questions to the workers that they are for; true: there was one. */
+static inline bool house_carry_errands(struct house *house)
+{
+    bool is_busy = false;
+    struct errand *errand;
+    unsigned to;
+    for (unsigned i = 0; i < house->workers; i++) {
+        while ((errand = server_poll_errand(house->servers[i], &to)) != NULL) {
+            is_busy = true;
+            if (house->errands_fail)
+                server_errand_failed(house->servers[i], house->now, errand);
+            else
+                server_errand(house->servers[to], house->now, errand);
+        }
+    }
+    return is_busy;
+}
+
 static inline void house_drain(struct house *house)
 {
     bool is_busy = true;
     while (is_busy) {
-        is_busy = false;
+        is_busy = house_carry_errands(house);
         for (unsigned i = 0; i < house->workers; i++) {
             struct server_out out;
             house_relay(house, i);
@@ -311,6 +331,8 @@ static inline struct house *house_build(const struct wishes *wishes)
             .turn = wishes->turn,
             .dtls = wishes->dtls,
         };
+        if (wishes->admin)
+            config.admin = *wishes->admin;
         if (wishes->auth)
             config.auth = *wishes->auth;
         if (wishes->ice)

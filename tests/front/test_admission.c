@@ -93,6 +93,11 @@ static void test_refused(void **state)
         expect_error(wire, CASES[i].code, ",'re':'join'");
     }
     assert_int_equal(house_metric(house, METRIC_ROOMS), 0);
+    assert_int_equal(house_metric(house, METRIC_TOKEN_MISSING), 2);
+    assert_int_equal(house_metric(house, METRIC_TOKEN_BAD), 3);
+    assert_int_equal(house_metric(house, METRIC_TOKEN_EARLY), 1);
+    assert_int_equal(house_metric(house, METRIC_TOKEN_EXPIRED), 1);
+    assert_int_equal(house_metric(house, METRIC_TOKEN_NOT_ALLOWED), 4);
     come_in(wire, "standup", "Mina", make(&(struct saying){ .room = "standup" }));
     house_close(house);
 }

@@ -653,6 +653,7 @@ static void test_example(void **state)
     check_list(&settings.rtc_public_ip, "203.0.113.7");
     assert_int_equal(settings.turn.secrets.count, 1);
     assert_int_equal(settings.auth_secrets.count, 1);
+    assert_int_equal(settings.admin_tokens.count, 1);
     assert_int_equal(settings.workers, 4);
     assert_int_equal(settings_endpoints(&settings)->count, 5);
     settings_clear(&settings);
