@@ -1,7 +1,7 @@
 /* admin.h - /api/v1 for whoever runs the server: "Authorization: Bearer" and one of admin.token.
  *
- * Without such tokens there is no such API: all is answered with 404.  No page of another origin may
- * use it (no CORS).
+ * Without such tokens there is no such API: all is answered with 404.  No page of another origin
+ * may use it (no CORS).
  */
 #ifndef MOIM_FRONT_ADMIN_H
 #define MOIM_FRONT_ADMIN_H

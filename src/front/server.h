@@ -188,8 +188,7 @@ void server_poll(struct server *server, struct server_out *out);
 
 struct errand;
 
-/* One that is to go to that worker's server_errand; NULL: there is none.  Look after every call that
- * can make some, as late as before waiting. */
+/* One that is to go to that worker's server_errand; NULL: there is none.  Look before waiting. */
 struct errand *server_poll_errand(struct server *server, unsigned *worker);
 /* One has come; it is taken over. */
 void server_errand(struct server *server, usec now, struct errand *errand);

@@ -76,18 +76,17 @@ static const cyaml_schema_field_t turn_fields[] = {
     TURN_TEXT(bandwidth_all),
     TURN_TEXT(lifetime),
     TURN_TEXT(credential_lifetime),
-    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* load_secrets */
+    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* put_secrets */
     CYAML_FIELD_END,
 #undef TURN_LIST
 #undef TURN_TEXT
 };
+/* put_secrets */
 static const cyaml_schema_field_t auth_fields[] = {
-    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* load_secrets */
-    CYAML_FIELD_END,
+    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END
 };
 static const cyaml_schema_field_t admin_fields[] = {
-    CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL), /* the same */
-    CYAML_FIELD_END,
+    CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END
 };
 static const cyaml_schema_field_t state_fields[] = {
     TEXT("dir", struct section, first),
@@ -120,12 +119,11 @@ static const cyaml_schema_value_t document_schema = {
 struct secret_document {
     struct section *section;
 };
-static const cyaml_schema_field_t secrets_fields[] = { LIST("secret"), CYAML_FIELD_END };
-static const cyaml_schema_field_t secret_fields[] = { TEXT("secret", struct section, first),
-                                                      CYAML_FIELD_END };
-static const cyaml_schema_field_t tokens_fields[] = { LIST("token"), CYAML_FIELD_END };
-static const cyaml_schema_field_t token_fields[] = { TEXT("token", struct section, first),
-                                                     CYAML_FIELD_END };
+#define ONE_FIELD(name, field) static const cyaml_schema_field_t name[] = { field, CYAML_FIELD_END }
+ONE_FIELD(secrets_fields, LIST("secret"));
+ONE_FIELD(secret_fields, TEXT("secret", struct section, first));
+ONE_FIELD(tokens_fields, LIST("token"));
+ONE_FIELD(token_fields, TEXT("token", struct section, first));
 #define SECRET_SECTION(key, fields)                                                                \
     {                                                                                              \
         CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,            \
@@ -158,6 +156,7 @@ static const cyaml_schema_value_t list_schema = {
     CYAML_VALUE_SEQUENCE(CYAML_FLAG_POINTER, char *, &text_schema, 0, CYAML_UNLIMITED),
 };
 
+#undef ONE_FIELD
 #undef SECRET_SECTION
 #undef SECRET_SCHEMA
 #undef LIST_OF
@@ -372,8 +371,8 @@ static int put_document(struct settings_reader *reader, const char *name,
 }
 
 /* Keys that may be a list or a text are read by themselves: libcyaml wants to know which. */
-static int put_secrets_of(struct settings_reader *reader, const char *name, struct view yaml,
-                          const struct yaml_outline *outline, size_t i)
+static int put_secrets(struct settings_reader *reader, const char *name, struct view yaml,
+                       const struct yaml_outline *outline, size_t i)
 {
     enum setting_key key = secret_schemas[i].key;
     const char *path = settings_table[key].name;
@@ -393,15 +392,6 @@ static int put_secrets_of(struct settings_reader *reader, const char *name, stru
             status = put_texts(reader, name, key, &outline->nodes[n],
                                is_list ? section->list : &section->first);
     unload(schema, loaded, 0);
-    return status;
-}
-
-static int put_secrets(struct settings_reader *reader, const char *name, struct view yaml,
-                       const struct yaml_outline *outline)
-{
-    int status = OK;
-    for (size_t i = 0; i < SECRET_KEYS && status == OK; i++)
-        status = put_secrets_of(reader, name, yaml, outline, i);
     return status;
 }
 
@@ -437,8 +427,8 @@ static int read_document(struct settings_reader *reader, const char *name, struc
         return status;
     const struct document *document = loaded;
     status = put_document(reader, name, document, &outline);
-    if (status == OK)
-        status = put_secrets(reader, name, yaml, &outline);
+    for (size_t i = 0; i < SECRET_KEYS && status == OK; i++)
+        status = put_secrets(reader, name, yaml, &outline, i);
     if (status != OK || document->endpoints_count == 0) {
         settings_unload_yaml(loaded);
         return status;
