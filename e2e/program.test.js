@@ -195,6 +195,23 @@ scenario('SIGHUP reads secrets again, and a file with a mistake not', async (use
   assert.ok(await all(1, '200'));
 });
 
+scenario('the admin API is for who has its token, and asks every worker', async (use) => {
+  const secret = 'of the admin in these tests';
+  const program = use(
+    await Program.serve(['--set', `admin.token=${secret}`, '--set', 'workers=2']),
+  );
+  const port = program.port('http');
+  const where = '/api/v1/turn/allocations';
+  const as = (/** @type {string} */ token) =>
+    ask(port, `GET ${where} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n` +
+      `Authorization: Bearer ${token}\r\n\r\n`);
+  assert.match(await get(port, where), /^HTTP\/1.1 401 Unauthorized\r\n/);
+  assert.match(await as('another'), /^HTTP\/1.1 401 /);
+  // each worker is asked by the other, whichever has the connection
+  for (let i = 0; i < 12; i += 1)
+    assert.match(await as(secret), /^HTTP\/1.1 200 [^]*\r\n\r\n\{"allocations":\[\]\}$/);
+});
+
 scenario('more connections than descriptors: refused, and served again afterwards', async (use) => {
   const program = use(await Program.serve(['--set', 'workers=1'], { openFiles: 200 }));
   const port = program.port('http');

@@ -189,6 +189,8 @@ static void test_reasons(void **state)
     (void)state;
     assert_string_equal(http_reason(101), "Switching Protocols");
     assert_string_equal(http_reason(200), "OK");
+    assert_string_equal(http_reason(401), "Unauthorized");
+    assert_string_equal(http_reason(403), "Forbidden");
     assert_string_equal(http_reason(431), "Request Header Fields Too Large");
     assert_string_equal(http_reason(299), "Unknown");
 }
