@@ -79,6 +79,29 @@ static void check_server(struct view input)
     free(copy.at);
 }
 
+/* RFC 5780: answers go to the host that asked, from one of the four places. */
+static void check_behavior(struct view input)
+{
+    static const struct stun_behavior BEHAVIOR = {
+        .primary = { .family = ADDRESS_IPV4, .bytes = { 192, 0, 2, 1 }, .port = 3478 },
+        .alternate = { .family = ADDRESS_IPV4, .bytes = { 192, 0, 2, 2 }, .port = 3479 },
+    };
+    struct span copy = input_copy(input);
+    for (size_t capacity = 0; capacity <= 512; capacity += 16) {
+        struct stun_way way;
+        struct stun_msg msg;
+        struct span answer = input_copy(view_make(copy.at, capacity < copy.size ? capacity : 0));
+        size_t size =
+            stun_behavior_answer(&BEHAVIOR, view_of_span(copy), &FROM, &BEHAVIOR.alternate,
+                                 capacity & 16, &metrics, answer.at, answer.size, &way);
+        CHECK(size <= answer.size && stun_behavior_has(&BEHAVIOR, &way.from));
+        CHECK(memcmp(way.to.bytes, FROM.bytes, sizeof FROM.bytes) == 0);
+        CHECK(size == 0 || stun_read(view_make(answer.at, size), &msg) == OK);
+        free(answer.at);
+    }
+    free(copy.at);
+}
+
 static uint64_t digest_stream(struct view bytes, uint8_t choice)
 {
     uint8_t answer[512];
@@ -146,6 +169,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t choice = input_byte(&input);
     check_datagram(input);
     check_server(input);
+    check_behavior(input);
     check_writing(input);
     CHECK(digest_stream(input, '0') == digest_stream(input, choice));
     return 0;

@@ -16,6 +16,31 @@
 size_t stun_server_datagram(struct view datagram, const struct address *from,
                             struct metrics *metrics, uint8_t *out, size_t capacity);
 
+/* NAT behavior discovery (RFC 5780): a client asks to be answered from other places, and learns
+ * what its translators make of it.  `primary` and `alternate` are of one family, and differ in
+ * address and in port; the server answers at all four combinations of them. */
+struct stun_behavior {
+    struct address primary; /* ADDRESS_NONE: off */
+    struct address alternate;
+};
+
+/* Where an answer goes from and to. */
+struct stun_way {
+    struct address from, to;
+};
+
+/* Whether the address and port are one of the four. */
+bool stun_behavior_has(const struct stun_behavior *behavior, const struct address *at);
+
+/* As stun_server_datagram, for what has come from `from` to `at`, one of the four: with
+ * OTHER-ADDRESS and RESPONSE-ORIGIN in each answer.  Of a datagram CHANGE-REQUEST and RESPONSE-PORT
+ * decide *way, and PADDING comes back, no longer than it was.  (Whoever sends under another's
+ * address can have answers go to any port of that: what goes out must be bounded by what came.) */
+size_t stun_behavior_answer(const struct stun_behavior *behavior, struct view bytes,
+                            const struct address *from, const struct address *at, bool is_datagram,
+                            struct metrics *metrics, uint8_t *out, size_t capacity,
+                            struct stun_way *way);
+
 /* Takes one message off the front of a stream's bytes (section 6.2.2).
  *   OK             *used bytes were taken; *size bytes of answer were written, perhaps 0.
  *   ERR_MORE       it is not whole.

@@ -217,8 +217,17 @@ static bool refuse_unknown(struct turn *turn, const struct turn_request *request
 
 static void handle_binding(struct turn *turn, const struct turn_flow *flow, struct view bytes)
 {
-    size_t size = stun_server_datagram(bytes, &flow->client, turn->config->metrics, turn->scratch,
-                                       sizeof turn->scratch);
+    const struct stun_behavior *behavior = turn->config->behavior;
+    struct metrics *metrics = turn->config->metrics;
+    struct stun_way way = { flow->server, flow->client };
+    size_t size;
+    if (behavior && stun_behavior_has(behavior, &flow->server))
+        size = stun_behavior_answer(behavior, bytes, &flow->client, &flow->server,
+                                    flow->transport == TURN_OVER_UDP, metrics, turn->scratch,
+                                    sizeof turn->scratch, &way);
+    else
+        size = stun_server_datagram(bytes, &flow->client, metrics, turn->scratch,
+                                    sizeof turn->scratch);
     if (size == 0)
         return;
     if (!turn_budget_may(turn, flow, bytes.size, size)) {
@@ -228,6 +237,13 @@ static void handle_binding(struct turn *turn, const struct turn_flow *flow, stru
     struct turn_out *out = turn_put(turn, TURN_CLIENT);
     out->flow = flow;
     out->header = view_make(turn->scratch, size);
+    if (address_equal(&way.from, &flow->server) && address_equal(&way.to, &flow->client))
+        return;
+    turn->late_flow = *flow;
+    turn->late_flow.server = way.from;
+    turn->late_flow.client = way.to;
+    out->flow = &turn->late_flow;
+    out->is_elsewhere = true;
 }
 
 static void handle_request(struct turn *turn, const struct turn_flow *flow,

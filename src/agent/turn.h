@@ -26,6 +26,7 @@
 #ifndef MOIM_AGENT_TURN_H
 #define MOIM_AGENT_TURN_H
 
+#include "agent/stun_server.h"
 #include "agent/turn_policy.h"
 #include "agent/turn_shared.h"
 #include "base/list.h"
@@ -86,7 +87,8 @@ struct turn_config {
     const struct turn_policy *policy;      /* which peers may be relayed to */
     const struct random *random;
     struct metrics *metrics;
-    struct trace *trace; /* NULL: none */
+    const struct stun_behavior *behavior; /* of RFC 5780; NULL: off */
+    struct trace *trace;                  /* NULL: none */
     /* Ports of ours that are no relays, as peers know them: what goes there does not leave the
      * process, but comes out as TURN_SINK.  The policy must allow them, too. */
     const struct address *sinks;
@@ -203,7 +205,8 @@ void turn_flow_key(const struct turn_flow *flow, uint8_t key[TURN_FLOW_KEY_SIZE]
 
 enum turn_out_kind {
     TURN_WAIT,    /* nothing more; tick when `until` has come */
-    TURN_CLIENT,  /* send header, payload and trailer to `flow`, as one datagram or one run */
+    TURN_CLIENT,  /* send header, payload and trailer to `flow`, as one datagram or one run; with
+                     is_elsewhere from the socket of flow->server, not that of flow->connection */
     TURN_PEER,    /* send payload from `relay` to `peer` */
     TURN_SINK,    /* payload has come to the port sinks[`sink`], from `peer`: that is `relay` */
     TURN_OPEN,    /* open `relay`: a socket of `family` on a port of the range */
@@ -220,6 +223,7 @@ struct turn_out {
     uint8_t family;     /* TURN_OPEN: enum address_family */
     uint8_t protocol;   /* TURN_OPEN: TURN_UDP, or TURN_TCP to listen */
     bool even;          /* TURN_OPEN: its port must be even */
+    bool is_elsewhere;  /* TURN_CLIENT */
     bool dont_fragment; /* TURN_PEER: with DF set (or by IPv6, unfragmented) */
     uint32_t relay;
     uint32_t next; /* TURN_OPEN: open this one, too, on the next port, or fail both;

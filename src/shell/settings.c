@@ -179,6 +179,52 @@ static int check_servers(struct settings_reader *reader)
     return OK;
 }
 
+static bool has_address(const struct listen_list *list, const struct address *host, uint16_t port)
+{
+    struct address wanted = *host;
+    wanted.port = port;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (address_equal(&list->items[i], &wanted))
+            return true;
+    return false;
+}
+
+static bool is_one_host(const struct address *address)
+{
+    static const uint8_t ZEROS[16];
+    return address->port && memcmp(address->bytes, ZEROS, sizeof(ZEROS)) != 0;
+}
+
+bool settings_find_behavior(const struct settings *settings, struct stun_behavior *out)
+{
+    const struct listen_list *list = &settings->turn_listen;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct address *a = &list->items[i];
+        for (uint32_t j = i + 1; j < list->count && is_one_host(a); j++) {
+            const struct address *b = &list->items[j];
+            if (a->family != b->family || a->port == b->port || !is_one_host(b) ||
+                memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0 ||
+                !has_address(list, a, b->port) || !has_address(list, b, a->port))
+                continue;
+            *out = (struct stun_behavior){ .primary = *a, .alternate = *b };
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Behind 0.0.0.0 nobody knows which addresses there are. */
+static int check_behavior(struct settings_reader *reader)
+{
+    struct stun_behavior behavior;
+    if (!reader->settings.turn.behavior_discovery ||
+        settings_find_behavior(&reader->settings, &behavior))
+        return OK;
+    return settings_refuse(reader, origin(reader, KEY_TURN_BEHAVIOR_DISCOVERY),
+                           "turn.behavior_discovery: turn.listen needs two addresses of this "
+                           "machine, each with the same two ports");
+}
+
 static const enum setting_key listen_keys[] = { KEY_HTTP_LISTEN, KEY_HTTPS_LISTEN, KEY_TURN_LISTEN,
                                                 KEY_TURN_TLS_LISTEN };
 #define LISTEN_KEYS (sizeof(listen_keys) / sizeof(listen_keys[0]))
@@ -194,7 +240,9 @@ static int check_together(struct settings_reader *reader)
     for (size_t i = 0; i < LISTEN_KEYS && status == OK; i++)
         for (size_t j = i + 1; j < LISTEN_KEYS && status == OK; j++)
             status = check_apart(reader, listen_keys[i], listen_keys[j]);
-    return status == OK ? check_servers(reader) : status;
+    if (status == OK)
+        status = check_servers(reader);
+    return status == OK ? check_behavior(reader) : status;
 }
 
 /* ---- sources ---- */

@@ -52,6 +52,7 @@ struct turn_settings {
     uint32_t bandwidth_all;
     usec lifetime;
     usec credential_lifetime;
+    bool behavior_discovery; /* RFC 5780 */
 };
 
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -82,6 +83,10 @@ static inline bool settings_have_turn(const struct settings *settings)
 {
     return settings->turn_listen.count || settings->turn_tls_listen.count;
 }
+
+/* The addresses and ports of turn.listen that behavior discovery takes turns with; false: it has no
+ * two addresses, of one family, that both have the same two ports. */
+bool settings_find_behavior(const struct settings *settings, struct stun_behavior *out);
 
 #define WORKERS_MAX 64
 

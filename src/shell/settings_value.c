@@ -44,6 +44,8 @@ const struct setting settings_table[KEY_COUNT] = {
                                  TURN_LIFETIME_S *USEC_S, 24 * HOUR, false),
     [KEY_TURN_CREDENTIAL_LIFETIME] = AMOUNT("turn.credential_lifetime", SETTING_DURATION,
                                             turn.credential_lifetime, HOUR, 168 * HOUR, false),
+    [KEY_TURN_BEHAVIOR_DISCOVERY] =
+        ROW("turn.behavior_discovery", SETTING_FLAG, turn.behavior_discovery),
     [KEY_AUTH_SECRET] = SECRETS("auth.secret", auth_secrets, TOKEN_SECRET_MIN),
     [KEY_ADMIN_TOKEN] = SECRETS("admin.token", admin_tokens, 16),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
@@ -139,6 +141,14 @@ static int put_format(struct view text, enum log_format *format, char *reason)
     return OK;
 }
 
+static int put_flag(struct view text, bool *flag, char *reason)
+{
+    *flag = view_equal(text, VIEW("true"));
+    if (*flag || view_equal(text, VIEW("false")))
+        return OK;
+    return setting_refuse(reason, text, "is not one of true, false");
+}
+
 const char *setting_example(const struct setting *setting)
 {
     switch (setting->kind) {
@@ -188,6 +198,8 @@ int setting_put(const struct setting *setting, struct view text, struct settings
         return put_level(text, member, reason);
     case SETTING_FORMAT:
         return put_format(text, member, reason);
+    case SETTING_FLAG:
+        return put_flag(text, member, reason);
     default:
         return setting_put_turn(setting, text, member, reason);
     }

@@ -24,6 +24,7 @@ enum setting_kind {
     SETTING_NUMBER,   /* uint32_t */
     SETTING_SIZE,     /* uint32_t, with a unit */
     SETTING_DURATION, /* usec, with a unit */
+    SETTING_FLAG,     /* true or false */
 };
 
 enum setting_key {
@@ -46,6 +47,7 @@ enum setting_key {
     KEY_TURN_BANDWIDTH_ALL,
     KEY_TURN_LIFETIME,
     KEY_TURN_CREDENTIAL_LIFETIME,
+    KEY_TURN_BEHAVIOR_DISCOVERY,
     KEY_AUTH_SECRET,
     KEY_ADMIN_TOKEN,
     KEY_STATE_DIR,

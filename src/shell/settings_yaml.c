@@ -21,6 +21,7 @@ struct turn_section {
     unsigned listen_count, tls_listen_count, users_count, allow_peers_count, servers_count;
     char *relay_ports, *realm, *allocations_per_user, *allocations_per_prefix;
     char *bandwidth_allocation, *bandwidth_all, *lifetime, *credential_lifetime;
+    char *behavior_discovery;
 };
 
 struct document {
@@ -76,6 +77,7 @@ static const cyaml_schema_field_t turn_fields[] = {
     TURN_TEXT(bandwidth_all),
     TURN_TEXT(lifetime),
     TURN_TEXT(credential_lifetime),
+    TURN_TEXT(behavior_discovery),
     CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), /* put_secrets */
     CYAML_FIELD_END,
 #undef TURN_LIST
@@ -322,6 +324,7 @@ static const struct texts_place places[KEY_COUNT] = {
     [KEY_TURN_BANDWIDTH_ALL] = AT_TURN(bandwidth_all),
     [KEY_TURN_LIFETIME] = AT_TURN(lifetime),
     [KEY_TURN_CREDENTIAL_LIFETIME] = AT_TURN(credential_lifetime),
+    [KEY_TURN_BEHAVIOR_DISCOVERY] = AT_TURN(behavior_discovery),
     [KEY_STATE_DIR] = AT_TEXT(state, struct section, first),
     [KEY_WORKERS] = { NO_SECTION, offsetof(struct document, workers), 0 },
     [KEY_LOG_LEVEL] = AT_TEXT(log, struct section, first),

@@ -42,6 +42,7 @@ static void merge(struct settings *settings, const struct settings *fresh)
 {
     struct turn_settings turn = fresh->turn;
     turn.relay_ports = settings->turn.relay_ports;
+    turn.behavior_discovery = settings->turn.behavior_discovery;
     memcpy(turn.realm, settings->turn.realm, sizeof(turn.realm));
     settings->turn = turn;
     settings->auth_secrets = fresh->auth_secrets;

@@ -232,6 +232,8 @@ static void fill_config(struct turn_setup *setup, const struct settings *setting
     if (setup->settings.users.count)
         config->users = (struct turn_users){ find_name, find_hash, setup };
     fill_sizes(config, settings);
+    if (settings->turn.behavior_discovery && settings_find_behavior(settings, &setup->behavior))
+        config->behavior = &setup->behavior;
 }
 
 bool turn_setup_wanted(const struct settings *settings)

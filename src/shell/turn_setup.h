@@ -13,6 +13,7 @@
 struct turn_setup {
     struct turn_config config; /* but for random, metrics, trace and worker */
     struct turn_policy policy;
+    struct stun_behavior behavior;
     struct turn_settings settings; /* a copy, with the secrets that are in force */
     uint8_t hashes[SETTINGS_TEXTS_MAX][STUN_USERHASH_SIZE]; /* of the users */
     bool is_secret_new;                                     /* it was made just now */

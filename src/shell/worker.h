@@ -192,6 +192,8 @@ MUST_USE int worker_watch(struct worker *worker, int fd, uint64_t tag);
 
 void worker_listener_ready(struct worker *worker, const struct listener *listener);
 void worker_accept_again(struct worker *worker);
+/* Our socket for STUN by UDP of that address and port; NULL: it is closed. */
+const struct listener *worker_listener_at(const struct worker *worker, const struct address *at);
 
 /* Takes a connection in, whose handshake is done or begins; it is closed when there is no place. */
 void worker_add_peer(struct worker *worker, const struct connection *connection,

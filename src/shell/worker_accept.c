@@ -225,3 +225,13 @@ void worker_listener_ready(struct worker *worker, const struct listener *listene
     else
         accept_connections(worker, listener);
 }
+
+const struct listener *worker_listener_at(const struct worker *worker, const struct address *at)
+{
+    for (uint32_t i = 0; i < worker->config.listener_count; i++) {
+        const struct listener *listener = &worker->config.listeners[i];
+        if (listener->kind == LISTENER_STUN_UDP && address_equal(&listener->bound, at))
+            return listener;
+    }
+    return NULL;
+}

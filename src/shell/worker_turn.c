@@ -240,7 +240,11 @@ static void send_to_client(struct worker *worker, const struct turn_out *out)
     const struct turn_flow *flow = out->flow;
     if (flow->connection >= worker->config.listener_count)
         return; /* the server stops */
-    const struct listener *listener = &worker->config.listeners[flow->connection];
+    const struct listener *listener = out->is_elsewhere
+                                          ? worker_listener_at(worker, &flow->server)
+                                          : &worker->config.listeners[flow->connection];
+    if (!listener)
+        return;
     struct udp_datagram datagram = {
         .fd = listener->fd,
         .to = &flow->client,
