@@ -107,6 +107,7 @@ static struct stun_writer begin(struct caller *caller, uint16_t method, uint8_t 
     caller->method = method;
     caller->line = line;
     caller->challenges = 0;
+    caller->was_calm = caller->is_calm;
     stun_begin(&writer, caller->bytes, sizeof caller->bytes, STUN_REQUEST, method,
                caller->transaction);
     return writer;
@@ -145,7 +146,7 @@ static void ask_allocate(struct caller *caller)
 
 static void ask_about_peer(struct caller *caller, uint16_t method, uint32_t peer)
 {
-    struct address address = net_peer_address(peer);
+    struct address address = peer == NET_OWN ? net_relay_address(1) : net_peer_address(peer);
     struct stun_writer writer = begin(caller, method, 0);
     caller->peer = (uint8_t)peer;
     if (method == STUN_CHANNEL_BIND)
@@ -191,13 +192,14 @@ static void ask_bind_connection(struct caller *caller)
 
 /* ---- data ---- */
 
-static void say(struct caller *caller, uint32_t peer, bool by_channel)
+/* To a peer, or to the relay on the port `to_port`. */
+static void say(struct caller *caller, uint32_t peer, uint16_t to_port, bool by_channel)
 {
     uint8_t bytes[128];
     struct stun_writer writer;
-    struct address address = net_peer_address(peer);
+    struct address address = to_port ? net_relay_address(to_port) : net_peer_address(peer);
     struct net_data data = net_data_make(caller->number, caller->life, peer, ++caller->number_sent,
-                                         caller->relay_port);
+                                         caller->relay_port, to_port);
     size_t size = TURN_CHANNEL_HEADER_SIZE + sizeof data;
     if (by_channel) {
         turn_channel_write(bytes, (uint16_t)(NET_CHANNEL + peer), sizeof data);
@@ -216,8 +218,11 @@ static void say_some(struct caller *caller)
 {
     for (uint32_t i = 1 + net_pick(caller->net, 5); i > 0; i--) {
         uint32_t peer = net_pick(caller->net, NET_PEERS);
-        say(caller, peer, caller->channels >> peer & 1 && net_chance(caller->net, 70));
+        say(caller, peer, 0, caller->channels >> peer & 1 && net_chance(caller->net, 70));
     }
+    uint16_t port = caller->net->clients[net_pick(caller->net, NET_CLIENTS_MAX)].relay_port;
+    if (port)
+        say(caller, NET_OWN, port, false);
 }
 
 /* In the client's name, by one who does not know its password. */
@@ -252,6 +257,11 @@ static void act_over_tcp(struct caller *caller, uint32_t chance)
         ask_about_peer(caller, STUN_CREATE_PERMISSION, net_pick(caller->net, NET_PEERS - 1));
 }
 
+static uint32_t pick_host(struct net *net)
+{
+    return net_chance(net, 40) ? NET_OWN : net_pick(net, NET_PEERS - 1);
+}
+
 static void act(struct caller *caller)
 {
     struct net *net = caller->net;
@@ -272,7 +282,7 @@ static void act(struct caller *caller)
     else if (caller->protocol == TURN_TCP)
         act_over_tcp(caller, net_pick(net, 100));
     else if (chance < 40)
-        ask_about_peer(caller, STUN_CREATE_PERMISSION, net_pick(net, NET_PEERS - 1));
+        ask_about_peer(caller, STUN_CREATE_PERMISSION, pick_host(net));
     else if (chance < 55)
         ask_about_peer(caller, STUN_CHANNEL_BIND, net_pick(net, NET_PEERS - 1));
     else
@@ -288,7 +298,7 @@ static void act_calmly(struct caller *caller)
     else if (!caller->is_bound)
         ask_about_peer(caller, STUN_CHANNEL_BIND, 0);
     else
-        say(caller, 0, true);
+        say(caller, 0, 0, true);
     if (caller->state == CALLER_IDLE)
         wait(caller, CALLER_IDLE, 1000);
     if (caller->state == CALLER_DONE)
@@ -333,6 +343,11 @@ static void take_allocated(struct caller *caller, const struct stun_msg *msg)
     if (!attr || stun_read_xor_address(msg, attr, &relayed) != OK)
         net_fail(caller->net, "an allocation without an address");
     caller->relay_port = relayed.port;
+    if (caller->protocol == TURN_UDP) {
+        struct net_client *known = &caller->net->clients[caller->number];
+        known->relay_life = caller->life;
+        known->relay_port = relayed.port;
+    }
     caller->has_allocation = true;
     if (token && stun_read_64(token, &caller->token) != OK)
         net_fail(caller->net, "a token that is none");
@@ -363,7 +378,7 @@ static void take_success(struct caller *caller, const struct stun_msg *msg)
     } else if (caller->method == STUN_REFRESH && ticket) {
         caller->net->moved++;
     }
-    caller->is_fresh = caller->is_fresh || (caller->is_calm && lifetime);
+    caller->is_fresh = caller->is_fresh || (caller->was_calm && caller->method == STUN_REFRESH);
 }
 
 static void take_error(struct caller *caller, const struct stun_msg *msg, unsigned code)
@@ -402,7 +417,9 @@ static void take_data(struct caller *caller, struct view payload)
     if (payload.size != sizeof data)
         return; /* which the net has found */
     memcpy(&data, payload.at, sizeof data);
-    if (data.life != caller->life || data.client != caller->number)
+    if (data.to_port && data.to_port == caller->relay_port)
+        caller->net->met++;
+    if (data.to_port || data.life != caller->life || data.client != caller->number)
         return;
     caller->echoes++;
     caller->net->came_back++;

@@ -50,6 +50,7 @@ struct caller {
     uint8_t peer;
     uint8_t tries;
     uint8_t challenges;
+    bool was_calm; /* when it was asked: time may have jumped since */
     uint64_t transaction_count;
     uint8_t transaction[STUN_TRANSACTION_SIZE];
     uint8_t body[256]; /* its attributes, before it is signed */

@@ -18,7 +18,7 @@
 #define AFTER (2 * 3600 * USEC_S)
 
 struct totals {
-    uint64_t relayed, came_back, refused, moved, spliced, shortages, heard;
+    uint64_t relayed, came_back, met, refused, moved, spliced, shortages, heard;
 };
 
 static struct net net;
@@ -99,6 +99,7 @@ static void sum_up(struct totals *totals)
 {
     totals->relayed += net.relayed;
     totals->came_back += net.came_back;
+    totals->met += net.met;
     totals->refused += net.refused;
     totals->moved += net.moved;
     totals->spliced += net.spliced;
@@ -139,12 +140,13 @@ int main(int argc, char **argv)
                (unsigned long long)seed);
         return 1;
     }
-    printf("ok 1 - %llu seeds: %llu relayed, %llu came back, %llu refused, %llu moved, "
+    printf("ok 1 - %llu seeds: %llu relayed, %llu came back, %llu met, %llu refused, %llu moved, "
            "%llu spliced, %llu times no port, %llu heard in the calm\n",
            (unsigned long long)count, (unsigned long long)totals.relayed,
-           (unsigned long long)totals.came_back, (unsigned long long)totals.refused,
-           (unsigned long long)totals.moved, (unsigned long long)totals.spliced,
-           (unsigned long long)totals.shortages, (unsigned long long)totals.heard);
+           (unsigned long long)totals.came_back, (unsigned long long)totals.met,
+           (unsigned long long)totals.refused, (unsigned long long)totals.moved,
+           (unsigned long long)totals.spliced, (unsigned long long)totals.shortages,
+           (unsigned long long)totals.heard);
     bool same = run_seed(first + count - 1, &totals, &again) && hash == again;
     printf("%s 2 - the same seed runs the same way\n1..2\n", same ? "ok" : "not ok");
     return same ? 0 : 1;

@@ -104,6 +104,7 @@ void net_init(struct net *net, uint64_t seed)
     net->client_port = 1024;
     net->policy.relay_port_min = 49152;
     net->policy.relay_port_max = 65535;
+    net->policy.own[net->policy.own_count++] = net_relay_address(0);
     choose(net);
     if (turn_init(&net->turn, &net->config, net->now, net_unix_s(net)) != OK)
         net_fail(net, "no memory");
@@ -139,6 +140,11 @@ struct turn_flow net_new_flow(struct net *net, uint32_t client, uint32_t life, u
                     .port = net->client_port },
         .server = { .family = ADDRESS_IPV4, .bytes = { 198, 41, 0, 4 }, .port = 3478 },
     };
+}
+
+struct address net_relay_address(uint16_t port)
+{
+    return (struct address){ .family = ADDRESS_IPV4, .bytes = { 198, 41, 0, 4 }, .port = port };
 }
 
 /* ---- packets under way ---- */
@@ -261,7 +267,8 @@ static void take_peer(struct net *net, const struct turn_out *out)
     }
     memcpy(packet.bytes, out->payload.at, out->payload.size);
     net_check_to_peer(net, &packet);
-    send_copies(net, &packet);
+    if (packet.to.bytes[0] == 8) /* else a relay that is no more */
+        send_copies(net, &packet);
 }
 
 static void change(struct net *net, uint32_t relay, enum net_relay_state from,
@@ -369,9 +376,7 @@ static void open_relay(struct net *net, const struct net_packet *packet)
     for (uint32_t i = 0; i < wanted; i++) {
         uint32_t number = i ? packet->next : packet->relay;
         change(net, number, RELAY_ASKED, state);
-        net->relays[number].relayed = (struct address){ .family = ADDRESS_IPV4,
-                                                        .bytes = { 198, 41, 0, 4 },
-                                                        .port = net->port++ };
+        net->relays[number].relayed = net_relay_address(net->port++);
     }
     if (is_open) {
         net->ports_open += wanted;
@@ -518,7 +523,7 @@ void net_disturb(struct net *net)
     } else if (relay->state == RELAY_OPEN && relay->protocol == TURN_TCP) {
         connect_back(net, number, &from);
     } else if (relay->state == RELAY_OPEN) {
-        struct net_data data = net_data_make(0, 0, peer, 0, 0);
+        struct net_data data = net_data_make(0, 0, peer, 0, 0, 0);
         struct net_packet packet = { .kind = NET_FROM_PEER,
                                      .from = from,
                                      .to = relay->relayed,

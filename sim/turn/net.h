@@ -12,7 +12,9 @@
 #include "agent/turn.h"
 
 #define NET_CLIENTS_MAX 12
-#define NET_PEERS       5 /* the last of them nobody ever permits */
+#define NET_PEERS       5         /* the last of them nobody ever permits */
+#define NET_OWN         NET_PEERS /* the host of the relays: other clients are there */
+#define NET_HOSTS       (NET_PEERS + 1)
 #define NET_RELAYS_MAX  40
 #define NET_PACKETS_MAX 4096
 #define NET_PACKET_SIZE 640
@@ -62,8 +64,8 @@ struct net_relay {
 /* What requests that were delivered may have permitted at most: whatever became of them. */
 struct net_permissions {
     uint32_t life;
-    usec permitted_until[NET_PEERS];
-    usec bound_until[NET_PEERS];
+    usec permitted_until[NET_HOSTS];
+    usec bound_until[NET_HOSTS];
 };
 
 struct net_client {
@@ -71,6 +73,8 @@ struct net_client {
     uint32_t lives[NET_PORTS_MAX]; /* of the ports */
     uint32_t port_count;
     struct net_permissions permissions[NET_LIVES];
+    uint32_t relay_life; /* in which it was told of this relay: */
+    uint16_t relay_port;
 };
 
 /* What a relayed message carries, up and back. */
@@ -80,6 +84,7 @@ struct net_data {
     uint32_t peer;
     uint32_t number;
     uint32_t relay_port; /* the client's, as it knows it; 0: from a peer that nobody asked */
+    uint32_t to_port;    /* of another client's relay; 0: to a peer */
     uint32_t sum;        /* of the others */
 };
 
@@ -111,7 +116,7 @@ struct net {
     void (*hear)(void *context, const struct net_packet *packet);
     void *context;
     /* what happened */
-    uint64_t relayed, came_back, refused, moved, spliced, shortages;
+    uint64_t relayed, came_back, met, refused, moved, spliced, shortages;
     char error[200]; /* "": none */
 };
 
@@ -128,6 +133,7 @@ void net_fail(struct net *net, const char *format, ...) __attribute__((format(pr
 uint64_t net_unix_s(const struct net *net);
 
 struct address net_peer_address(uint32_t peer);
+struct address net_relay_address(uint16_t port);
 /* A flow of the client from a new port, in that life of it. */
 struct turn_flow net_new_flow(struct net *net, uint32_t client, uint32_t life, uint8_t transport);
 
@@ -147,7 +153,7 @@ void net_set_clock(struct net *net, int64_t shift);
 void net_sleep(struct net *net, usec time);
 
 struct net_data net_data_make(uint32_t client, uint32_t life, uint32_t peer, uint32_t number,
-                              uint32_t relay_port);
+                              uint32_t relay_port, uint32_t to_port);
 
 /* When net_turn has something to do. */
 usec net_next(const struct net *net);

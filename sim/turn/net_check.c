@@ -2,13 +2,23 @@
 
 #include <string.h>
 
-struct net_data net_data_make(uint32_t client, uint32_t life, uint32_t peer, uint32_t number,
-                              uint32_t relay_port)
+static uint32_t sum_of(const struct net_data *data)
 {
-    return (struct net_data){
-        client, life,       peer,
-        number, relay_port, client * 31 + life * 37 + peer * 41 + number * 43 + relay_port
-    };
+    return data->client * 31 + data->life * 37 + data->peer * 41 + data->number * 43 +
+           data->relay_port * 47 + data->to_port * 53;
+}
+
+struct net_data net_data_make(uint32_t client, uint32_t life, uint32_t peer, uint32_t number,
+                              uint32_t relay_port, uint32_t to_port)
+{
+    struct net_data data = { .client = client,
+                             .life = life,
+                             .peer = peer,
+                             .number = number,
+                             .relay_port = relay_port,
+                             .to_port = to_port };
+    data.sum = sum_of(&data);
+    return data;
 }
 
 static bool read_data(struct view bytes, struct net_data *data)
@@ -16,10 +26,7 @@ static bool read_data(struct view bytes, struct net_data *data)
     if (bytes.size != sizeof *data)
         return false;
     memcpy(data, bytes.at, sizeof *data);
-    struct net_data same =
-        net_data_make(data->client, data->life, data->peer, data->number, data->relay_port);
-    return memcmp(&same, data, sizeof same) == 0 && data->client < NET_CLIENTS_MAX &&
-           data->peer < NET_PEERS;
+    return data->sum == sum_of(data) && data->client < NET_CLIENTS_MAX && data->peer < NET_HOSTS;
 }
 
 /* The life in which the client had the flow; 0: it is too long ago. */
@@ -50,7 +57,8 @@ static int peer_of(const struct address *address)
         if (address_equal(&peer, address))
             return (int)i;
     }
-    return -1;
+    struct address own = net_relay_address(address->port);
+    return address_equal(&own, address) ? NET_OWN : -1;
 }
 
 void net_check_note(struct net *net, const struct net_packet *packet)
@@ -86,7 +94,8 @@ void net_check_to_peer(struct net *net, const struct net_packet *packet)
         net_fail(net, "to a peer: not what a client sent");
         return;
     }
-    struct address peer = net_peer_address(data.peer);
+    struct address peer = data.peer == NET_OWN ? net_relay_address((uint16_t)data.to_port)
+                                               : net_peer_address(data.peer);
     if (!address_equal(&peer, &packet->to) || data.client != fed->flow.client.bytes[3])
         net_fail(net, "client %u: what is for peer %u goes elsewhere", data.client, data.peer);
     struct net_permissions *permissions = permissions_of(net, data.client, data.life);
@@ -102,31 +111,56 @@ void net_check_to_peer(struct net *net, const struct net_packet *packet)
                  packet->from.port);
 }
 
-/* What came of a peer, in whichever form; false: it is something else. */
+/* What came of a peer, in whichever form; false: it is something else.  *from: as the client is
+ * told, ADDRESS_NONE by a channel. */
 static bool read_relayed(struct net *net, const struct net_packet *packet, int *peer,
-                         bool *is_channel, struct net_data *data)
+                         struct address *from, struct net_data *data)
 {
     struct view bytes = view_make(packet->bytes, packet->size);
     struct stun_msg msg;
-    struct address address;
-    struct view payload;
+    struct view payload = VIEW("");
     uint16_t channel;
-    *is_channel = turn_channel_read(bytes, &channel, &payload) == OK;
-    if (*is_channel) {
+    *from = (struct address){ .family = ADDRESS_NONE };
+    if (turn_channel_read(bytes, &channel, &payload) == OK) {
         *peer = channel - NET_CHANNEL;
     } else {
         if (stun_read(bytes, &msg) != OK || msg.method != STUN_DATA)
             return false;
-        const struct stun_attr *from = stun_find(&msg, STUN_XOR_PEER_ADDRESS);
+        const struct stun_attr *attr = stun_find(&msg, STUN_XOR_PEER_ADDRESS);
         const struct stun_attr *value = stun_find(&msg, STUN_DATA_VALUE);
-        if (!from || !value || stun_read_xor_address(&msg, from, &address) != OK)
+        if (!attr || !value || stun_read_xor_address(&msg, attr, from) != OK)
             net_fail(net, "a Data indication without data");
-        *peer = from ? peer_of(&address) : -1;
-        payload = value ? value->value : VIEW("");
+        *peer = peer_of(from);
+        payload = value ? value->value : payload;
     }
     if (!read_data(payload, data))
         net_fail(net, "to a client: not what a peer sent");
     return true;
+}
+
+/* From one client to another, who both relay here: each must have permitted the other's host, and
+ * nobody hears what is for somebody else. */
+static void check_joined(struct net *net, const struct net_packet *packet,
+                         const struct address *from, const struct net_data *data)
+{
+    uint32_t to = packet->flow.client.bytes[3];
+    uint32_t life = life_of(net, &packet->flow);
+    const struct net_permissions *sender = permissions_of(net, data->client, data->life);
+    const struct net_permissions *receiver = permissions_of(net, to, life);
+    if (data->peer != NET_OWN || data->client != net->feeding->flow.client.bytes[3])
+        net_fail(net, "client %u hears what client %u sends to peer %u", to, data->client,
+                 data->peer);
+    if ((sender && sender->permitted_until[NET_OWN] <= net->now) ||
+        (receiver && receiver->permitted_until[NET_OWN] <= net->now))
+        net_fail(net, "client %u hears client %u without permissions", to, data->client);
+    /* channels are bound to peers alone, so he is named */
+    bool is_now = data->life == life_of(net, &net->feeding->flow);
+    struct address relay = net_relay_address((uint16_t)data->relay_port);
+    if (is_now && !address_equal(&relay, from))
+        net_fail(net, "client %u is told that %u sends, and it is %u", to, from->port,
+                 data->relay_port);
+    if (net->clients[to].relay_life == life && net->clients[to].relay_port != data->to_port)
+        net_fail(net, "client %u hears what is for the relay %u", to, data->to_port);
 }
 
 void net_check_to_client(struct net *net, const struct net_packet *packet)
@@ -134,10 +168,14 @@ void net_check_to_client(struct net *net, const struct net_packet *packet)
     struct net_data data = { 0 };
     const struct net_packet *fed = net->feeding;
     uint32_t client = packet->flow.client.bytes[3];
-    bool is_channel;
+    struct address from;
     int peer;
-    if (!read_relayed(net, packet, &peer, &is_channel, &data) || net->error[0])
+    if (!read_relayed(net, packet, &peer, &from, &data) || net->error[0])
         return;
+    if (fed && fed->kind == NET_TO_SERVER) {
+        check_joined(net, packet, &from, &data);
+        return;
+    }
     if (!fed || fed->kind != NET_FROM_PEER || peer != fed->peer) {
         net_fail(net, "client %u is told that peer %d sends", client, peer);
         return;
@@ -145,7 +183,7 @@ void net_check_to_client(struct net *net, const struct net_packet *packet)
     uint32_t life = life_of(net, &packet->flow);
     struct net_permissions *permissions = permissions_of(net, client, life);
     if (permissions && (permissions->permitted_until[peer] <= net->now ||
-                        (is_channel && permissions->bound_until[peer] <= net->now)))
+                        (!from.family && permissions->bound_until[peer] <= net->now)))
         net_fail(net, "client %u hears peer %d without a permission", client, peer);
     bool is_mine = data.client == client && data.life == life && data.relay_port == fed->to.port;
     if (data.relay_port && life && !is_mine)
@@ -187,9 +225,16 @@ void net_check_limits(struct net *net)
 void net_check_empty(struct net *net)
 {
     const struct turn *turn = &net->turn;
-    const uint32_t left[] = { turn->allocations.used, turn->relays.used,        turn->peers.used,
-                              turn->users.used,       turn->prefixes.used,      turn->flows.count,
-                              turn->user_names.count, turn->prefix_names.count, net->ports_open };
+    const uint32_t left[] = { turn->relays_by_address.count,
+                              turn->allocations.used,
+                              turn->relays.used,
+                              turn->peers.used,
+                              turn->users.used,
+                              turn->prefixes.used,
+                              turn->flows.count,
+                              turn->user_names.count,
+                              turn->prefix_names.count,
+                              net->ports_open };
     for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
         if (left[i])
             net_fail(net, "%u are left in store %zu", left[i], i);
