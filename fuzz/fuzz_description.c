@@ -1,5 +1,5 @@
-/* Fuzzes descriptions: what is read of one lies within it and within the limits, and what is written
- * of that is read as the same.  Input: the text.
+/* Fuzzes descriptions: what is read of one lies within it and within the limits, and what is
+ * written of that is read as the same.  Input: the text.
  */
 #include "input.h"
 #include "media/description.h"

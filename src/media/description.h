@@ -1,5 +1,5 @@
-/* description.h - what a session description says of one peer connection (RFC 8829), in the words of
- * this house: one way for the whole bundle, and sections with formats, extensions and streams.
+/* description.h - what a session description says of one peer connection (RFC 8829), in the words
+ * of this house: one way for the whole bundle, and sections with formats, extensions, streams.
  *
  * Pure functions over caller memory: no socket, clock, heap or global.  Views are borrowed from the
  * text that was read.  Unified Plan alone: a section has one track.

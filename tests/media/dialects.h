@@ -1,6 +1,6 @@
 /* dialects.h - descriptions as different programs write them, made up for the tests. */
-#ifndef MOIM_TESTS_DIALECTS_H
-#define MOIM_TESTS_DIALECTS_H
+#ifndef MOIM_TESTS_MEDIA_DIALECTS_H
+#define MOIM_TESTS_MEDIA_DIALECTS_H
 
 /* Chrome: microphone and camera with three layers. */
 static const char DIALECT_CHROME[] =
