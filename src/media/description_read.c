@@ -153,7 +153,7 @@ static int check_use(const struct sdp *sdp, struct description *description, str
             return read_way(sdp, find_tagged(description, head->has_bundle, mids), head, error);
     for (uint32_t i = 0; i < description->section_count; i++) {
         enum description_problem problem = description->sections[i].problem;
-        if (problem != DESCRIPTION_NO_PROBLEM)
+        if (problem != DESCRIPTION_NO_PROBLEM && !description->sections[i].is_refused)
             return refuse(error, ERR_UNSUPPORTED, i, description_problem_text(problem));
     }
     return OK; /* all are refused, or there are none */

@@ -17,6 +17,7 @@
 
 #define NEGOTIATION_FORMATS_MAX         32 /* in the bundle, each with one payload type */
 #define NEGOTIATION_SECTION_FORMATS_MAX 8
+#define NEGOTIATION_END                 255
 #define NEGOTIATION_RIDS_SIZE           48 /* the names of a simulcast, with ';' between them */
 
 /* ---- what is wanted ---- */
@@ -57,7 +58,7 @@ enum negotiation_section_state {
 };
 
 struct negotiation_section {
-    void *owner; /* the caller's */
+    void *owner; /* the caller's; of a stopped one, until its place is used again */
     struct negotiation_sending sending;
     uint32_t extensions; /* bits by enum rtp_extension_kind; their ids are the bundle's */
     uint32_t message_size_max;
@@ -70,6 +71,7 @@ struct negotiation_section {
     bool is_stopping;
     bool is_changed; /* our end is, since the last description */
     bool is_reduced_size;
+    uint8_t offered; /* the direction in our offer; NEGOTIATION_END */
     uint8_t format_count;
     uint8_t formats[NEGOTIATION_SECTION_FORMATS_MAX]; /* of the bundle's, the best one first */
     uint8_t mid_size;
@@ -126,7 +128,8 @@ struct negotiation_section *negotiation_find_owner(struct negotiation *negotiati
 
 /* A new section for what is sent, to be offered: of audio or video, in these formats (codec,
  * variant, level and options count), of which at least one.  It may be received as well.
- *   ERR_LIMIT  there are as many sections as there may be, or too many formats. */
+ *   ERR_LIMIT  there is no room for a section (until it is offered, it needs room of its own, even
+ *              where a place will be used again), or too many formats. */
 MUST_USE int negotiation_add(struct negotiation *negotiation, void *owner, enum sdp_kind kind,
                              const struct negotiation_sending *sending, bool may_receive,
                              const struct media_format *formats, uint32_t count);
@@ -139,7 +142,8 @@ void negotiation_send(struct negotiation *negotiation, struct negotiation_sectio
 /* Ends a section with the next description. */
 void negotiation_stop(struct negotiation *negotiation, struct negotiation_section *section);
 
-/* ICE begins anew with the next offer, which is to be written with new credentials. */
+/* ICE begins anew with the next offer, which is to be written with new credentials: make them then,
+ * for an answer to an offer that comes before it is to bear the old ones. */
 void negotiation_restart(struct negotiation *negotiation);
 
 /* Whether it is stable, and something waits to be offered. */
