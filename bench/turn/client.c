@@ -126,8 +126,15 @@ static void read_challenge(struct client *client, const struct client_goal *goal
 {
     const struct stun_attr *realm = stun_find(answer, STUN_REALM);
     const struct stun_attr *nonce = stun_find(answer, STUN_NONCE);
-    if (!realm || !nonce || realm->value.size > sizeof client->realm ||
-        nonce->value.size > sizeof client->nonce)
+    if (!realm || !nonce) {
+        const struct stun_attr *error = stun_find(answer, STUN_ERROR_CODE);
+        unsigned code = 0;
+        struct view reason;
+        if (error && stun_read_error(error, &code, &reason) == OK)
+            fprintf(stderr, "load: error %u\n", code);
+        fail("Allocate was refused");
+    }
+    if (realm->value.size > sizeof client->realm || nonce->value.size > sizeof client->nonce)
         fail("challenge");
     client->realm_size = realm->value.size;
     client->nonce_size = nonce->value.size;
@@ -149,21 +156,26 @@ static void allocate(struct client *client, const struct client_goal *goal)
         stun_add_32(&request, STUN_LIFETIME, LIFETIME_S);
         end_request(client, goal, &request);
         ask(client, &request, &answer);
-        if (answer.class == STUN_SUCCESS)
+        if (answer.class == STUN_SUCCESS) {
+            const struct stun_attr *relayed = stun_find(&answer, STUN_XOR_RELAYED_ADDRESS);
+            if (!relayed || stun_read_xor_address(&answer, relayed, &client->relayed) != OK)
+                fail("no relayed address");
             return;
+        }
         read_challenge(client, goal, &answer);
     }
     fail("Allocate was refused");
 }
 
-static void bind_channel(struct client *client, const struct client_goal *goal)
+static void bind_channel(struct client *client, const struct client_goal *goal,
+                         const struct address *peer)
 {
     uint8_t bytes[CLIENT_MESSAGE_MAX];
     struct stun_writer request;
     struct stun_msg answer;
     begin_request(client, &request, bytes, STUN_CHANNEL_BIND);
     stun_add_channel(&request, CLIENT_CHANNEL);
-    stun_add_xor_address(&request, STUN_XOR_PEER_ADDRESS, &goal->peer);
+    stun_add_xor_address(&request, STUN_XOR_PEER_ADDRESS, peer);
     end_request(client, goal, &request);
     ask(client, &request, &answer);
     if (answer.class != STUN_SUCCESS)
@@ -175,10 +187,14 @@ void client_open(struct client *client, unsigned number, const struct client_goa
     errno = 0;
     client->transport = goal->transport;
     connect_to(client, number, goal);
-    if (goal->transport != OVER_NOTHING) {
+    if (goal->transport != OVER_NOTHING)
         allocate(client, goal);
-        bind_channel(client, goal);
-    }
+}
+
+void client_bind(struct client *client, const struct client_goal *goal, const struct address *peer)
+{
+    if (goal->transport != OVER_NOTHING)
+        bind_channel(client, goal, peer);
     if (client->tls && BIO_socket_nbio(client->fd, 1) != 1)
         fail("non-blocking");
 }

@@ -24,6 +24,7 @@ struct client {
     size_t nonce_size;
     char realm[128];
     size_t realm_size;
+    struct address relayed;
     uint64_t received; /* messages */
     size_t waiting;    /* bytes of a stream: the beginning of a message */
     uint8_t input[2 * CLIENT_MESSAGE_MAX];
@@ -33,15 +34,16 @@ struct client_goal {
     enum client_transport transport;
     uint16_t port; /* the server's, on 127.0.0.1 */
     const char *name, *password;
-    struct address peer;
     struct ssl_ctx_st *tls; /* OVER_TLS */
 };
 
 _Noreturn void fail(const char *what);
 
-/* Connects, allocates and binds the channel.  Clients are spread over 127.0.1.0/24 by their number,
+/* Connects and allocates.  Clients are spread over 127.0.1.0/24 by their number,
  * so that their ports don't run out, nor collide with those of relays. */
 void client_open(struct client *client, unsigned number, const struct client_goal *goal);
+/* Binds the channel to the peer; after that, client_receive is all that reads. */
+void client_bind(struct client *client, const struct client_goal *goal, const struct address *peer);
 /* Sends so many bytes to the peer; what the kernel has no room for is lost. */
 void client_send(struct client *client, size_t size);
 /* Takes what has come, and counts it. */

@@ -219,8 +219,8 @@ int main(int argc, char **argv)
     struct client_goal goal = { .transport = OVER_UDP,
                                 .port = (uint16_t)strtoul(argv[1], NULL, 10),
                                 .name = "bench",
-                                .password = "secret",
-                                .peer = start_peer() };
+                                .password = "secret" };
+    struct address peer = start_peer();
     int pid = (int)strtol(argv[2], NULL, 10);
     uint64_t requests = strtoull(argv[3], NULL, 10);
     double rate = strtod(argv[5], NULL);
@@ -229,8 +229,10 @@ int main(int argc, char **argv)
     clients = calloc(client_count, sizeof *clients);
     if (!clients || !client_count)
         fail("start");
-    for (unsigned i = 0; i < client_count; i++)
+    for (unsigned i = 0; i < client_count; i++) {
         client_open(&clients[i], i, &goal);
+        client_bind(&clients[i], &goal, &peer);
+    }
     int64_t lost_calm = relay_for(NULL, CALM_S, rate, &sent);
     double kib = resident_kib(pid);
     double cpu = cpu_s(pid);

@@ -1,13 +1,16 @@
 /* load.c - the client side of bench/turn for large counts: many allocations, and the peer that
  * sends everything back, in one thread.
  *
- *     load TRANSPORT PORT PID CLIENTS RATE SECONDS [SIZE [BURST]]
+ *     load TRANSPORT PORT PID CLIENTS RATE SECONDS [SIZE [BURST [PEERS]]]
  *
  * TRANSPORT is udp, tcp or tls, or bare for the forwarder of floor.c (whose peer is the next port).
  * RATE is of all clients together, in messages a second that go up; as many come down.  BURST of
- * them go out of one client in a row.  Prints one line: what was measured of the server's process
- * (PID), from /proc, while the load was on: the CPU time of a relayed packet, and the memory that
- * an allocation took, at rest and under load.
+ * them go out of one client in a row.  PEERS is echo (ourselves), or relays: then the peer of each
+ * client is the relay of another client of the same server.
+ *
+ * Prints one line: what was measured of the server's process (PID), from /proc, while the load was
+ * on: the CPU time of a relayed packet, and the memory that an allocation took, at rest and under
+ * load.
  */
 #include "client.h"
 #include "process.h"
@@ -105,14 +108,22 @@ static enum client_transport transport_of(const char *name)
     fail(name);
 }
 
-static void open_all(const struct client_goal *goal)
+static void open_all(const struct client_goal *goal, const struct address *peer)
 {
     for (unsigned i = 0; i < client_count; i++) {
         struct epoll_event event = { .events = EPOLLIN, .data.u32 = i };
         client_open(&clients[i], i, goal);
+        if (peer)
+            client_bind(&clients[i], goal, peer);
         if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, clients[i].fd, &event) != 0)
             fail("epoll");
     }
+}
+
+static void bind_pairs(const struct client_goal *goal)
+{
+    for (unsigned i = 0; i < client_count; i++)
+        client_bind(&clients[i], goal, &clients[i ^ 1].relayed);
 }
 
 static void receive_all(void)
@@ -154,7 +165,8 @@ static void load_for(double seconds, double rate, size_t size, unsigned burst)
 int main(int argc, char **argv)
 {
     if (argc < 7) {
-        fprintf(stderr, "load udp|tcp|tls|bare PORT PID CLIENTS RATE SECONDS [SIZE [BURST]]\n");
+        fprintf(stderr, "load udp|tcp|tls|bare PORT PID CLIENTS RATE SECONDS [SIZE [BURST "
+                        "[echo|relays]]]\n");
         return 2;
     }
     struct client_goal goal = { .transport = transport_of(argv[1]),
@@ -167,14 +179,18 @@ int main(int argc, char **argv)
     double seconds = strtod(argv[6], NULL);
     size_t size = argc > 7 ? strtoul(argv[7], NULL, 10) : 200;
     unsigned burst = argc > 8 ? (unsigned)strtoul(argv[8], NULL, 10) : 1;
+    bool is_pairs = argc > 9 && strcmp(argv[9], "relays") == 0;
     client_count = (unsigned)strtoul(argv[4], NULL, 10);
     clients = calloc(client_count, sizeof *clients);
     epoll_fd = epoll_create1(0);
-    if (!client_count || !clients || epoll_fd < 0 || !burst)
+    if (!client_count || !clients || epoll_fd < 0 || !burst || (is_pairs && client_count % 2))
         fail("start");
-    goal.peer = start_peer(goal.transport == OVER_NOTHING ? (uint16_t)(goal.port + 1) : 0);
+    struct address peer =
+        start_peer(goal.transport == OVER_NOTHING ? (uint16_t)(goal.port + 1) : 0);
     double before_kib = resident_kib(pid);
-    open_all(&goal);
+    open_all(&goal, is_pairs ? NULL : &peer);
+    if (is_pairs)
+        bind_pairs(&goal);
     double idle_kib = resident_kib(pid);
     load_for(WARM_UP_S, rate, size, burst);
     uint64_t sent_before = sent;
