@@ -82,6 +82,7 @@ void worker_sieve_tick(struct worker *worker)
     const struct sieve *sieve = &worker->sieve;
     if (worker->now < worker_sieve_until(worker))
         return;
-    uint64_t strangers = (count_strangers(worker) - sieve->strangers) * SIEVE_ALL / sieve->keep;
-    set_all(worker, sieve_keep(strangers * USEC_S / (worker->now - sieve->since)));
+    uint64_t strangers = count_strangers(worker) - sieve->strangers;
+    uint32_t dropped = count_dropped(worker) - sieve->dropped; /* by the sieve, too */
+    set_all(worker, sieve_keep((strangers + dropped) * USEC_S / (worker->now - sieve->since)));
 }
