@@ -35,7 +35,8 @@ struct negotiation_policy {
     uint32_t message_size_max; /* of data channels, that we take */
 };
 
-/* What is said of a track that is sent; borrowed while it is. */
+/* What is said of a track that is sent; borrowed while it is.  No two sections may have the same
+ * stream and track: Chromium refuses such a description. */
 struct negotiation_track {
     struct view stream;
     struct view track;
