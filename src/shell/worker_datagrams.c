@@ -66,11 +66,15 @@ void worker_read_errors(struct worker *worker, uint32_t number)
 static void feed_peers(struct worker *worker, uint32_t number, const struct udp_received *got)
 {
     const struct relay *relay = &worker->relays.items[number];
-    for (size_t at = 0; at < got->bytes.size && relay->state == RELAY_UDP; at += got->segment) {
+    size_t at = 0;
+    if (relay->state != RELAY_UDP)
+        return; /* what came before has ended it */
+    do { /* one without any bytes is relayed, too */
         server_relay_peer(worker->server, worker->now, number, &got->from,
                           view_slice(got->bytes, at, got->segment));
         worker_drain_relays(worker);
-    }
+        at += got->segment;
+    } while (at < got->bytes.size && relay->state == RELAY_UDP);
 }
 
 /* How many datagrams to ask for at first.  Most relays have one at a time, and epoll tells of a

@@ -110,6 +110,21 @@ static void test_move(void **state)
     }
 }
 
+/* A datagram without bytes is one, too. */
+static void test_empty(void **state)
+{
+    uint8_t got[8];
+    struct sockaddr_storage name;
+    (void)state;
+    assert_int_equal(client_allocate(&at[0]), 200);
+    assert_int_equal(client_bind(&at[0], CHANNEL, &rig.peer_address), 200);
+    client_say(&at[0], CHANNEL, VIEW(""));
+    assert_int_equal(recv(rig.peer, got, sizeof got, 0), 0);
+    socklen_t size = sockaddr_from(&at[0].relayed, &name);
+    assert_int_equal(sendto(rig.peer, got, 0, 0, (struct sockaddr *)&name, size), 0);
+    client_expect(&at[0], CHANNEL, VIEW(""));
+}
+
 /* When it has ended, the flow is the worker's own again to whom the kernel gives it. */
 static void test_end(void **state)
 {
@@ -199,8 +214,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_clients, close_clients)
     const struct CMUnitTest tests[] = {
-        TEST(test_move),        TEST(test_end),  TEST(test_occupied),
-        TEST(test_reservation), TEST(test_many),
+        TEST(test_move),     TEST(test_end),         TEST(test_empty),
+        TEST(test_occupied), TEST(test_reservation), TEST(test_many),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, open_rig, close_rig);
