@@ -604,6 +604,8 @@ def turn():
          "00 11 80 04 00000000")
     seed("icmp", "00", allocate, permit, "0b 00 70 00")
     seed("forbidden", "00", allocate, "00 12 00 04", "00 12 00 05", "00 26 00 06 85 01 78")
+    seed("joined", "00", allocate, "00 12 00 05", "00 26 00 05 85 05 68656c6c6f")
+    seed("sink", "02", allocate, "00 12 00 01", "00 26 00 01 85 05 68656c6c6f")
     seed("no_port", "00", "00 08 0a 00", "00 08 8a 00")
     seed("gone_before_the_port", "00", "00 08 07 08 00")
     seed("both_families", "00", "00 18 82 04 02000000 08 00 08 01", "00 12 00 03",
