@@ -67,11 +67,11 @@ struct description_rid {
 };
 
 struct description_section {
-    uint8_t kind;      /* enum sdp_kind */
-    uint8_t protocol;  /* enum description_protocol */
-    uint8_t direction; /* enum sdp_direction: as its writer sees it */
-    uint8_t problem;   /* enum description_problem: it is to be refused */
-    bool is_refused;   /* port 0, and not for the bundle's sake */
+    uint8_t kind;         /* enum sdp_kind */
+    uint8_t protocol;     /* enum description_protocol */
+    uint8_t direction;    /* enum sdp_direction: as its writer sees it */
+    uint8_t problem;      /* enum description_problem: it is to be refused */
+    bool is_refused;      /* port 0, and not for the bundle's sake */
     bool is_reduced_size; /* RTCP (RFC 5506) */
     uint8_t format_count;
     uint8_t ssrc_count;
