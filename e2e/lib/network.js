@@ -42,6 +42,13 @@ export async function whyNoNetwork() {
   }
 }
 
+// An IPv6 address of an interface is not there at once, but a second or two after it is up, and to
+// a browser that is another network: it gives up the page that it is loading.
+const IPV4_ALONE = `
+  for on in all default; do
+    [ ! -d /proc/sys/net/ipv6 ] || echo 1 > /proc/sys/net/ipv6/conf/$on/disable_ipv6
+  done`;
+
 /** A namespace. */
 class Place {
   /** @param {import('node:child_process').ChildProcess} holder */
@@ -60,7 +67,9 @@ class Place {
     const holder = spawn(command, words, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     await Promise.race([once(holder.stdout, 'data'), once(holder, 'exit')]);
     assert.equal(holder.exitCode, null, 'a namespace is there');
-    return new Place(holder);
+    const place = new Place(holder);
+    await place.sh(IPV4_ALONE);
+    return place;
   }
 
   /** The words before a command that is to run there, and to end with us. */
