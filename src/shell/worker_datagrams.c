@@ -69,7 +69,8 @@ static void feed_peers(struct worker *worker, uint32_t number, const struct udp_
     size_t at = 0;
     if (relay->state != RELAY_UDP)
         return; /* what came before has ended it */
-    do {        /* one without any bytes is relayed, too */
+    /* once at least: a datagram without any bytes is relayed, too */
+    do {
         server_relay_peer(worker->server, worker->now, number, &got->from,
                           view_slice(got->bytes, at, got->segment));
         worker_drain_relays(worker);

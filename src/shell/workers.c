@@ -20,7 +20,7 @@
 #define MEMBERS_MORE 1024  /* members whose connection is broken have no stream */
 #define BUFFER_BYTES ((size_t)256 * 1024 * 1024)
 #define FDS_OF_OURS  64 /* descriptors of a worker that are no connections */
-#define RELAYS_SHARE 4  /* of the rest, relays may have this part */
+#define RELAYS_SHARE 2  /* of the rest, relays may have this part */
 #define RELAYS_MAX   16384
 
 struct workers {
