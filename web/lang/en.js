@@ -9,7 +9,7 @@ export const en = {
   join: 'Join',
   joining: 'Joining…',
   cancel: 'Cancel',
-  joinHint: 'Anyone with the link can come in.',
+  joinHint: 'Send the link to those who are to come.',
   camera: 'Camera',
   mic: 'Microphone',
   speaker: 'Speaker',

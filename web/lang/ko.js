@@ -10,7 +10,7 @@ export const ko = {
   join: '참여하기',
   joining: '참여하는 중…',
   cancel: '취소',
-  joinHint: '링크가 있으면 누구나 들어올 수 있습니다.',
+  joinHint: '함께할 사람에게 링크를 보내세요.',
   camera: '카메라',
   mic: '마이크',
   speaker: '스피커',
