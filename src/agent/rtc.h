@@ -23,7 +23,6 @@
 #include "base/map.h"
 #include "base/metrics.h"
 #include "base/pool.h"
-#include "base/trace.h"
 #include "base/wheel.h"
 
 /* ---- limits ---- */
