@@ -1,0 +1,176 @@
+/* peer.h - a peer connection: one transport, what was negotiated on it, the tracks that come in and
+ * those that go out.
+ *
+ * What is negotiated is said in SDP (peer_take_offer and the like) or piece by piece
+ * (peer_connect, peer_receive, peer_send), never both on one peer.  Nothing is said or decided here
+ * of who is to get whose tracks: that is the caller's, who points transceivers at tracks.
+ *
+ * One thread: that of its sfu, whose calls drive it (media/sfu.h).
+ */
+#ifndef MOIM_MEDIA_PEER_H
+#define MOIM_MEDIA_PEER_H
+
+#include "media/negotiation.h"
+#include "media/sender.h"
+#include "media/track.h"
+
+#define PEER_NAME_SIZE     40 /* of a stream or a track, as it is told in descriptions */
+#define PEER_ENCODINGS_MAX 32 /* that come in on one peer */
+
+struct peer;
+struct sfu;
+
+/* One section: what comes in on it, and what goes out.  Its members are read by anybody. */
+struct transceiver {
+    void *owner; /* the caller's */
+    struct peer *peer;
+    struct list of_peer;
+    struct media_terms terms; /* as of the last answer */
+    bool is_video;
+    bool is_agreed; /* it stands in an answer, and was not refused */
+    bool may_send;  /* the other end takes what we send */
+    /* in */
+    struct track *receiving; /* NULL: nothing comes in on it */
+    /* out */
+    bool is_announced; /* the other end knows our SSRC */
+    bool has_sender;
+    bool is_paused;
+    struct sender sender;
+    struct track *subscription; /* whose track goes out; NULL: none */
+    struct list subscribed;     /* among the track's subscribers */
+    struct negotiation_track said;
+    uint32_t ssrc, rtx_ssrc;
+    uint8_t stream_size, track_size;
+    char stream_name[PEER_NAME_SIZE];
+    char track_name[PEER_NAME_SIZE];
+    /* what the other end reported of it */
+    uint8_t fraction_lost; /* in 256ths */
+    uint32_t lost;
+    uint32_t jitter;
+    uint64_t nacks; /* packets that it asked for again */
+    uint64_t key_requests;
+};
+
+enum peer_state { PEER_NEW, PEER_IS_CONNECTED, PEER_HAS_ENDED };
+
+/* Its members are read by anybody, and written by peer*.c and sfu.c. */
+struct peer {
+    void *owner;
+    struct sfu *sfu;
+    struct rtc_transport *transport; /* NULL: it has ended */
+    uint8_t state;                   /* enum peer_state */
+    uint8_t end;                     /* enum rtc_end */
+    struct negotiation negotiation;
+    struct negotiation_section *sections;
+    struct list of_sfu;
+    struct list news;         /* something is to be told to the owner */
+    struct list touched;      /* something may have to be told to its other end */
+    struct list transceivers; /* in the order of their sections */
+    uint32_t transceiver_count;
+    struct timer timer;
+    struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
+    uint32_t ssrc;             /* ours, of reports when nothing else is sent */
+    uint32_t remote_ssrc;      /* theirs, of the last packet that had one */
+    uint8_t encoding_count;
+    struct encoding *encodings[PEER_ENCODINGS_MAX]; /* that come in */
+    usec report_at;
+    usec round_trip;   /* as reports tell it; 0: not known */
+    uint64_t remb_bps; /* what it estimates that its line takes; 0: it has not said */
+    uint8_t cname_size;
+    char cname[24];
+};
+
+struct peer_config {
+    void *owner;
+    const struct negotiation_policy *policy; /* borrowed for the peer's time */
+    bool is_polite;                          /* our offers give way to theirs */
+};
+
+/* ERR_LIMIT: as many as may be are open.  ERR_MEMORY. */
+MUST_USE int peer_open(struct sfu *sfu, usec now, const struct peer_config *config,
+                       struct peer **out);
+/* Its tracks end, its transport says goodbye; pointers to it and its transceivers are not valid
+ * any more.  Subscribers of its tracks stay, at no track. */
+void peer_close(struct peer *peer, usec now);
+
+/* ---- in SDP ---- */
+
+/* Their offer.  Afterwards there is a transceiver for each section of audio or video that can be,
+ * and tracks for those that will be received.  Say what is sent (transceiver_announce, ..._refuse),
+ * then write the answer: until then no other description is taken.  Errors: description_read's,
+ * negotiation_take_offer's, ERR_MEMORY; nothing has changed then. */
+MUST_USE int peer_take_offer(struct peer *peer, usec now, struct view sdp,
+                             struct description_error *error);
+/* Writes the answer; what it agrees on is in force.  ERR_LIMIT: there is no room for the text. */
+MUST_USE int peer_write_answer(struct peer *peer, usec now, struct span out, size_t *size);
+
+/* A new section with the next offer of ours: `track` says of what (NULL: anything of this kind that
+ * the policy knows).  ERR_LIMIT. */
+MUST_USE int peer_add(struct peer *peer, bool is_video, const struct track *track, bool may_receive,
+                      struct transceiver **out);
+static inline bool peer_needs_offer(const struct peer *peer)
+{
+    return negotiation_needs_offer(&peer->negotiation);
+}
+MUST_USE int peer_write_offer(struct peer *peer, usec now, struct span out, size_t *size);
+/* As negotiation_take_answer. */
+MUST_USE int peer_take_answer(struct peer *peer, usec now, struct view sdp,
+                              struct description_error *error);
+void peer_rollback(struct peer *peer);
+/* ICE begins anew with the next offer of ours. */
+void peer_restart(struct peer *peer, usec now);
+
+/* ---- piece by piece ---- */
+
+/* What the other end says of its way, once. */
+void peer_connect(struct peer *peer, usec now, const struct rtc_remote *remote);
+
+/* What is received as one track: encodings by their SSRCs, or by their rids (with the extensions
+ * MID and RID agreed). */
+struct peer_receiving {
+    bool is_video;
+    struct media_terms terms; /* payload types and ids as the publisher uses them */
+    uint8_t encoding_count;
+    struct {
+        uint32_t ssrc; /* 0: by its rid, or whatever comes */
+        uint32_t rtx_ssrc;
+        struct view rid;
+    } encodings[TRACK_ENCODINGS_MAX];
+};
+/* ERR_LIMIT, ERR_MEMORY; ERR_EXISTS: an SSRC that is taken. */
+MUST_USE int peer_receive(struct peer *peer, usec now, const struct peer_receiving *receiving,
+                          struct transceiver **out);
+/* Something to be sent under these terms; its ssrc and rtx_ssrc are then known.  Point it at a
+ * track with transceiver_subscribe.  ERR_LIMIT, ERR_MEMORY. */
+MUST_USE int peer_send(struct peer *peer, usec now, bool is_video, const struct media_terms *terms,
+                       struct transceiver **out);
+/* Of a piece-by-piece peer: the transceiver is no more. */
+void peer_remove(struct peer *peer, usec now, struct transceiver *transceiver);
+
+/* ---- transceivers ---- */
+
+/* The first one after `after` (NULL: the first of all); NULL: there are no more. */
+struct transceiver *peer_next(const struct peer *peer, const struct transceiver *after);
+struct transceiver *peer_find_mid(const struct peer *peer, struct view mid);
+
+/* Something will be sent on it, now or later, under these names (of a stream and its track): its
+ * description tells the other end.  Between an offer of theirs and the answer it is part of the
+ * answer, otherwise it wants an offer.  What sounds and looks together has one stream. */
+void transceiver_announce(struct transceiver *transceiver, struct view stream, struct view track);
+/* Between an offer and its answer: nothing is received on it. */
+void transceiver_refuse(struct transceiver *transceiver, usec now);
+/* Ends the section with the next description. */
+void transceiver_stop(struct transceiver *transceiver, usec now);
+
+/* Sends that track from its next key frame on; NULL: nothing.  May be called at any time.
+ *   ERR_UNSUPPORTED  the other end takes none of the formats that the track may be in; nothing is
+ *                    sent then. */
+MUST_USE int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track);
+void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused);
+
+static inline struct view transceiver_mid(const struct transceiver *transceiver)
+{
+    return view_make(transceiver->terms.mid, transceiver->terms.mid_size);
+}
+
+#endif
