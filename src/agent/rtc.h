@@ -5,7 +5,7 @@
  * packets are queued for it, sealed in batches, and given out as runs.
  *
  * How to drive it.  In: after EVERY rtc_feed, rtc_tick and rtc_close, call rtc_poll until RTC_WAIT;
- * what an output borrows is valid until the next rtc_* call.  Out: rtc_take_... and rtc_send_...
+ * what an output borrows is valid until the next rtc_* call.  Out: rtc_end_rtp and rtc_send_...
  * queue; rtc_seal encrypts all that is queued and gives it as runs, which are to be sent before
  * rtc_sent.  One thread.
  *
@@ -162,10 +162,20 @@ void rtc_close(struct rtc *rtc, usec now, struct rtc_transport *transport);
 /* A datagram, or a frame of a TCP connection (RFC 4571) without its length.  It is changed in
  * place. */
 void rtc_feed(struct rtc *rtc, usec now, const struct ice_flow *flow, struct span datagram);
+/* Whether a transport's other end has been heard on the flow. */
+bool rtc_knows(struct rtc *rtc, const struct ice_flow *flow);
 /* A TCP connection is gone. */
 void rtc_stream_gone(struct rtc *rtc, usec now, const struct ice_flow *flow);
 void rtc_tick(struct rtc *rtc, usec now);
 void rtc_poll(struct rtc *rtc, struct rtc_out *out);
+
+/* Whether rtc_poll or rtc_seal have something to give. */
+bool rtc_is_busy(const struct rtc *rtc);
+/* As RTC_WAIT says it. */
+static inline usec rtc_until(const struct rtc *rtc)
+{
+    return wheel_next(&rtc->wheel);
+}
 
 /* ---- out ---- */
 
@@ -173,6 +183,7 @@ void rtc_poll(struct rtc *rtc, struct rtc_out *out);
  * may be touched, and ends it with rtc_end_rtp, or not at all.  NULL: the transport is not
  * connected, or the batch is full (rtc_is_full): seal and send it, then go on. */
 uint8_t *rtc_begin_rtp(struct rtc *rtc, struct rtc_transport *transport);
+/* ... or for what the port itself has to say. */
 bool rtc_is_full(const struct rtc *rtc);
 
 /* As secure_protect has it. */

@@ -34,6 +34,11 @@ struct rtc_flow *rtc_find_flow(struct rtc *rtc, const struct ice_flow *flow)
     return found;
 }
 
+bool rtc_knows(struct rtc *rtc, const struct ice_flow *flow)
+{
+    return rtc_find_flow(rtc, flow) != NULL;
+}
+
 static void forget_flow(struct rtc *rtc, struct rtc_transport *transport, unsigned i)
 {
     struct rtc_flow *flow = transport->flows[i];

@@ -57,7 +57,12 @@ static bool has_room(const struct rtc_batch *batch)
 
 bool rtc_is_full(const struct rtc *rtc)
 {
-    return !has_room(rtc->batch);
+    return !has_room(rtc->batch) || rtc->batch->flow_count == PLAIN_FLOWS_MAX;
+}
+
+bool rtc_is_busy(const struct rtc *rtc)
+{
+    return rtc->has_packet || !list_empty(&rtc->touched) || rtc->batch->count > 0;
 }
 
 static struct queued *put(struct rtc_batch *batch, const struct ice_flow *flow,
