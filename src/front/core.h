@@ -17,6 +17,8 @@
  * plain.c     bare WebSockets at an endpoint
  * parcel.c    a stream on its way to another worker
  * turn.c      TURN: what streams say to the agent, and what it tells them
+ * rtc.c       the media port, and who hears what comes there
+ * rtc_stream.c   ICE-TCP: streams at the media port
  */
 #ifndef MOIM_FRONT_CORE_H
 #define MOIM_FRONT_CORE_H
@@ -49,12 +51,13 @@
 
 enum timer_kind { TIMER_STREAM, TIMER_MEMBER_AWAY, TIMER_SESSION, TIMER_SPEECH, TIMER_ENDPOINT };
 
-enum stream_phase { PHASE_HTTP, PHASE_WEBSOCKET, PHASE_STUN };
+enum stream_phase { PHASE_HTTP, PHASE_WEBSOCKET, PHASE_STUN, PHASE_RTC };
 
 struct stream;
 struct endpoint;
 struct holder;
 struct message;
+struct rtc_door;
 struct session;
 struct turn_door;
 
@@ -115,6 +118,11 @@ struct stream {
     union {
         struct http_session http;
         struct ws_session ws;
+        struct {
+            struct list node; /* among strangers */
+            bool is_known;    /* it is none, or none any more */
+            bool is_gone;     /* it is no flow any more */
+        } rtc;
     };
 };
 
@@ -141,6 +149,7 @@ struct server {
     struct pool sessions[CARRIER_COUNT];
     struct list closing;    /* sessions that are closed when nothing else is under way */
     struct turn_door *turn; /* NULL: STUN bindings alone */
+    struct rtc_door *rtc;   /* NULL: no media port */
     struct errand *errands; /* that are to go to other workers */
     uint64_t errand_ticket; /* the last that was given out */
     struct errand_wait errand_waits[ERRANDS_MAX];

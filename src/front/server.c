@@ -5,6 +5,7 @@
 #include "front/errand.h"
 #include "front/hold.h"
 #include "front/meet/meet.h"
+#include "front/rtc.h"
 #include "front/session.h"
 #include "front/turn.h"
 #include "front/turn_dtls.h"
@@ -12,6 +13,23 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+static int start_rooms(struct server *server)
+{
+    const struct server_config *config = &server->config;
+    struct rooms_config rooms = {
+        .rooms_max = config->rooms_max,
+        .members_max = config->members_max,
+        .history_entries_max = config->rooms_max * 64,
+        .history_bytes_max = config->buffer_bytes / 2,
+        .buffers = server->buffers,
+        .wheel = &server->wheel,
+        .away_timer_kind = TIMER_MEMBER_AWAY,
+        .random = config->random,
+        .metrics = server->metrics,
+    };
+    return rooms_init(&server->rooms, &rooms);
+}
 
 int server_new(const struct server_config *config, usec now, struct server **out)
 {
@@ -41,18 +59,7 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = deflate_new(&server->workshop.deflater);
     if (status != OK)
         goto give_entries;
-    struct rooms_config rooms = {
-        .rooms_max = config->rooms_max,
-        .members_max = config->members_max,
-        .history_entries_max = config->rooms_max * 64,
-        .history_bytes_max = config->buffer_bytes / 2,
-        .buffers = server->buffers,
-        .wheel = &server->wheel,
-        .away_timer_kind = TIMER_MEMBER_AWAY,
-        .random = config->random,
-        .metrics = server->metrics,
-    };
-    status = rooms_init(&server->rooms, &rooms);
+    status = start_rooms(server);
     if (status != OK)
         goto give_deflate;
     status = endpoints_start(server);
@@ -61,9 +68,14 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = config->turn ? turn_door_new(server, now) : OK;
     if (status != OK)
         goto stop_endpoints;
+    status = config->rtc ? rtc_door_new(server, now) : OK;
+    if (status != OK)
+        goto close_turn;
     *out = server;
     return OK;
 
+close_turn:
+    turn_door_free(server);
 stop_endpoints:
     endpoints_stop(server);
 give_rooms:
@@ -97,6 +109,7 @@ void server_free(struct server *server)
         if (stream->is_open)
             stream_release(server, stream);
     }
+    rtc_door_free(server);
     turn_door_free(server);
     while (server->errands) {
         struct errand *errand = server->errands;
@@ -115,6 +128,8 @@ void server_free(struct server *server)
 int server_open(struct server *server, usec now, const struct stream_origin *origin,
                 uint32_t *number)
 {
+    if (origin->kind == STREAM_RTC)
+        rtc_door_make_room(server, now);
     struct stream *stream = server->is_stopping ? NULL : stream_open(server, now, origin);
     if (!stream)
         return ERR_LIMIT;
@@ -158,6 +173,7 @@ void server_closed(struct server *server, usec now, uint32_t number)
     http_held_gone(server, now, stream);
     if (!stream->is_ending)
         turn_door_gone(server, now, stream);
+    rtc_door_gone(server, now, stream);
     stream_release(server, stream);
     streams_settle(server, now);
 }
@@ -210,8 +226,8 @@ void server_stop(struct server *server, usec now)
     turn_dtls_stop(server);
     for (uint32_t i = 0; i < server->streams.touched; i++) {
         struct stream *stream = pool_at(&server->streams, i);
-        if (!stream->is_open)
-            continue;
+        if (!stream->is_open || stream->phase == PHASE_RTC)
+            continue; /* those end behind their goodbyes: server_rtc_seal */
         if (stream->phase == PHASE_WEBSOCKET)
             websocket_say_close(server, now, stream, 1001, VIEW("the server stops"));
         else if (stream->holder)
@@ -246,6 +262,7 @@ void server_tick(struct server *server, usec now)
         streams_settle(server, now);
     }
     turn_door_tick(server, now);
+    rtc_door_tick(server, now);
     metrics_set(server->metrics, METRIC_BUFFER_BYTES, buffers_used(server->buffers));
 }
 
@@ -325,6 +342,8 @@ void server_poll(struct server *server, struct server_out *out)
     out->until = wheel_next(&server->wheel);
     if (turn_door_until(server) < out->until)
         out->until = turn_door_until(server);
+    if (rtc_door_until(server) < out->until)
+        out->until = rtc_door_until(server);
     if (server->trace.dropped > server->trace_dropped) {
         metrics_add(server->metrics, METRIC_LOG_DROPPED,
                     server->trace.dropped - server->trace_dropped);

@@ -6,7 +6,8 @@
  * says that it is gone (server_closed).  Numbers are below streams_max and are used again, so the
  * shell keeps its sockets in an array of that size.
  *
- * One thread.  Before it waits, the shell drains server_poll() until SERVER_WAIT; until then
+ * One thread.  Before it waits, the shell drains server_poll() until SERVER_WAIT (behind
+ * server_rtc_seal(), where there is a media port); until then
  * calls may be made one after the other, so that what many messages have to say to one stream
  * goes out at once.
  */
@@ -25,21 +26,29 @@
 struct assets;
 struct dtls_context;
 struct endpoint_configs;
+struct ice_flow;
 struct server;
 struct parcel;
+struct rtc_run;
+struct secure_engine;
 struct stun_icmp;
 struct turn_config;
 struct turn_flow;
 struct turn_out;
 
 /* What is spoken on a stream at first. */
-enum stream_kind { STREAM_HTTP, STREAM_STUN };
+enum stream_kind {
+    STREAM_HTTP,
+    STREAM_STUN,
+    STREAM_RTC /* ICE-TCP, at the media port */
+};
 
 struct stream_origin {
     enum stream_kind kind;
     bool secure;          /* TLS */
     struct address peer;  /* as the system says */
-    struct address local; /* ours, as the client has it; may be ADDRESS_NONE without relays */
+    struct address local; /* ours, as the client has it; ADDRESS_NONE will do for HTTP without
+                             relays */
 };
 
 #define ICE_SERVERS_MAX 16
@@ -55,6 +64,20 @@ struct ice_config {
     uint32_t lifetime_s; /* of what is made with it */
     struct view servers[ICE_SERVERS_MAX]; /* URIs of others, told in place of ours */
     uint32_t server_count;
+};
+
+#define SERVER_CANDIDATES_MAX   16
+#define SERVER_FINGERPRINT_SIZE 32 /* SHA-256 */
+
+/* The worker's media port. */
+struct server_rtc {
+    struct dtls_context *dtls;    /* with SECURE_DTLS_PROFILES, and asks for a certificate; */
+    struct secure_engine *secure; /* both are this server's alone, and borrowed */
+    uint8_t fingerprint[SERVER_FINGERPRINT_SIZE]; /* of the certificate in `dtls` */
+    uint32_t transports_max;
+    /* What clients are told, the best first: addresses with ports, each for UDP and for TCP. */
+    struct address candidates[SERVER_CANDIDATES_MAX];
+    uint32_t candidate_count;
 };
 
 struct server_config {
@@ -87,6 +110,7 @@ struct server_config {
     /* Ports of this worker's that are no relays (turn_config's sinks): copied. */
     const struct address *sinks;
     uint32_t sink_count;
+    const struct server_rtc *rtc; /* copied; NULL: there is no media port */
 };
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
@@ -235,6 +259,34 @@ MUST_USE int server_relay_accept(struct server *server, usec now, uint32_t relay
 void server_relay_gone(struct server *server, usec now, uint32_t relay);
 /* Needs no draining. */
 bool server_relay_splice_may(struct server *server, usec now, uint32_t relay, size_t size);
+
+/* ---- the media port: when config.rtc was given ----
+ *
+ * UDP comes and goes here.  A TCP connection to the port is a stream of kind STREAM_RTC, like all
+ * others: what is not of somebody whom a transport was opened for is closed without a word.
+ *
+ * Feed all that one wake-up has brought; then, and whenever the port is full, and after all else of
+ * a turn of the loop, before it waits:
+ *
+ *     while ((runs = server_rtc_seal(server, now, &count)) != NULL) {
+ *         ... send them ...
+ *         server_rtc_sent(server);
+ *     }
+ *
+ * and drain server_poll behind it.  Between the two nothing is fed, and no stream is. */
+
+/* A datagram, which is changed in place; it is not looked at any more afterwards.  flow->local is
+ * the address that it came to, with the port, and flow->stream ICE_UDP. */
+void server_rtc_feed(struct server *server, usec now, const struct ice_flow *flow,
+                     struct span datagram);
+/* What comes next may be answered to no avail unless all is sent before. */
+bool server_rtc_is_full(const struct server *server);
+/* Has the media port say what it has to say, as much as goes at once; NULL: nothing more, or there
+ * is no port.  Of the runs, which are valid until server_rtc_sent, those are to be sent whose
+ * flow->stream is ICE_UDP, from flow->local to flow->remote: the others have been queued on their
+ * streams. */
+const struct rtc_run *server_rtc_seal(struct server *server, usec now, uint32_t *count);
+void server_rtc_sent(struct server *server);
 
 /* The server's trace events: drain with trace_take now and then. */
 struct trace *server_trace(struct server *server);

@@ -2,6 +2,7 @@
 
 #include "agent/stun_server.h"
 #include "front/hold.h"
+#include "front/rtc.h"
 #include "front/session.h"
 #include "front/turn.h"
 
@@ -114,6 +115,7 @@ void stream_end(struct server *server, usec now, struct stream *stream)
     if (stream->is_ending)
         return;
     turn_door_gone(server, now, stream);
+    rtc_door_gone(server, now, stream);
     stream->is_ending = true;
     http_held_gone(server, now, stream);
     inbox_clear(&stream->inbox, server->buffers);
@@ -161,6 +163,10 @@ void stream_set_timer(struct server *server, usec now, struct stream *stream)
         wheel_set(&server->wheel, &stream->timer, http_deadline(stream));
     else if (stream->phase == PHASE_STUN)
         wheel_set(&server->wheel, &stream->timer, now + HTTP_IDLE_TIME);
+    else if (stream->phase == PHASE_RTC)
+        wheel_set(&server->wheel, &stream->timer,
+                  stream->rtc.is_known ? now + RTC_SILENCE_TIME
+                                       : stream->since + RTC_STRANGER_TIME);
 }
 
 void stream_expired(struct server *server, usec now, struct stream *stream)
@@ -255,6 +261,8 @@ size_t stream_consume(struct server *server, usec now, struct stream *stream, st
             step = http_consume(server, now, stream, view_of_span(rest));
         else if (phase == PHASE_WEBSOCKET)
             step = websocket_consume(server, now, stream, rest);
+        else if (phase == PHASE_RTC)
+            step = rtc_door_consume(server, now, stream, rest);
         else
             step = stun_consume(server, now, stream, view_of_span(rest));
         used += step;
@@ -329,6 +337,13 @@ void stream_feed(struct server *server, usec now, struct stream *stream, struct 
     }
 }
 
+static enum stream_phase first_phase(const struct stream_origin *origin)
+{
+    return origin->kind == STREAM_STUN  ? PHASE_STUN
+           : origin->kind == STREAM_RTC ? PHASE_RTC
+                                        : PHASE_HTTP;
+}
+
 struct stream *stream_open(struct server *server, usec now, const struct stream_origin *origin)
 {
     struct stream *stream = pool_take(&server->streams);
@@ -336,7 +351,7 @@ struct stream *stream_open(struct server *server, usec now, const struct stream_
         return NULL;
     list_init(&stream->ready);
     stream->is_open = true;
-    stream->phase = origin->kind == STREAM_STUN ? PHASE_STUN : PHASE_HTTP;
+    stream->phase = (uint8_t)first_phase(origin);
     stream->peer = origin->peer;
     stream->local = origin->local;
     stream->secure = origin->secure;
@@ -344,6 +359,8 @@ struct stream *stream_open(struct server *server, usec now, const struct stream_
     stream->timer.kind = TIMER_STREAM;
     stream->tokens = FLOOD_BURST;
     stream->tokens_at = now;
+    if (stream->phase == PHASE_RTC)
+        rtc_door_open(server, stream);
     stream_set_timer(server, now, stream);
     return stream;
 }

@@ -10,6 +10,7 @@
 #ifndef MOIM_TESTS_FRONT_HOUSE_H
 #define MOIM_TESTS_FRONT_HOUSE_H
 
+#include "front/rtc.h"
 #include "front/turn.h"
 #include "support.h"
 
@@ -32,6 +33,8 @@ struct wishes {
     const struct turn_config *turn;
     struct dtls_context *dtls;
     void (*to_client)(const struct turn_out *out); /* datagrams to clients; NULL: lost */
+    const struct server_rtc *rtc;
+    void (*to_network)(const struct rtc_run *run); /* UDP of the media port; NULL: lost */
     const struct token_secrets *auth;
     const struct token_secrets *admin;
 };
@@ -76,6 +79,7 @@ struct house {
     uint32_t relay;       /* the one that was opened last */
     unsigned relay_count; /* that are open */
     void (*to_client)(const struct turn_out *out);
+    void (*to_network)(const struct rtc_run *run);
 };
 
 /* ---- bytes ---- */
@@ -208,6 +212,19 @@ static inline void house_relay(struct house *house, unsigned worker)
     }
 }
 
+/* Sends what the media port has to say. */
+static inline void house_say(struct house *house, unsigned worker)
+{
+    const struct rtc_run *runs;
+    uint32_t count;
+    while ((runs = server_rtc_seal(house->servers[worker], house->now, &count)) != NULL) {
+        for (uint32_t i = 0; i < count; i++)
+            if (runs[i].flow->stream == ICE_UDP && house->to_network)
+                house->to_network(&runs[i]);
+        server_rtc_sent(house->servers[worker]);
+    }
+}
+
 static inline void wire_feed(struct wire *wire)
 {
     while (wire->state == WIRE_OPEN && !wire->is_paused && wire->unfed.size) {
@@ -263,6 +280,7 @@ static inline void house_drain(struct house *house)
         for (unsigned i = 0; i < house->workers; i++) {
             struct server_out out;
             house_relay(house, i);
+            house_say(house, i);
             for (server_poll(house->servers[i], &out); out.kind != SERVER_WAIT;
                  server_poll(house->servers[i], &out)) {
                 house_do(house, i, &out);
@@ -308,6 +326,7 @@ static inline struct house *house_build(const struct wishes *wishes)
     assert_non_null(house);
     house->now = HOUSE_BEGIN;
     house->to_client = wishes->to_client;
+    house->to_network = wishes->to_network;
     house->peer = (struct address){ .family = ADDRESS_IPV4, .port = 5000 };
     house->workers = wishes->workers ? wishes->workers : 1;
     house->metrics = aligned_alloc(64, sizeof(struct metrics) * HOUSE_WORKERS_MAX);
@@ -330,6 +349,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .endpoints = wishes->endpoints,
             .turn = wishes->turn,
             .dtls = wishes->dtls,
+            .rtc = wishes->rtc,
         };
         if (wishes->admin)
             config.admin = *wishes->admin;
