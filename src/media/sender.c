@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-static bool take(struct sink *sink, usec now, const struct stream *stream,
+static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
 static void ended(struct sink *sink);
 static const struct sink_kind KIND = { .take = take, .ended = ended };
@@ -28,7 +28,7 @@ void sender_init(struct sender *sender, const struct sender_config *config)
 
 void sender_free(struct sender *sender)
 {
-    stream_remove_sink(&sender->sink);
+    rtp_stream_remove_sink(&sender->sink);
 }
 
 void sender_set_plan(struct sender *sender, const struct rtp_plan *plan)
@@ -52,15 +52,15 @@ static void wait_for_key(struct sender *sender)
     sender_wants_key(sender);
 }
 
-void sender_switch(struct sender *sender, struct stream *stream)
+void sender_switch(struct sender *sender, struct rtp_stream *stream)
 {
     if (sender->sink.stream == stream)
         return;
-    stream_remove_sink(&sender->sink);
+    rtp_stream_remove_sink(&sender->sink);
     sender->stream = NULL;
     if (!stream)
         return;
-    stream_add_sink(stream, &sender->sink);
+    rtp_stream_add_sink(stream, &sender->sink);
     wait_for_key(sender);
 }
 
@@ -87,7 +87,7 @@ static uint32_t next_timestamp(const struct sender *sender, usec now)
     return sender->last_timestamp + (uint32_t)(units ? units : 1);
 }
 
-static void begin_stream(struct sender *sender, usec now, struct stream *stream,
+static void begin_stream(struct sender *sender, usec now, struct rtp_stream *stream,
                          const struct packet *packet)
 {
     uint32_t timestamp = sender->has_begun ? next_timestamp(sender, now) : sender->config.timestamp;
@@ -135,7 +135,7 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
     return true;
 }
 
-static bool take(struct sink *sink, usec now, const struct stream *stream,
+static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet)
 {
     struct sender *sender = LIST_ENTRY(sink, struct sender, sink);

@@ -42,11 +42,11 @@ struct sender {
     struct sender_config config;
     struct secure_window sent;
     struct secure_window rtx_sent;
-    struct stream *stream; /* of which packets went out last; NULL: it is no longer there */
-    uint64_t from;         /* the first of its sequence numbers that went out */
-    uint64_t offset;       /* between its sequence numbers and ours: added */
-    uint64_t highest;      /* ours, unwrapped */
-    uint64_t repeat_from;  /* ours: earlier ones are not sent again */
+    struct rtp_stream *stream; /* of which packets went out last; NULL: it is no longer there */
+    uint64_t from;             /* the first of its sequence numbers that went out */
+    uint64_t offset;           /* between its sequence numbers and ours: added */
+    uint64_t highest;          /* ours, unwrapped */
+    uint64_t repeat_from;      /* ours: earlier ones are not sent again */
     uint32_t timestamp_offset;
     uint32_t last_timestamp; /* ours, of the highest */
     usec last_at;
@@ -73,7 +73,7 @@ void sender_set_plan(struct sender *sender, const struct rtp_plan *plan);
 
 /* Goes on with the stream (NULL: with none) from its next key frame, or next packet of audio; until
  * that comes nothing is sent. */
-void sender_switch(struct sender *sender, struct stream *stream);
+void sender_switch(struct sender *sender, struct rtp_stream *stream);
 void sender_pause(struct sender *sender, bool is_paused);
 
 /* The far end has not got a packet.  Sends it again, if it is still there and not too many are. */

@@ -2,21 +2,21 @@
 
 #include <assert.h>
 
-void stream_init(struct stream *stream, void *memory, uint32_t size, uint32_t count,
-                 uint32_t clock_rate, bool is_video)
+void rtp_stream_init(struct rtp_stream *stream, void *memory, uint32_t size, uint32_t count,
+                     uint32_t clock_rate, bool is_video)
 {
-    *stream = (struct stream){ .clock_rate = clock_rate, .is_video = is_video };
+    *stream = (struct rtp_stream){ .clock_rate = clock_rate, .is_video = is_video };
     stream->reception.clock_rate = clock_rate;
     packet_ring_init(&stream->ring, memory, size, count);
     list_init(&stream->sinks);
     list_init(&stream->pumping);
 }
 
-void stream_end(struct stream *stream)
+void rtp_stream_end(struct rtp_stream *stream)
 {
     while (!list_empty(&stream->sinks)) {
         struct sink *sink = LIST_ENTRY(stream->sinks.next, struct sink, node);
-        stream_remove_sink(sink);
+        rtp_stream_remove_sink(sink);
         sink->kind->ended(sink);
     }
     list_remove(&stream->pumping);
@@ -24,8 +24,8 @@ void stream_end(struct stream *stream)
 
 /* ---- packets ---- */
 
-int stream_feed(struct stream *stream, usec now, const struct packet *kind, struct view bytes,
-                bool *needs_key)
+int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
+                    struct view bytes, bool *needs_key)
 {
     struct packet packet = *kind;
     const struct packet *stored;
@@ -43,7 +43,7 @@ int stream_feed(struct stream *stream, usec now, const struct packet *kind, stru
 }
 
 /* True: the sink has had them all. */
-static bool pump_sink(struct stream *stream, usec now, struct sink *sink)
+static bool pump_sink(struct rtp_stream *stream, usec now, struct sink *sink)
 {
     uint64_t end = stream->ring.arrived;
     for (; stream->at_arrival < end; stream->at_arrival++) {
@@ -55,7 +55,7 @@ static bool pump_sink(struct stream *stream, usec now, struct sink *sink)
     return true;
 }
 
-bool stream_pump(struct stream *stream, usec now)
+bool rtp_stream_pump(struct rtp_stream *stream, usec now)
 {
     struct list *node = stream->at ? &stream->at->node : stream->sinks.next;
     if (!stream->at)
@@ -76,7 +76,7 @@ bool stream_pump(struct stream *stream, usec now)
 
 /* ---- sinks ---- */
 
-void stream_add_sink(struct stream *stream, struct sink *sink)
+void rtp_stream_add_sink(struct rtp_stream *stream, struct sink *sink)
 {
     assert(!sink->stream);
     sink->stream = stream;
@@ -84,9 +84,9 @@ void stream_add_sink(struct stream *stream, struct sink *sink)
     stream->sink_count++;
 }
 
-void stream_remove_sink(struct sink *sink)
+void rtp_stream_remove_sink(struct sink *sink)
 {
-    struct stream *stream = sink->stream;
+    struct rtp_stream *stream = sink->stream;
     if (!stream)
         return;
     if (stream->at == sink) {

@@ -1,7 +1,7 @@
 /* stream.h - an RTP stream as it comes in: one SSRC of a source (one of its encodings, where it
  * sends several), and the sinks that it goes to.
  *
- * A packet is stored once, in the stream's ring; nothing is sent before stream_pump, which has
+ * A packet is stored once, in the stream's ring; nothing is sent before rtp_stream_pump, which has
  * every sink take what has come since the last one, sink by sink, so that what goes to one receiver
  * stands together.  One thread.
  */
@@ -16,14 +16,14 @@
 #include "wire/rtp_sequence.h"
 
 struct sink;
-struct stream;
+struct rtp_stream;
 
 /* A kind of sink.  What is handed to it is borrowed for the call; but the bytes of a packet stay in
  * the stream's ring until the next packet comes. */
 struct sink_kind {
     /* A packet of the stream, in the order of arrival; one that came late is behind a later one.
      * False: it can't take it now, but it can when what is queued has been sent. */
-    bool (*take)(struct sink *sink, usec now, const struct stream *stream,
+    bool (*take)(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
     /* The stream ends; the sink is no longer one of its. */
     void (*ended)(struct sink *sink);
@@ -32,11 +32,11 @@ struct sink_kind {
 /* To be embedded in whatever receives. */
 struct sink {
     const struct sink_kind *kind;
-    struct stream *stream; /* NULL: it is at none */
+    struct rtp_stream *stream; /* NULL: it is at none */
     struct list node;
 };
 
-struct stream {
+struct rtp_stream {
     struct packet_ring ring;
     struct rtp_unwrapper unwrapper;
     struct reception reception;
@@ -54,28 +54,28 @@ struct stream {
 };
 
 /* `memory` is packet_ring_memory's, and stays. */
-void stream_init(struct stream *stream, void *memory, uint32_t size, uint32_t count,
-                 uint32_t clock_rate, bool is_video);
+void rtp_stream_init(struct rtp_stream *stream, void *memory, uint32_t size, uint32_t count,
+                     uint32_t clock_rate, bool is_video);
 /* Has all sinks leave. */
-void stream_end(struct stream *stream);
+void rtp_stream_end(struct rtp_stream *stream);
 
 /* A packet that was read; `kind` says what the payload is (sequence and received_at are filled in).
  *   OK          it is to be pumped.  *needs_key: what was lost can't be mended but by a key frame.
  *   ERR_EXISTS  it came before.
  *   ERR_LIMIT   too long. */
-MUST_USE int stream_feed(struct stream *stream, usec now, const struct packet *kind,
-                         struct view bytes, bool *needs_key);
+MUST_USE int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
+                             struct view bytes, bool *needs_key);
 
 /* Has the sinks take what has come.  False: one can't; send what is queued, and call it again. */
-bool stream_pump(struct stream *stream, usec now);
-static inline bool stream_has_news(const struct stream *stream)
+bool rtp_stream_pump(struct rtp_stream *stream, usec now);
+static inline bool rtp_stream_has_news(const struct rtp_stream *stream)
 {
     return stream->pumped < stream->ring.arrived;
 }
 
 /* What comes from now on goes to the sink, too.  It is at no stream. */
-void stream_add_sink(struct stream *stream, struct sink *sink);
+void rtp_stream_add_sink(struct rtp_stream *stream, struct sink *sink);
 /* Nothing happens when it is at none. */
-void stream_remove_sink(struct sink *sink);
+void rtp_stream_remove_sink(struct sink *sink);
 
 #endif

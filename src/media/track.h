@@ -32,7 +32,7 @@ struct track;
 
 /* One encoding: its stream is the first member of it. */
 struct encoding {
-    struct stream stream;
+    struct rtp_stream stream;
     struct track *track;
     void *memory;  /* the ring's; NULL until the first packet comes */
     uint32_t ssrc; /* 0: not known yet */

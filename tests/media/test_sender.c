@@ -14,7 +14,7 @@
 #define PACKETS   128
 
 struct source {
-    struct stream stream;
+    struct rtp_stream stream;
     void *memory;
     uint16_t number;
     uint32_t timestamp;
@@ -29,7 +29,7 @@ static void source_open(struct source *source, uint16_t number, uint32_t timesta
 {
     *source = (struct source){ .number = number, .timestamp = timestamp };
     source->memory = aligned_alloc(64, (packet_ring_memory(RING, PACKETS) + 63) / 64 * 64);
-    stream_init(&source->stream, source->memory, RING, PACKETS, RATE, is_video);
+    rtp_stream_init(&source->stream, source->memory, RING, PACKETS, RATE, is_video);
 }
 
 static void sender_open(uint8_t rtx_payload_type)
@@ -63,8 +63,8 @@ static int tear_down(void **state)
 {
     (void)state;
     sender_free(&sender);
-    stream_end(&one.stream);
-    stream_end(&two.stream);
+    rtp_stream_end(&one.stream);
+    rtp_stream_end(&two.stream);
     free(one.memory);
     free(two.memory);
     port_close();
@@ -81,9 +81,9 @@ static void come(struct source *source, uint16_t number, bool is_key, size_t siz
         bytes[4 + i] = (uint8_t)(source->timestamp >> (24 - 8 * i));
     memset(bytes + 12, number & 255, size);
     assert_int_equal(rtp_read(view_make(bytes, 12 + size), &packet.rtp), OK);
-    assert_int_equal(
-        stream_feed(&source->stream, port.now, &packet, view_make(bytes, 12 + size), &needs_key),
-        OK);
+    assert_int_equal(rtp_stream_feed(&source->stream, port.now, &packet,
+                                     view_make(bytes, 12 + size), &needs_key),
+                     OK);
     assert_false(needs_key);
 }
 
@@ -97,9 +97,9 @@ static void next(struct source *source, bool is_key)
 
 static void pump(struct source *source)
 {
-    while (!stream_pump(&source->stream, port.now))
+    while (!rtp_stream_pump(&source->stream, port.now))
         network_run();
-    assert_false(stream_has_news(&source->stream));
+    assert_false(rtp_stream_has_news(&source->stream));
     network_run();
 }
 
@@ -232,7 +232,7 @@ static void test_stream_ends(void **state)
     sender_switch(&sender, &one.stream);
     next(&one, true);
     pump(&one);
-    stream_end(&one.stream);
+    rtp_stream_end(&one.stream);
     assert_null(sender.sink.stream);
     sender_nack(&sender, port.now, START);
     sender_wants_key(&sender);
@@ -361,7 +361,7 @@ static void test_full_batch(void **state)
         rtc_end_rtp(&port.rtc, other,
                     &(struct rtc_rtp){ .header_size = 12, .payload = VIEW("x"), .sent = &sent });
     }
-    while (!stream_pump(&one.stream, port.now)) {
+    while (!rtp_stream_pump(&one.stream, port.now)) {
         network_run();
         pumped++;
     }
@@ -382,10 +382,10 @@ static void test_duplicates_and_gaps(void **state)
     bool needs_key;
     struct view v = view_make(bytes, sizeof bytes);
     assert_int_equal(rtp_read(v, &packet.rtp), OK);
-    assert_int_equal(stream_feed(&one.stream, port.now, &packet, v, &needs_key), OK);
-    assert_int_equal(stream_feed(&one.stream, port.now, &packet, v, &needs_key), ERR_EXISTS);
+    assert_int_equal(rtp_stream_feed(&one.stream, port.now, &packet, v, &needs_key), OK);
+    assert_int_equal(rtp_stream_feed(&one.stream, port.now, &packet, v, &needs_key), ERR_EXISTS);
     packet.rtp.sequence_number = 2000;
-    assert_int_equal(stream_feed(&one.stream, port.now, &packet, v, &needs_key), OK);
+    assert_int_equal(rtp_stream_feed(&one.stream, port.now, &packet, v, &needs_key), OK);
     assert_true(needs_key);
     assert_int_equal(reception_lost(&one.stream.reception), 1989);
 }
