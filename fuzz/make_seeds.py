@@ -6,6 +6,7 @@
 The files are kept in the repository; run it again after a change here.
 """
 import os
+import re
 import struct
 import zlib
 
@@ -429,6 +430,16 @@ def meet():
           + b"\ntf\ntf\nu1\n<1junkjunkjunkjunkjunk\n")
 
 
+def ortc():
+    """A digit for what it is (fuzz_ortc.c lists them), then JSON: the tests' captures."""
+    with open(os.path.join(HERE, "../tests/media/ortc_captures.h")) as file:
+        text = file.read()
+    for name, digit in {"capabilities": "0", "audio": "1", "simulcast": "2", "video": "2",
+                        "h264": "2", "vp9": "2", "dtls": "3"}.items():
+        body = re.search("CAPTURED_%s\\[\\] =(.*?);" % name.upper(), text, re.DOTALL).group(1)
+        write("ortc", name, digit + "".join(re.findall('"(.*)"', body)).replace("'", '"'))
+
+
 def relay():
     """Settings, then a line for each step: see fuzz_relay.c."""
     def seed(name, *lines, settings="0"):
@@ -626,6 +637,7 @@ http()
 json()
 media_port()
 meet()
+ortc()
 relay()
 settings()
 sdp()

@@ -139,6 +139,9 @@ struct description_candidate {
     bool is_tcp; /* passive: it waits to be called (RFC 6544) */
 };
 
+/* The priority of the candidate that stands at `index` (RFC 8445, section 5.1.2): UDP before TCP. */
+uint32_t description_priority(const struct description_candidate *candidate, uint32_t index);
+
 /* The lines before the sections; a bundle's mids are added one by one directly afterwards. */
 void description_write_head(struct sdp_writer *writer, const struct description_head *head);
 void description_write_mid(struct sdp_writer *writer, struct view mid);

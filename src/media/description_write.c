@@ -33,7 +33,13 @@ void description_write_mid(struct sdp_writer *writer, struct view mid)
 
 /* ---- the way ---- */
 
-/* RFC 8839, section 5.1; priorities as RFC 8445, section 5.1.2, with UDP before TCP. */
+uint32_t description_priority(const struct description_candidate *candidate, uint32_t index)
+{
+    unsigned preference = candidate->is_tcp ? 0x3fffu : 0xffffu;
+    return 126u << 24 | (preference - (index & 0xffu)) << 8 | 255u;
+}
+
+/* RFC 8839, section 5.1. */
 static void write_candidates(struct sdp_writer *writer,
                              const struct description_candidate *candidates, uint32_t count)
 {
@@ -41,8 +47,7 @@ static void write_candidates(struct sdp_writer *writer,
     for (uint32_t i = 0; i < count; i++) {
         struct address address = candidates[i].address;
         unsigned port = address.port;
-        unsigned preference = candidates[i].is_tcp ? 0x3fffu : 0xffffu;
-        unsigned priority = 126u << 24 | (preference - (i & 0xffu)) << 8 | 255u;
+        unsigned priority = description_priority(&candidates[i], i);
         address.port = 0;
         address_write(&address, host);
         sdp_line(writer, "a=candidate:%u 1 %s %u %s %u typ host%s", i + 1,
