@@ -6,6 +6,7 @@
  * routes.c    the table of all paths
  * respond.c   how an HTTP response is written
  * admission.c whom a room lets in
+ * media.c     what is negotiated with the SFU
  * ice.c       which STUN and TURN servers clients are told of
  * hold.c      requests that are answered later, or in pieces
  * pages.c     the meeting page's files
@@ -59,6 +60,7 @@ struct holder;
 struct message;
 struct rtc_door;
 struct session;
+struct sfu;
 struct turn_door;
 
 /* A dialect: what is said on a WebSocket, once it is open.  ponged, heartbeat (pings are
@@ -150,6 +152,7 @@ struct server {
     struct list closing;    /* sessions that are closed when nothing else is under way */
     struct turn_door *turn; /* NULL: STUN bindings alone */
     struct rtc_door *rtc;   /* NULL: no media port */
+    struct sfu *sfu;        /* what is forwarded there; NULL: nothing */
     struct errand *errands; /* that are to go to other workers */
     uint64_t errand_ticket; /* the last that was given out */
     struct errand_wait errand_waits[ERRANDS_MAX];
