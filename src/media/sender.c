@@ -158,6 +158,8 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
     }
     sender->packets++;
     sender->bytes += packet->rtp.payload_size;
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_PACKETS_OUT, 1);
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT, packet->size);
     return true;
 }
 
@@ -189,6 +191,12 @@ static bool may_repeat(struct sender *sender, usec now)
     return true;
 }
 
+static void repeated(struct sender *sender)
+{
+    sender->repeated++;
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_REPEATED, 1);
+}
+
 void sender_nack(struct sender *sender, usec now, uint16_t number)
 {
     int distance = rtp_sequence_distance(number, (uint16_t)sender->highest);
@@ -200,7 +208,7 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
         packet = packet_ring_find(&sender->stream->ring, sequence - sender->offset);
     if (packet && sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD &&
         may_repeat(sender, now) && put(sender, packet, true))
-        sender->repeated++;
+        repeated(sender);
     else
         sender->not_repeated++;
 }

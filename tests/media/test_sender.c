@@ -348,6 +348,7 @@ static void test_full_batch(void **state)
     struct sender_config config = sender.config;
     config.transport = other;
     sender_init(&second, &config);
+    sender_set_plan(&second, &sender.plan, &sender.formats);
     sender_switch(&sender, &one.stream);
     sender_switch(&second, &one.stream);
     next(&one, true);
