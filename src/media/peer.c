@@ -1,11 +1,8 @@
 #include "media/peer.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "media/peer_inside.h"
-
-#define SECTIONS_AT_FIRST 4
 
 void peer_touch(struct peer *peer)
 {
@@ -39,17 +36,15 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
     if (!peer)
         return ERR_LIMIT;
     *peer = (struct peer){ .owner = config->owner, .sfu = sfu, .report_at = USEC_NEVER };
-    peer->sections = calloc(SECTIONS_AT_FIRST, sizeof *peer->sections);
-    int status = peer->sections ? rtc_open(&sfu->rtc, now, peer, &peer->transport) : ERR_MEMORY;
+    int status = rtc_open(&sfu->rtc, now, peer, &peer->transport);
     if (status != OK) {
-        free(peer->sections);
         pool_give(&sfu->peers, peer);
         return status;
     }
     init_lists(peer);
     peer->ssrc = peer_random(peer);
     random_fill(sfu->config.rtc.random, &session_id, sizeof session_id);
-    negotiation_init(&peer->negotiation, config->policy, peer->sections, SECTIONS_AT_FIRST,
+    negotiation_init(&peer->negotiation, config->policy, peer->sections, PEER_SECTIONS_FIRST,
                      session_id >> 2, config->is_polite);
     list_append(&sfu->all, &peer->of_sfu);
     metrics_add(sfu->config.rtc.metrics, METRIC_MEDIA_PEERS, 1);
@@ -68,7 +63,7 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->news);
     list_remove(&peer->touched);
     pool_give(&sfu->arrivals, peer->arrivals);
-    free(peer->sections);
+    peer_free_sections(peer);
     pool_give(&sfu->peers, peer);
     metrics_subtract(sfu->config.rtc.metrics, METRIC_MEDIA_PEERS, 1);
 }

@@ -14,8 +14,9 @@
 #include "media/sender.h"
 #include "media/track.h"
 
-#define PEER_NAME_MAX      40 /* bytes of a stream's or track's name in descriptions */
-#define PEER_ENCODINGS_MAX 32 /* that come in on one peer */
+#define PEER_NAME_MAX       40 /* bytes of a stream's or track's name in descriptions */
+#define PEER_SECTIONS_FIRST 4  /* of a description, without memory of their own */
+#define PEER_ENCODINGS_MAX  32 /* that come in on one peer */
 
 struct peer;
 struct sfu;
@@ -67,7 +68,8 @@ struct peer {
     uint8_t state; /* enum peer_state */
     uint8_t end;   /* enum rtc_end */
     struct negotiation negotiation;
-    struct negotiation_section *sections;
+    struct negotiation_section sections[PEER_SECTIONS_FIRST];
+    struct negotiation_section *more_sections; /* instead of these; NULL: they are enough */
     struct list of_sfu;
     struct list news;         /* its state changed */
     struct list touched;      /* something may have to be told to its other end */

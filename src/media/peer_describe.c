@@ -18,14 +18,20 @@ static int reserve(struct peer *peer, uint32_t count)
         return ERR_LIMIT;
     while (capacity < count)
         capacity *= 2;
-    struct negotiation_section *sections =
-        realloc(peer->sections, capacity * sizeof *peer->sections);
+    struct negotiation_section *sections = malloc(capacity * sizeof *sections);
     if (!sections)
         return ERR_MEMORY;
-    peer->sections = sections;
+    memcpy(sections, negotiation->sections, negotiation->count * sizeof *sections);
+    free(peer->more_sections);
+    peer->more_sections = sections;
     negotiation->sections = sections;
     negotiation->capacity = capacity;
     return OK;
+}
+
+void peer_free_sections(struct peer *peer)
+{
+    free(peer->more_sections);
 }
 
 /* Sections of ours that will stand behind those of an offer of theirs. */

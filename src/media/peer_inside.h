@@ -29,14 +29,18 @@ MUST_USE int transceiver_add_encoding(struct transceiver *transceiver, uint32_t 
                                       uint32_t rtx_ssrc, struct view rid);
 uint32_t peer_random(struct peer *peer);
 
+/* ---- peer_describe.c ---- */
+
+void peer_free_sections(struct peer *peer);
+
 /* ---- peer_receive.c ---- */
 
 void peer_rtp(struct peer *peer, usec now, struct span packet);
 
 /* ---- peer_send.c ---- */
 
-/* Its terms, or what is sent, have changed: goes on as they say.  False: none of the track's formats
- * can be taken. */
+/* Its terms, or what is sent, have changed: goes on as they say.  False: none of the track's
+ * formats can be taken. */
 bool transceiver_aim(struct transceiver *transceiver, usec now);
 /* An encoding of the track has begun, or another one is the best now. */
 void track_aim(struct track *track, usec now);

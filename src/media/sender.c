@@ -25,7 +25,7 @@ void sender_init(struct sender *sender, const struct sender_config *config)
 
 void sender_free(struct sender *sender)
 {
-    stream_remove_sink(&sender->sink);
+    rtp_stream_remove_sink(&sender->sink);
 }
 
 void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
@@ -54,11 +54,11 @@ void sender_switch(struct sender *sender, struct rtp_stream *stream)
 {
     if (sender->sink.stream == stream)
         return;
-    stream_remove_sink(&sender->sink);
+    rtp_stream_remove_sink(&sender->sink);
     sender->stream = NULL;
     if (!stream)
         return;
-    stream_add_sink(stream, &sender->sink);
+    rtp_stream_add_sink(stream, &sender->sink);
     wait_for_key(sender);
 }
 

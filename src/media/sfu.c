@@ -163,8 +163,9 @@ static bool report(struct sfu *sfu, usec now)
 static bool pump(struct sfu *sfu, usec now)
 {
     while (!list_empty(&sfu->tracks.pumping)) {
-        struct stream *stream = LIST_ENTRY(sfu->tracks.pumping.next, struct stream, pumping);
-        if (!stream_pump(stream, now))
+        struct rtp_stream *stream =
+            LIST_ENTRY(sfu->tracks.pumping.next, struct rtp_stream, pumping);
+        if (!rtp_stream_pump(stream, now))
             return false;
         list_remove(&stream->pumping);
     }

@@ -1,10 +1,11 @@
-/* sfu.h - one worker's media: its media port, the peers on it, and the way of packets between them.
+/* sfu.h - one worker's media: its media port, the peers on it, and the way of packets between
+ * them.
  *
  * How to drive it.  In: sfu_feed every datagram that a wake-up brought, SFU_FEED_MAX at most before
  * packets are taken out.  Out: sfu_take_runs until it gives none, sending each time, and sfu_sent
- * after each time.  Then sfu_poll until NULL for what has become of peers.  When sfu_until has come:
- * sfu_tick, and out again.  After every other call (here and in peer.h) there may be something to
- * take out, too.
+ * after each time.  Then sfu_poll until NULL for what has become of peers.  When sfu_until has
+ * come: sfu_tick, and out again.  After every other call (here and in peer.h) there may be
+ * something to take out, too.
  *
  * One thread.
  */

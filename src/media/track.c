@@ -52,7 +52,7 @@ struct track *track_open(struct tracks *tracks, const struct track_kind *kind, v
 static void drop_stream(struct encoding *encoding)
 {
     if (encoding->memory)
-        stream_end(&encoding->stream);
+        rtp_stream_end(&encoding->stream);
     free(encoding->memory);
     encoding->memory = NULL;
 }
@@ -108,7 +108,7 @@ static int begin_stream(struct encoding *encoding, uint32_t clock_rate)
     encoding->memory = aligned_alloc(64, (packet_ring_memory(size, count) + 63) / 64 * 64);
     if (!encoding->memory)
         return ERR_MEMORY;
-    stream_init(&encoding->stream, encoding->memory, size, count, clock_rate, is_video);
+    rtp_stream_init(&encoding->stream, encoding->memory, size, count, clock_rate, is_video);
     encoding->stream.ssrc = encoding->ssrc;
     return OK;
 }
@@ -166,7 +166,7 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
     if (status == OK)
         status = read_payload(encoding, codec, bytes, &packet);
     if (status == OK)
-        status = stream_feed(&encoding->stream, now, &packet, bytes, &needs_key);
+        status = rtp_stream_feed(&encoding->stream, now, &packet, bytes, &needs_key);
     if (status != OK)
         return status;
     if (needs_key)
