@@ -25,6 +25,8 @@ static int start_rooms(struct server *server)
         .buffers = server->buffers,
         .wheel = &server->wheel,
         .away_timer_kind = TIMER_MEMBER_AWAY,
+        .topology_timer_kind = TIMER_ROOM,
+        .topology = config->topology,
         .random = config->random,
         .metrics = server->metrics,
     };
@@ -255,10 +257,12 @@ void server_tick(struct server *server, usec now)
     while ((timer = wheel_expired(&server->wheel, now)) != NULL) {
         if (timer->kind == TIMER_STREAM)
             stream_expired(server, now, LIST_ENTRY(timer, struct stream, timer));
-        else if (timer->kind != TIMER_MEMBER_AWAY)
-            session_expired(server, now, timer);
-        else
+        else if (timer->kind == TIMER_MEMBER_AWAY)
             meet_member_expired(server, now, timer);
+        else if (timer->kind == TIMER_ROOM)
+            meet_topology_expired(server, now, timer);
+        else
+            session_expired(server, now, timer);
         streams_settle(server, now);
     }
     turn_door_tick(server, now);

@@ -21,6 +21,7 @@
 #include "base/trace.h"
 #include "base/usec.h"
 #include "base/view.h"
+#include "room/topology.h"
 #include "wire/token.h"
 
 struct assets;
@@ -91,6 +92,7 @@ struct server_config {
     struct token_secrets auth;  /* rooms are for those with a token that one of them made; none: for
                                   everybody.  Its views outlive the server */
     struct token_secrets admin; /* tokens of the admin API, any of them; none: there is no such */
+    struct topology_policy topology; /* of meetings' rooms */
     struct random random;
     uint64_t room_secret[2]; /* the same for all workers: it decides which worker owns a room */
     usec unix_at_zero;       /* the time of day, in microseconds since 1970, when `now` was 0 */

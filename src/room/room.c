@@ -12,6 +12,8 @@ int rooms_init(struct rooms *rooms, const struct rooms_config *config)
         .random = config->random,
         .metrics = config->metrics,
         .away_timer_kind = config->away_timer_kind,
+        .topology_timer_kind = config->topology_timer_kind,
+        .topology = config->topology,
         .history.buffers = config->buffers,
         .history.bytes_max = config->history_bytes_max,
     };
@@ -134,6 +136,7 @@ static struct room *open_room(struct rooms *rooms, struct view name)
 static void close_room(struct rooms *rooms, struct room *room)
 {
     assert(room->member_count == 0);
+    wheel_cancel(rooms->wheel, &room->topology_timer);
     history_clear(&room->history, &rooms->history);
     map_remove(&rooms->by_name, room_name(room));
     pool_give(&rooms->room_pool, room);
@@ -148,6 +151,7 @@ static void add_member(struct room *room, struct member *member, const struct jo
         .audio = join->audio,
         .video = join->video,
         .screen = join->screen,
+        .topologies = join->topologies ? join->topologies : TOPOLOGY_BIT(TOPOLOGY_MESH),
         .name_size = (uint8_t)join->name.size,
         .link = join->link,
         .pass = join->pass,
@@ -156,7 +160,71 @@ static void add_member(struct room *room, struct member *member, const struct jo
     room->members[room->member_count++] = member;
 }
 
-int rooms_join(struct rooms *rooms, const struct join *join, struct member **out, bool *room_full)
+static struct topology_crowd crowd_of(const struct room *room)
+{
+    struct topology_crowd crowd = { .common = UINT8_MAX };
+    if (!room)
+        return crowd;
+    crowd.count = room->member_count;
+    for (uint32_t i = 0; i < room->member_count; i++)
+        crowd.common &= room->members[i]->topologies;
+    return crowd;
+}
+
+static void change_topology(struct rooms *rooms, struct room *room, enum topology topology)
+{
+    room->topology = (uint8_t)topology;
+    emit(rooms, (struct room_event){
+                    .kind = ROOM_TOPOLOGY,
+                    .room = room,
+                    .audience = { .kind = AUDIENCE_ALL },
+                });
+}
+
+/* Who is there has changed. */
+static void settle_topology(struct rooms *rooms, usec now, struct room *room)
+{
+    struct topology_crowd crowd = crowd_of(room);
+    enum topology wanted = topology_choose(&rooms->topology, &crowd);
+    assert(wanted != TOPOLOGY_NONE);
+    if (wanted == room->topology) {
+        wheel_cancel(rooms->wheel, &room->topology_timer);
+    } else if (topology_may_stay(&rooms->topology, &crowd, room->topology)) {
+        room->topology_timer.kind = rooms->topology_timer_kind;
+        if (!room->topology_timer.is_set)
+            wheel_set(rooms->wheel, &room->topology_timer, now + TOPOLOGY_REST);
+    } else {
+        wheel_cancel(rooms->wheel, &room->topology_timer);
+        change_topology(rooms, room, wanted);
+    }
+}
+
+void rooms_topology_expired(struct rooms *rooms, struct timer *timer)
+{
+    struct room *room = LIST_ENTRY(timer, struct room, topology_timer);
+    struct topology_crowd crowd = crowd_of(room);
+    enum topology wanted = topology_choose(&rooms->topology, &crowd);
+    if (wanted != room->topology)
+        change_topology(rooms, room, wanted);
+}
+
+/* Whether one more, who knows those, fits in: OK, or as rooms_join has it. */
+static int find_place(const struct rooms *rooms, const struct room *room, uint8_t topologies,
+                      enum topology *topology, bool *room_full)
+{
+    struct topology_crowd crowd = crowd_of(room);
+    crowd.count++;
+    crowd.common &= topologies ? topologies : TOPOLOGY_BIT(TOPOLOGY_MESH);
+    *topology = topology_choose(&rooms->topology, &crowd);
+    if (*topology != TOPOLOGY_NONE)
+        return OK;
+    crowd.count = 1;
+    *room_full = topology_choose(&rooms->topology, &crowd) != TOPOLOGY_NONE;
+    return *room_full ? ERR_LIMIT : ERR_UNSUPPORTED;
+}
+
+int rooms_join(struct rooms *rooms, usec now, const struct join *join, struct member **out,
+               bool *room_full)
 {
     assert(room_name_valid(join->room) && member_name_valid(join->name));
     struct room *room = map_find(&rooms->by_name, join->room);
@@ -165,18 +233,21 @@ int rooms_join(struct rooms *rooms, const struct join *join, struct member **out
     if (namesake && !namesake->away)
         return ERR_EXISTS;
     if (namesake) {
-        rooms_leave(rooms, namesake, LEAVE_REPLACED);
+        rooms_leave(rooms, now, namesake, LEAVE_REPLACED);
         room = map_find(&rooms->by_name, join->room); /* it may have ended with that */
     }
-    if (room && room->member_count == ROOM_MEMBERS_MAX) {
-        *room_full = true;
-        return ERR_LIMIT;
-    }
+    enum topology topology;
+    int status = find_place(rooms, room, join->topologies, &topology, room_full);
+    if (status != OK)
+        return status;
     struct member *member = pool_take(&rooms->member_pool);
     if (!member)
         return ERR_LIMIT;
-    if (!room)
+    if (!room) {
         room = open_room(rooms, join->room);
+        if (room)
+            room->topology = (uint8_t)topology;
+    }
     if (!room) {
         pool_give(&rooms->member_pool, member);
         return ERR_LIMIT;
@@ -186,6 +257,7 @@ int rooms_join(struct rooms *rooms, const struct join *join, struct member **out
     metrics_add(rooms->metrics, METRIC_MEMBERS, 1);
     metrics_add(rooms->metrics, METRIC_JOINS, 1);
     emit_to_others(rooms, ROOM_JOINED, member);
+    settle_topology(rooms, now, room);
     member->acked = room->seq; /* what came before it is not its own to hear */
     member->told = room->seq;
     *out = member;
@@ -230,7 +302,12 @@ void rooms_back(struct rooms *rooms, struct member *member, void *link)
     emit_to_others(rooms, ROOM_BACK, member);
 }
 
-void rooms_leave(struct rooms *rooms, struct member *member, enum leave_reason reason)
+void *rooms_poll_seat(struct rooms *rooms)
+{
+    return rooms->seat_count ? rooms->seats[--rooms->seat_count] : NULL;
+}
+
+void rooms_leave(struct rooms *rooms, usec now, struct member *member, enum leave_reason reason)
 {
     struct room *room = member->room;
     uint32_t number = member->number;
@@ -245,6 +322,10 @@ void rooms_leave(struct rooms *rooms, struct member *member, enum leave_reason r
         metrics_subtract(rooms->metrics, METRIC_MEMBERS_AWAY, 1);
     metrics_subtract(rooms->metrics, METRIC_MEMBERS, 1);
     wheel_cancel(rooms->wheel, &member->away_timer);
+    if (member->seat) {
+        assert(rooms->seat_count < ROOMS_EVENTS_MAX);
+        rooms->seats[rooms->seat_count++] = member->seat;
+    }
     pool_give(&rooms->member_pool, member);
 
     if (room->member_count == 0) {
@@ -259,11 +340,12 @@ void rooms_leave(struct rooms *rooms, struct member *member, enum leave_reason r
                     .number = number,
                     .audience = { .kind = AUDIENCE_OTHERS, .from = number },
                 });
+    settle_topology(rooms, now, room);
 }
 
-void rooms_expired(struct rooms *rooms, struct timer *timer)
+void rooms_expired(struct rooms *rooms, usec now, struct timer *timer)
 {
-    rooms_leave(rooms, LIST_ENTRY(timer, struct member, away_timer), LEAVE_LOST);
+    rooms_leave(rooms, now, LIST_ENTRY(timer, struct member, away_timer), LEAVE_LOST);
 }
 
 int rooms_say(struct rooms *rooms, struct member *from, enum room_event_kind kind, uint32_t to,
@@ -285,6 +367,20 @@ int rooms_say(struct rooms *rooms, struct member *from, enum room_event_kind kin
                     .body = body,
                 });
     return OK;
+}
+
+void rooms_tell(struct rooms *rooms, struct member *member, enum room_event_kind kind,
+                struct view body)
+{
+    assert(kind >= ROOM_SFU_ANSWER);
+    emit(rooms, (struct room_event){
+                    .kind = kind,
+                    .room = member->room,
+                    .member = member,
+                    .number = member->number,
+                    .audience = { .kind = AUDIENCE_ONE, .to = member->number },
+                    .body = body,
+                });
 }
 
 void rooms_tell_media(struct rooms *rooms, struct member *member)

@@ -15,10 +15,11 @@
 #include "base/outbox.h"
 #include "base/wheel.h"
 #include "room/history.h"
+#include "room/topology.h"
 
 #define ROOM_NAME_MAX    128 /* bytes of UTF-8 */
 #define MEMBER_NAME_MAX  128
-#define ROOM_MEMBERS_MAX 16 /* a mesh: everyone sends to everyone */
+#define ROOM_MEMBERS_MAX 100
 #define ROOM_KEEP_AWAY   (30 * USEC_S)
 #define SESSION_SIZE     16
 
@@ -38,7 +39,8 @@ struct member {
     bool video;
     bool screen;
     bool hand;
-    bool away; /* its connection is broken, its place is kept */
+    bool away;          /* its connection is broken, its place is kept */
+    uint8_t topologies; /* that it knows: TOPOLOGY_BIT of each */
     uint8_t name_size;
     char name[MEMBER_NAME_MAX];
     uint8_t session[SESSION_SIZE]; /* the secret with which the place is taken up again */
@@ -48,6 +50,7 @@ struct member {
     uint64_t confirmed;            /* the last of those that it has been told */
     struct timer away_timer;
     void *link; /* the front's connection; NULL while away */
+    void *seat; /* the front's, too: what it has of media here; NULL: nothing */
     struct pass pass;
 };
 
@@ -56,6 +59,8 @@ struct room {
     char name[ROOM_NAME_MAX];
     uint64_t seq; /* of the last event */
     uint32_t last_number;
+    uint8_t topology; /* enum topology */
+    struct timer topology_timer;
     uint32_t member_count;
     struct member *members[ROOM_MEMBERS_MAX]; /* in the order in which they came */
     struct history history;
@@ -73,7 +78,11 @@ enum room_event_kind {
     ROOM_CANDIDATE,
     ROOM_MEDIA,
     ROOM_HAND,
-    ROOM_CHAT
+    ROOM_CHAT,
+    ROOM_TOPOLOGY,
+    ROOM_SFU_ANSWER, /* this and what follows is told by the server to one member */
+    ROOM_SFU_CLOSED,
+    ROOM_TRACKS
 };
 
 struct room_event {
@@ -82,9 +91,10 @@ struct room_event {
     struct room *room;
     uint64_t seq;
     struct audience audience;
-    const struct member *member; /* who did it; NULL in ROOM_LEFT: only its number is left */
+    const struct member *member; /* who did it; NULL in ROOM_LEFT: only its number is left, and in
+                                    ROOM_TOPOLOGY */
     uint32_t number;             /* the same one's */
-    struct view body;            /* what rooms_say was given */
+    struct view body;            /* what rooms_say or rooms_tell was given */
 };
 
 #define ROOMS_EVENTS_MAX 4 /* that one command can make */
@@ -97,7 +107,11 @@ struct rooms {
     struct wheel *wheel;
     struct random random;
     struct metrics *metrics;
+    struct topology_policy topology;
     uint8_t away_timer_kind;
+    uint8_t topology_timer_kind;
+    uint32_t seat_count;
+    void *seats[ROOMS_EVENTS_MAX]; /* of members that are gone, not polled yet */
     uint32_t event_first;
     uint32_t event_count;
     struct room_event events[ROOMS_EVENTS_MAX];
@@ -110,9 +124,11 @@ struct rooms_config {
     size_t history_bytes_max;     /* the same: the share of `buffers` that events may keep */
     struct buffers *buffers;      /* borrowed, as are wheel and metrics */
     struct wheel *wheel;
-    uint8_t away_timer_kind; /* struct timer.kind of the members' timers */
+    uint8_t away_timer_kind;     /* struct timer.kind of the members' timers */
+    uint8_t topology_timer_kind; /* of the rooms' */
     struct random random;
     struct metrics *metrics;
+    struct topology_policy topology;
 };
 
 MUST_USE int rooms_init(struct rooms *rooms, const struct rooms_config *config); /* ERR_MEMORY */
@@ -125,6 +141,7 @@ struct join {
     bool audio;
     bool video;
     bool screen;
+    uint8_t topologies; /* TOPOLOGY_BIT of each that it knows; 0: of the mesh */
     void *link;
     struct pass pass;
 };
@@ -135,11 +152,12 @@ bool room_name_valid(struct view name);
 bool member_name_valid(struct view name);
 
 /* A new member, whom the room owns until it leaves.  Events: ROOM_LEFT (a member that was away and
- * bore the name), ROOM_JOINED.
- *   ERR_EXISTS  the name is taken by a member that is here.
- *   ERR_LIMIT   the room has ROOM_MEMBERS_MAX members (*room_full is true then), or there are no
- *               more rooms or members on this worker. */
-MUST_USE int rooms_join(struct rooms *rooms, const struct join *join, struct member **out,
+ * bore the name), ROOM_JOINED, ROOM_TOPOLOGY (not to the new one).
+ *   ERR_EXISTS       the name is taken by a member that is here.
+ *   ERR_LIMIT        the room has as many members as its topology lets in (*room_full is true
+ *                    then), or there are no more rooms or members on this worker.
+ *   ERR_UNSUPPORTED  with it there would be no topology that all know. */
+MUST_USE int rooms_join(struct rooms *rooms, usec now, const struct join *join, struct member **out,
                         bool *room_full);
 
 /* The member whose session it is, here or away.
@@ -155,15 +173,25 @@ void rooms_away(struct rooms *rooms, usec now, struct member *member);
 /* It has a connection again.  Events: ROOM_BACK. */
 void rooms_back(struct rooms *rooms, struct member *member, void *link);
 /* The member's place ends; the pointer is not valid afterwards.  Events: ROOM_LEFT. */
-void rooms_leave(struct rooms *rooms, struct member *member, enum leave_reason reason);
+void rooms_leave(struct rooms *rooms, usec now, struct member *member, enum leave_reason reason);
 /* A timer of kind away_timer_kind expired.  Events: ROOM_LEFT. */
-void rooms_expired(struct rooms *rooms, struct timer *timer);
+void rooms_expired(struct rooms *rooms, usec now, struct timer *timer);
+/* A timer of kind topology_timer_kind expired.  Events: ROOM_TOPOLOGY, or none. */
+void rooms_topology_expired(struct rooms *rooms, struct timer *timer);
+
+/* The seat of a member that is gone, to be given back; NULL: there is no more.  After every call
+ * that can make a ROOM_LEFT (or would, but for the room's having ended with it). */
+void *rooms_poll_seat(struct rooms *rooms);
 
 /* ROOM_OFFER, ROOM_ANSWER, ROOM_CANDIDATE or ROOM_CHAT with a body that is relayed as it is.
  * `to` is a member's number; 0 (chat alone) is everyone.  Events: one of that kind.
  *   ERR_NOT_FOUND  `to` is nobody, or the sender. */
 MUST_USE int rooms_say(struct rooms *rooms, struct member *from, enum room_event_kind kind,
                        uint32_t to, struct view body);
+/* Something that the server has to say to one member alone: ROOM_SFU_ANSWER and what follows.
+ * Events: one of that kind. */
+void rooms_tell(struct rooms *rooms, struct member *member, enum room_event_kind kind,
+                struct view body);
 /* The member's flags have been changed: tell it.  Events: ROOM_MEDIA or ROOM_HAND. */
 void rooms_tell_media(struct rooms *rooms, struct member *member);
 void rooms_tell_hand(struct rooms *rooms, struct member *member);

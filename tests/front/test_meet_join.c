@@ -156,10 +156,10 @@ static void test_replaced(void **state)
 static void test_room_full(void **state)
 {
     struct house *house = house_build(&(struct wishes){ 0 });
-    struct guest guests[ROOM_MEMBERS_MAX];
+    struct guest guests[TOPOLOGY_MESH_MAX];
     char name[10];
     (void)state;
-    for (int i = 0; i < ROOM_MEMBERS_MAX; i++) {
+    for (int i = 0; i < TOPOLOGY_MESH_MAX; i++) {
         snprintf(name, sizeof name, "guest %d", i);
         guests[i] = house_guest(house, "standup", name);
         for (int j = 0; j < i; j++)
@@ -170,7 +170,7 @@ static void test_room_full(void **state)
     expect_error(wire, "room-full", ",'re':'join'");
     say_join(wire, "standup", "guest 3");
     expect_error(wire, "name-taken", ",'re':'join'");
-    for (int i = 0; i < ROOM_MEMBERS_MAX; i++)
+    for (int i = 0; i < TOPOLOGY_MESH_MAX; i++)
         expect_nothing(guests[i].wire);
 
     /* a place that is kept counts, but not for who takes its name up */
@@ -192,7 +192,10 @@ static void test_flags_and_version(void **state)
     static const char *const VERSIONS[] = {
         "", "'version':2,", "'version':0,", "'version':'1',", "'version':1.5,", "'version':null,"
     };
-    static const char *const FLAGS[] = { "'audio':1", "'video':'true'", "'screen':null" };
+    static const char *const FLAGS[] = { "'audio':1",        "'video':'true'",
+                                         "'screen':null",    "'topologies':'sfu'",
+                                         "'topologies':[]",  "'topologies':['mcu',1]",
+                                         "'topologies':null" };
     struct house *house = house_build(&(struct wishes){ 0 });
     struct wire *wire = house_ws(house);
     char text[300];
@@ -212,9 +215,14 @@ static void test_flags_and_version(void **state)
         expect_error(wire, "bad-message", ",'re':'join'");
     }
     /* what is not known is ignored, also there */
-    ws_say(wire, "{'type':'join','version':1.0,'room':'a','name':'b','topologies':['sfu'],'x':{}}");
+    ws_say(wire, "{'type':'join','version':1.0,'room':'a','name':'b','topologies':['x','mesh'],"
+                 "'x':{}}");
     struct guest guest = { .wire = wire };
     hear_welcome(&guest);
+    /* nothing is forwarded here */
+    wire = house_ws(house);
+    ws_say(wire, "{'type':'join','version':1,'room':'a','name':'c','topologies':['sfu']}");
+    expect_error(wire, "no-topology", ",'re':'join'");
     house_close(house);
 }
 

@@ -58,7 +58,7 @@ static int join(struct world *world, const char *room, const char *name, struct 
 {
     bool room_full = true;
     struct join join = { .room = view_of(room), .name = view_of(name), .link = world };
-    int status = rooms_join(&world->rooms, &join, member, &room_full);
+    int status = rooms_join(&world->rooms, BEGIN, &join, member, &room_full);
     assert_int_equal(room_full, false);
     return status;
 }
@@ -149,14 +149,14 @@ static void test_join_and_leave(void **state)
     expect_event(world, ROOM_JOINED, 1, 1);
     expect_counts(world, 2, 3, 0);
 
-    rooms_leave(&world->rooms, mina, LEAVE_LEFT);
+    rooms_leave(&world->rooms, BEGIN, mina, LEAVE_LEFT);
     event = expect_event(world, ROOM_LEFT, 1, 3);
     assert_null(event.member);
     assert_int_equal(event.reason, LEAVE_LEFT);
     assert_true(room_event_reaches(&event, jun));
     mina = come(world, "one", "Mina");
     assert_int_equal(mina->number, 3); /* a number is never used again */
-    rooms_leave(&world->rooms, other, LEAVE_LEFT);
+    rooms_leave(&world->rooms, BEGIN, other, LEAVE_LEFT);
     expect_quiet(world); /* of the last nobody hears */
     expect_counts(world, 1, 2, 0);
     other = come(world, "two", "Jun");
@@ -188,7 +188,7 @@ static void test_away_and_back(void **state)
     struct timer *timer = wheel_expired(&world->wheel, BEGIN + USEC_S + ROOM_KEEP_AWAY + 2000);
     assert_non_null(timer);
     assert_int_equal(timer->kind, 7);
-    rooms_expired(&world->rooms, timer);
+    rooms_expired(&world->rooms, BEGIN + ROOM_KEEP_AWAY, timer);
     event = expect_event(world, ROOM_LEFT, 2, 6);
     assert_int_equal(event.reason, LEAVE_LOST);
     expect_counts(world, 1, 1, 0);
@@ -213,7 +213,7 @@ static void test_replaced(void **state)
     assert_false(room_event_reaches(&left, again) || room_event_reaches(&joined, again));
     expect_counts(world, 1, 2, 0);
 
-    rooms_leave(&world->rooms, mina, LEAVE_LEFT);
+    rooms_leave(&world->rooms, BEGIN, mina, LEAVE_LEFT);
     expect_event(world, ROOM_LEFT, 1, 6);
     rooms_away(&world->rooms, BEGIN, again);
     expect_event(world, ROOM_AWAY, 3, 7);
@@ -227,28 +227,28 @@ static void test_replaced(void **state)
 
 static void test_room_full(void **state)
 {
-    struct world *world = make_world(1, ROOM_MEMBERS_MAX + 1);
+    struct world *world = make_world(1, TOPOLOGY_MESH_MAX + 1);
     struct member *member = NULL;
     struct member *last = NULL;
     bool room_full = false;
     char name[16];
     (void)state;
-    for (int i = 0; i < ROOM_MEMBERS_MAX; i++) {
+    for (int i = 0; i < TOPOLOGY_MESH_MAX; i++) {
         snprintf(name, sizeof name, "guest %d", i);
         last = come(world, "one", name);
     }
     struct join one_more = { .room = VIEW("one"), .name = VIEW("Mina") };
-    assert_int_equal(rooms_join(&world->rooms, &one_more, &member, &room_full), ERR_LIMIT);
+    assert_int_equal(rooms_join(&world->rooms, BEGIN, &one_more, &member, &room_full), ERR_LIMIT);
     assert_true(room_full);
     one_more.room = VIEW("two"); /* which would be one room too many */
-    assert_int_equal(rooms_join(&world->rooms, &one_more, &member, &room_full), ERR_LIMIT);
+    assert_int_equal(rooms_join(&world->rooms, BEGIN, &one_more, &member, &room_full), ERR_LIMIT);
     assert_false(room_full);
     assert_null(member);
-    expect_counts(world, 1, ROOM_MEMBERS_MAX, 0);
-    rooms_leave(&world->rooms, last, LEAVE_LEFT);
-    expect_event(world, ROOM_LEFT, ROOM_MEMBERS_MAX, ROOM_MEMBERS_MAX + 1);
+    expect_counts(world, 1, TOPOLOGY_MESH_MAX, 0);
+    rooms_leave(&world->rooms, BEGIN, last, LEAVE_LEFT);
+    expect_event(world, ROOM_LEFT, TOPOLOGY_MESH_MAX, TOPOLOGY_MESH_MAX + 1);
     assert_int_equal(join(world, "one", "Mina", &member), OK);
-    expect_event(world, ROOM_JOINED, ROOM_MEMBERS_MAX + 1, ROOM_MEMBERS_MAX + 2);
+    expect_event(world, ROOM_JOINED, TOPOLOGY_MESH_MAX + 1, TOPOLOGY_MESH_MAX + 2);
     end_world(world);
 }
 
@@ -279,7 +279,7 @@ static void test_say(void **state)
             assert_int_equal(room_event_reaches(&event, members[j]), CASES[i].heard[j]);
     }
     /* nobody, oneself, one who was here */
-    rooms_leave(&world->rooms, members[1], LEAVE_LEFT);
+    rooms_leave(&world->rooms, BEGIN, members[1], LEAVE_LEFT);
     expect_event(world, ROOM_LEFT, 2, ++seq);
     for (uint32_t to = 1; to < 6; to++)
         if (to != 3)
@@ -327,7 +327,7 @@ static void test_acked(void **state)
     rooms_acked(&world->rooms, sora, 10); /* more than has been */
     assert_int_equal(sora->acked, 5);
     assert_int_equal(history->first->seq, 6);
-    rooms_leave(&world->rooms, sora, LEAVE_LEFT);
+    rooms_leave(&world->rooms, BEGIN, sora, LEAVE_LEFT);
     expect_event(world, ROOM_LEFT, 3, 10);
     assert_int_equal(history->first->seq, 8);
     rooms_acked(&world->rooms, jun, 10);

@@ -318,7 +318,7 @@ static void meet_closed(struct server *server, usec now, struct stream *stream, 
     if (!member)
         return;
     if (clean)
-        rooms_leave(&server->rooms, member, LEAVE_LEFT);
+        rooms_leave(&server->rooms, now, member, LEAVE_LEFT);
     else
         rooms_away(&server->rooms, now, member);
     meet_drain(server, now);
@@ -326,7 +326,13 @@ static void meet_closed(struct server *server, usec now, struct stream *stream, 
 
 void meet_member_expired(struct server *server, usec now, struct timer *timer)
 {
-    rooms_expired(&server->rooms, timer);
+    rooms_expired(&server->rooms, now, timer);
+    meet_drain(server, now);
+}
+
+void meet_topology_expired(struct server *server, usec now, struct timer *timer)
+{
+    rooms_topology_expired(&server->rooms, timer);
     meet_drain(server, now);
 }
 

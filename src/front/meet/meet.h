@@ -23,6 +23,8 @@ extern const struct dialect meet_dialect;
 
 /* A timer of kind TIMER_MEMBER_AWAY expired. */
 void meet_member_expired(struct server *server, usec now, struct timer *timer);
+/* One of kind TIMER_ROOM. */
+void meet_topology_expired(struct server *server, usec now, struct timer *timer);
 
 /* ---- within src/front/meet/ ---- */
 
@@ -52,6 +54,7 @@ void meet_resume(struct meet_call *call);
 void meet_drain(struct server *server, usec now);
 /* Writes {"id":...,"name":...} of a member as a JSON value. */
 void meet_write_member(struct json_writer *writer, const struct member *member);
+void meet_write_topology(struct json_writer *writer, const struct room *room);
 void meet_write_number(struct json_writer *writer, const char *key, uint32_t number);
 /* Sends the member's new stream what it missed after `seq`, in order. */
 void meet_replay(struct server *server, usec now, struct stream *stream,

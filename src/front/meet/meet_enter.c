@@ -6,6 +6,7 @@
 #include "front/ice.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* The worker that owns a room: the same answer on every worker. */
 static unsigned owner_of(const struct server *server, struct view room)
@@ -61,8 +62,7 @@ static void send_welcome(struct meet_call *call, const struct member *member)
     json_string(&writer, room_name(room));
     json_key(&writer, "name");
     json_string(&writer, member_name(member));
-    json_key(&writer, "topology");
-    json_string(&writer, VIEW("mesh"));
+    meet_write_topology(&writer, room);
     json_key(&writer, "members");
     json_open(&writer, '[');
     for (uint32_t i = 0; i < room->member_count; i++)
@@ -102,6 +102,24 @@ static bool read_flags(struct meet_call *call, struct join *join)
            json_get_bool(call->message, "screen", &join->screen) != ERR_MALFORMED;
 }
 
+/* False: it is no list.  Those in it that we do not know mean nothing. */
+static bool read_topologies(struct meet_call *call, struct join *join)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(call->message, "topologies");
+    const cJSON *item;
+    if (!list)
+        return true;
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *text = cJSON_GetStringValue(item);
+        if (text && strcmp(text, "mesh") == 0)
+            join->topologies |= TOPOLOGY_BIT(TOPOLOGY_MESH);
+        if (text && strcmp(text, "sfu") == 0)
+            join->topologies |= TOPOLOGY_BIT(TOPOLOGY_SFU);
+    }
+    return cJSON_IsArray(list) && join->topologies;
+}
+
 /* The stream is in a room now. */
 static void enter(struct meet_call *call, struct member *member)
 {
@@ -119,6 +137,9 @@ static void refuse_join(struct meet_call *call, int status, bool room_full)
 {
     if (status == ERR_EXISTS)
         meet_refuse(call, "name-taken", "somebody in the room has that name");
+    else if (status == ERR_UNSUPPORTED)
+        meet_refuse(call, "no-topology",
+                    "those in the room know no \"topologies\" in common with you");
     else if (room_full)
         meet_refuse(call, "room-full", "the room is full");
     else
@@ -160,9 +181,13 @@ void meet_join(struct meet_call *call)
         meet_refuse(call, "bad-message", "\"audio\", \"video\" and \"screen\" are booleans");
         return;
     }
+    if (!read_topologies(call, &join)) {
+        meet_refuse(call, "bad-message", "\"topologies\" must be a list with one that is known");
+        return;
+    }
     if (goes_elsewhere(call, join.room))
         return;
-    int status = rooms_join(&call->server->rooms, &join, &member, &room_full);
+    int status = rooms_join(&call->server->rooms, call->now, &join, &member, &room_full);
     if (status != OK) {
         refuse_join(call, status, room_full);
         return;

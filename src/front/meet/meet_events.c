@@ -36,6 +36,12 @@ void meet_write_member(struct json_writer *writer, const struct member *member)
     json_close(writer, '}');
 }
 
+void meet_write_topology(struct json_writer *writer, const struct room *room)
+{
+    json_key(writer, "topology");
+    json_string(writer, room->topology == TOPOLOGY_SFU ? VIEW("sfu") : VIEW("mesh"));
+}
+
 static void write_joined(struct json_writer *writer, const struct room_event *event)
 {
     json_key(writer, "member");
@@ -93,6 +99,30 @@ static void write_chat(struct json_writer *writer, const struct room_event *even
     json_string(writer, event->body);
 }
 
+static void write_topology(struct json_writer *writer, const struct room_event *event)
+{
+    meet_write_topology(writer, event->room);
+}
+
+static void write_answer(struct json_writer *writer, const struct room_event *event)
+{
+    json_key(writer, "sdp");
+    json_string(writer, event->body);
+}
+
+static void write_closed(struct json_writer *writer, const struct room_event *event)
+{
+    json_key(writer, "reason");
+    json_string(writer, event->body);
+}
+
+/* The body is the rest of the object. */
+static void write_tracks(struct json_writer *writer, const struct room_event *event)
+{
+    json_key(writer, "tracks");
+    json_raw(writer, event->body);
+}
+
 struct form {
     const char *type;
     void (*write)(struct json_writer *writer, const struct room_event *event);
@@ -109,6 +139,10 @@ static const struct form FORMS[] = {
     [ROOM_MEDIA] = { "media", write_media_event },
     [ROOM_HAND] = { "hand", write_hand },
     [ROOM_CHAT] = { "chat", write_chat },
+    [ROOM_TOPOLOGY] = { "topology", write_topology },
+    [ROOM_SFU_ANSWER] = { "sfu-answer", write_answer },
+    [ROOM_SFU_CLOSED] = { "sfu-closed", write_closed },
+    [ROOM_TRACKS] = { "tracks", write_tracks },
 };
 
 static void send_to(struct server *server, usec now, struct member *member, struct buffer *frame,
