@@ -273,6 +273,7 @@ void settings_default(struct settings *settings)
     add_listen(&settings->turn_listen, 3478);
     add_listen(&settings->turn_tls_listen, 5349);
     default_turn(&settings->turn);
+    settings->room_members = 50;
     snprintf(settings->state_dir, sizeof(settings->state_dir), "./moim-state");
     if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
         count = CPU_COUNT(&cores);

@@ -9,6 +9,7 @@
 #include "agent/turn.h"
 #include "base/address.h"
 #include "base/trace.h"
+#include "room/room.h"
 #include "wire/token.h"
 
 #define SETTINGS_LISTEN_MAX 16
@@ -71,6 +72,8 @@ struct settings {
     struct turn_settings turn;
     struct text_list auth_secrets; /* up to TOKEN_SECRETS_MAX, the newest first; none: no tokens */
     struct text_list admin_tokens; /* the same */
+    enum topology_wish topology;
+    uint32_t room_members; /* of a room of the SFU; a mesh has its own limit */
     char state_dir[SETTINGS_PATH_MAX];
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;

@@ -48,6 +48,9 @@ const struct setting settings_table[KEY_COUNT] = {
         ROW("turn.behavior_discovery", SETTING_FLAG, turn.behavior_discovery),
     [KEY_AUTH_SECRET] = SECRETS("auth.secret", auth_secrets, TOKEN_SECRET_MIN),
     [KEY_ADMIN_TOKEN] = SECRETS("admin.token", admin_tokens, 16),
+    [KEY_ROOMS_TOPOLOGY] = ROW("rooms.topology", SETTING_TOPOLOGY, topology),
+    [KEY_ROOMS_MEMBERS] =
+        AMOUNT("rooms.members", SETTING_NUMBER, room_members, 3, ROOM_MEMBERS_MAX, false),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
     [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
     [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),
@@ -141,6 +144,20 @@ static int put_format(struct view text, enum log_format *format, char *reason)
     return OK;
 }
 
+static int put_topology(struct view text, enum topology_wish *topology, char *reason)
+{
+    static const char *const names[] = {
+        [TOPOLOGY_AUTO] = "auto", [TOPOLOGY_ALWAYS_MESH] = "mesh", [TOPOLOGY_ALWAYS_SFU] = "sfu"
+    };
+    for (unsigned i = 0; i <= TOPOLOGY_ALWAYS_SFU; i++) {
+        if (view_equal(text, view_of(names[i]))) {
+            *topology = (enum topology_wish)i;
+            return OK;
+        }
+    }
+    return setting_refuse(reason, text, "is not one of auto, mesh, sfu");
+}
+
 static int put_flag(struct view text, bool *flag, char *reason)
 {
     *flag = view_equal(text, VIEW("true"));
@@ -198,6 +215,8 @@ int setting_put(const struct setting *setting, struct view text, struct settings
         return put_level(text, member, reason);
     case SETTING_FORMAT:
         return put_format(text, member, reason);
+    case SETTING_TOPOLOGY:
+        return put_topology(text, member, reason);
     case SETTING_FLAG:
         return put_flag(text, member, reason);
     default:

@@ -15,6 +15,7 @@ enum setting_kind {
     SETTING_WORKERS,
     SETTING_LEVEL,
     SETTING_FORMAT,
+    SETTING_TOPOLOGY,
     SETTING_PORTS,    /* a range of ports */
     SETTING_SECRETS,  /* a list of texts that no message shows, or one alone */
     SETTING_USERS,    /* a list of "name:password" */
@@ -50,6 +51,8 @@ enum setting_key {
     KEY_TURN_BEHAVIOR_DISCOVERY,
     KEY_AUTH_SECRET,
     KEY_ADMIN_TOKEN,
+    KEY_ROOMS_TOPOLOGY,
+    KEY_ROOMS_MEMBERS,
     KEY_STATE_DIR,
     KEY_WORKERS,
     KEY_LOG_LEVEL,

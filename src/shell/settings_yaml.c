@@ -31,6 +31,7 @@ struct document {
     struct turn_section *turn;
     struct section *auth;
     struct section *admin;
+    struct section *rooms;
     struct section *state;
     struct section *log;
     char *workers;
@@ -53,14 +54,15 @@ static const cyaml_schema_value_t text_schema = {
     CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,                \
                             struct document, member, fields)
 
-static const cyaml_schema_field_t listen_fields[] = { LIST("listen"), CYAML_FIELD_END };
+#define ONE_FIELD(name, field) static const cyaml_schema_field_t name[] = { field, CYAML_FIELD_END }
+ONE_FIELD(listen_fields, LIST("listen"));
 static const cyaml_schema_field_t https_fields[] = {
     LIST("listen"),
     TEXT("cert", struct section, first),
     TEXT("key", struct section, second),
     CYAML_FIELD_END,
 };
-static const cyaml_schema_field_t rtc_fields[] = { LIST("public_ip"), CYAML_FIELD_END };
+ONE_FIELD(rtc_fields, LIST("public_ip"));
 static const cyaml_schema_field_t turn_fields[] = {
 #define TURN_LIST(member) LIST_OF(#member, struct turn_section, member)
 #define TURN_TEXT(member) TEXT(#member, struct turn_section, member)
@@ -84,21 +86,15 @@ static const cyaml_schema_field_t turn_fields[] = {
 #undef TURN_TEXT
 };
 /* put_secrets */
-static const cyaml_schema_field_t auth_fields[] = {
-    CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END
-};
-static const cyaml_schema_field_t admin_fields[] = {
-    CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL), CYAML_FIELD_END
-};
-static const cyaml_schema_field_t state_fields[] = {
-    TEXT("dir", struct section, first),
-    CYAML_FIELD_END,
-};
-static const cyaml_schema_field_t log_fields[] = {
-    TEXT("level", struct section, first),
-    TEXT("format", struct section, second),
-    CYAML_FIELD_END,
-};
+ONE_FIELD(auth_fields, CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL));
+ONE_FIELD(admin_fields, CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL));
+#define TWO_TEXTS(one, other)                                                                      \
+    {                                                                                              \
+        TEXT(one, struct section, first), TEXT(other, struct section, second), CYAML_FIELD_END     \
+    }
+static const cyaml_schema_field_t rooms_fields[] = TWO_TEXTS("topology", "members");
+static const cyaml_schema_field_t log_fields[] = TWO_TEXTS("level", "format");
+ONE_FIELD(state_fields, TEXT("dir", struct section, first));
 static const cyaml_schema_field_t document_fields[] = {
     SECTION("http", http, listen_fields),
     SECTION("https", https, https_fields),
@@ -106,6 +102,7 @@ static const cyaml_schema_field_t document_fields[] = {
     SECTION("turn", turn, turn_fields),
     SECTION("auth", auth, auth_fields),
     SECTION("admin", admin, admin_fields),
+    SECTION("rooms", rooms, rooms_fields),
     SECTION("state", state, state_fields),
     SECTION("log", log, log_fields),
     TEXT("workers", struct document, workers),
@@ -121,7 +118,6 @@ static const cyaml_schema_value_t document_schema = {
 struct secret_document {
     struct section *section;
 };
-#define ONE_FIELD(name, field) static const cyaml_schema_field_t name[] = { field, CYAML_FIELD_END }
 ONE_FIELD(secrets_fields, LIST("secret"));
 ONE_FIELD(secret_fields, TEXT("secret", struct section, first));
 ONE_FIELD(tokens_fields, LIST("token"));
@@ -162,6 +158,7 @@ static const cyaml_schema_value_t list_schema = {
 #undef SECRET_SECTION
 #undef SECRET_SCHEMA
 #undef LIST_OF
+#undef TWO_TEXTS
 #undef LIST
 #undef TEXT
 #undef SECTION
@@ -325,6 +322,8 @@ static const struct texts_place places[KEY_COUNT] = {
     [KEY_TURN_LIFETIME] = AT_TURN(lifetime),
     [KEY_TURN_CREDENTIAL_LIFETIME] = AT_TURN(credential_lifetime),
     [KEY_TURN_BEHAVIOR_DISCOVERY] = AT_TURN(behavior_discovery),
+    [KEY_ROOMS_TOPOLOGY] = AT_TEXT(rooms, struct section, first),
+    [KEY_ROOMS_MEMBERS] = AT_TEXT(rooms, struct section, second),
     [KEY_STATE_DIR] = AT_TEXT(state, struct section, first),
     [KEY_WORKERS] = { NO_SECTION, offsetof(struct document, workers), 0 },
     [KEY_LOG_LEVEL] = AT_TEXT(log, struct section, first),

@@ -1,4 +1,4 @@
-/* test_settings_behavior.c - turn.behavior_discovery, and the addresses that it needs. */
+/* test_settings_behavior.c - turn.behavior_discovery and the addresses that it needs, and rooms. */
 #include "support.h"
 
 #include "shell/settings.h"
@@ -62,9 +62,33 @@ static void test_behavior_discovery(void **state)
     assert_true(address_equal(&behavior.alternate, &settings.turn_listen.items[2]));
 }
 
+static void test_rooms(void **state)
+{
+    static const char *const WISHES[] = { "auto", "mesh", "sfu" };
+    struct settings settings;
+    char yaml[64];
+    (void)state;
+    read_yaml("rooms:", &settings);
+    assert_int_equal(settings.topology, TOPOLOGY_AUTO);
+    assert_int_equal(settings.room_members, 50);
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(yaml, sizeof yaml, "rooms: {topology: %s, members: 100}", WISHES[i]);
+        read_yaml(yaml, &settings);
+        assert_int_equal(settings.topology, i);
+        assert_int_equal(settings.room_members, 100);
+    }
+    refuse_yaml("rooms: {topology: star}",
+                NAME ":1: rooms.topology: \"star\" is not one of auto, mesh, sfu");
+    refuse_yaml("rooms: {members: 101}",
+                NAME ":1: rooms.members: \"101\" is not a number from 3 to 100");
+    refuse_yaml("rooms: {members: 2}",
+                NAME ":1: rooms.members: \"2\" is not a number from 3 to 100");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_behavior_discovery) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_behavior_discovery),
+                                        cmocka_unit_test(test_rooms) };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
