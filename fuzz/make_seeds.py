@@ -630,6 +630,24 @@ def turn():
     seed("two_users_of_a_prefix", "00", allocate, "10 08 08 01", "20 08 08 02", "30 08 08 03")
 
 
+def standin_text():
+    """A byte (offers or answers), then a message."""
+    def seed(name, text):
+        write("standin_text", name, " " + text)
+
+    sdp = r'"v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n"'
+    description = '{"type":"offer","sdp":' + sdp + "}"
+    seed("text", description)
+    seed("object", '{"type":"offer","sdp":' + description + "}")
+    seed("named", '{"offer":' + description + ',"roomId":"r"}')
+    seed("keyed", '{"key":"k","body":' + description + "}")
+    seed("list", '"r",' + description + ",1")
+    seed("two", '{"sdp":"v=1","a":' + description + "}")
+    seed("deep", '{"a":{"b":{"c":' + description + "}}}")
+    seed("too_deep", '{"a":{"b":{"c":{"d":' + description + "}}}}")
+    seed("candidate", '{"type":"candidate","candidate":{"sdpMid":"0"}}')
+
+
 dtls()
 engine()
 engine_session()
@@ -644,6 +662,7 @@ sdp()
 sockjs()
 sockjs_session()
 srtp()
+standin_text()
 stomp()
 stomp_session()
 stun_seeds()

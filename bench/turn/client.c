@@ -1,5 +1,7 @@
 #include "client.h"
 
+#include "process.h"
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -15,12 +17,6 @@
 #define ANSWER_WAIT_MS 500
 #define TRIES_MAX      8
 #define LIFETIME_S     3600
-
-_Noreturn void fail(const char *what)
-{
-    fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
-    exit(1);
-}
 
 /* ---- the connection ---- */
 

@@ -37,8 +37,6 @@ struct client_goal {
     struct ssl_ctx_st *tls; /* OVER_TLS */
 };
 
-_Noreturn void fail(const char *what);
-
 /* Connects and allocates.  Clients are spread over 127.0.1.0/24 by their number,
  * so that their ports don't run out, nor collide with those of relays. */
 void client_open(struct client *client, unsigned number, const struct client_goal *goal);

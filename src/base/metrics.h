@@ -136,6 +136,24 @@
     X(RTC_DROPPED_MALFORMED, "moim_rtc_dropped_total", "reason=\"malformed\"", counter, "")        \
     X(RTC_NOT_SENT, "moim_rtc_not_sent_total", "", counter,                                        \
       "Media packets that found no room on their way out.")                                        \
+    X(MEDIA_PEERS, "moim_media_peers", "", gauge, "Peer connections with the server.")             \
+    X(MEDIA_TRACKS, "moim_media_tracks", "", gauge, "Tracks that are received.")                   \
+    X(MEDIA_PACKETS_IN, "moim_media_packets_total", "direction=\"in\"", counter,                   \
+      "RTP packets received for tracks, and forwarded to subscribers.")                            \
+    X(MEDIA_PACKETS_OUT, "moim_media_packets_total", "direction=\"out\"", counter, "")             \
+    X(MEDIA_BYTES_IN, "moim_media_bytes_total", "direction=\"in\"", counter, "Bytes of these.")    \
+    X(MEDIA_BYTES_OUT, "moim_media_bytes_total", "direction=\"out\"", counter, "")                 \
+    X(MEDIA_REPEATED, "moim_media_repeated_total", "", counter,                                    \
+      "Packets that subscribers asked for again, and got.")                                        \
+    X(MEDIA_NACKS_IN, "moim_media_nacks_total", "direction=\"in\"", counter,                       \
+      "Packets asked for again, by subscribers (in) and of publishers (out).")                     \
+    X(MEDIA_NACKS_OUT, "moim_media_nacks_total", "direction=\"out\"", counter, "")                 \
+    X(MEDIA_KEYS_WANTED, "moim_media_key_requests_total", "direction=\"in\"", counter,             \
+      "Key frames asked for, by subscribers (in) and of publishers (out).")                        \
+    X(MEDIA_KEYS_ASKED, "moim_media_key_requests_total", "direction=\"out\"", counter, "")         \
+    X(MEDIA_DROPPED_UNKNOWN, "moim_media_dropped_total", "reason=\"unknown\"", counter,            \
+      "Packets of peers that were dropped: of no track, or broken.")                               \
+    X(MEDIA_DROPPED_MALFORMED, "moim_media_dropped_total", "reason=\"malformed\"", counter, "")    \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

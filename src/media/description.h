@@ -139,7 +139,7 @@ struct description_candidate {
     bool is_tcp; /* passive: it waits to be called (RFC 6544) */
 };
 
-/* The priority of the candidate that stands at `index` (RFC 8445, section 5.1.2): UDP before TCP. */
+/* The priority of the candidate at `index` (RFC 8445, section 5.1.2): UDP before TCP. */
 uint32_t description_priority(const struct description_candidate *candidate, uint32_t index);
 
 /* The lines before the sections; a bundle's mids are added one by one directly afterwards. */

@@ -11,11 +11,14 @@
 #include "base/usec.h"
 #include "wire/rtp.h"
 
+#define PACKET_FORMATS_MAX 8 /* in which one stream may be sent */
+
 struct packet {
     uint64_t sequence; /* unwrapped: it only grows, and does not begin at 0 */
     uint64_t position; /* of its bytes, among all that were ever written */
     usec received_at;
     uint16_t size;
+    uint8_t format;   /* which of its sender's formats it is in: below PACKET_FORMATS_MAX */
     uint8_t temporal; /* layers; 0 where there are none */
     uint8_t spatial;
     bool begins_key_frame; /* who has nothing yet can begin with it */

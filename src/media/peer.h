@@ -14,13 +14,28 @@
 #include "media/sender.h"
 #include "media/track.h"
 
-#define PEER_NAME_SIZE     40 /* of a stream or a track, as it is told in descriptions */
-#define PEER_ENCODINGS_MAX 32 /* that come in on one peer */
+#define PEER_NAME_MAX       40 /* bytes of a stream's or track's name in descriptions */
+#define PEER_SECTIONS_FIRST 4  /* of a description, without memory of their own */
+#define PEER_ENCODINGS_MAX  32 /* that come in on one peer */
 
 struct peer;
 struct sfu;
 
-/* One section: what comes in on it, and what goes out.  Its members are read by anybody. */
+/* What the other end reports of what it gets. */
+struct peer_feedback {
+    uint8_t fraction_lost; /* in 256ths */
+    uint32_t lost;
+    uint32_t jitter; /* in units of the timestamp */
+    uint64_t nacks;  /* packets that it asked for again */
+    uint64_t key_requests;
+    uint32_t last_sr; /* the middle of the last sender report's NTP time; 0: none was sent */
+    usec last_sr_at;
+    uint8_t last_fir;
+    bool has_fir;
+};
+
+/* One section: what comes in on it, and what goes out.  Its members are read by anybody, and
+ * written by peer*.c. */
 struct transceiver {
     void *owner; /* the caller's */
     struct peer *peer;
@@ -32,52 +47,42 @@ struct transceiver {
     /* in */
     struct track *receiving; /* NULL: nothing comes in on it */
     /* out */
-    bool is_announced; /* the other end knows our SSRC */
-    bool has_sender;
+    bool is_announced; /* the other end knows our SSRC, or will */
     bool is_paused;
     struct sender sender;
     struct track *subscription; /* whose track goes out; NULL: none */
     struct list subscribed;     /* among the track's subscribers */
     struct negotiation_track said;
-    uint32_t ssrc, rtx_ssrc;
-    uint8_t stream_size, track_size;
-    char stream_name[PEER_NAME_SIZE];
-    char track_name[PEER_NAME_SIZE];
-    /* what the other end reported of it */
-    uint8_t fraction_lost; /* in 256ths */
-    uint32_t lost;
-    uint32_t jitter;
-    uint64_t nacks; /* packets that it asked for again */
-    uint64_t key_requests;
+    uint8_t name_sizes[2];
+    char names[2][PEER_NAME_MAX]; /* of the stream, and of the track */
+    struct peer_feedback feedback;
 };
 
-enum peer_state { PEER_NEW, PEER_IS_CONNECTED, PEER_HAS_ENDED };
+enum peer_state { PEER_NEW, PEER_CONNECTED, PEER_ENDED };
 
 /* Its members are read by anybody, and written by peer*.c and sfu.c. */
 struct peer {
     void *owner;
     struct sfu *sfu;
-    struct rtc_transport *transport; /* NULL: it has ended */
-    uint8_t state;                   /* enum peer_state */
-    uint8_t end;                     /* enum rtc_end */
+    struct rtc_transport *transport;
+    uint8_t state; /* enum peer_state */
+    uint8_t end;   /* enum rtc_end */
     struct negotiation negotiation;
-    struct negotiation_section *sections;
+    struct negotiation_section sections[PEER_SECTIONS_FIRST];
+    struct negotiation_section *more_sections; /* instead of these; NULL: they are enough */
     struct list of_sfu;
-    struct list news;         /* something is to be told to the owner */
+    struct list news;         /* its state changed */
     struct list touched;      /* something may have to be told to its other end */
-    struct list transceivers; /* in the order of their sections */
+    struct list transceivers; /* in the order in which they came */
     uint32_t transceiver_count;
     struct timer timer;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
-    uint32_t ssrc;             /* ours, of reports when nothing else is sent */
-    uint32_t remote_ssrc;      /* theirs, of the last packet that had one */
+    uint32_t ssrc;             /* ours, in reports */
     uint8_t encoding_count;
     struct encoding *encodings[PEER_ENCODINGS_MAX]; /* that come in */
     usec report_at;
     usec round_trip;   /* as reports tell it; 0: not known */
-    uint64_t remb_bps; /* what it estimates that its line takes; 0: it has not said */
-    uint8_t cname_size;
-    char cname[24];
+    uint64_t remb_bps; /* what it thinks that its line takes; 0: it has not said */
 };
 
 struct peer_config {
@@ -104,10 +109,19 @@ MUST_USE int peer_take_offer(struct peer *peer, usec now, struct view sdp,
 /* Writes the answer; what it agrees on is in force.  ERR_LIMIT: there is no room for the text. */
 MUST_USE int peer_write_answer(struct peer *peer, usec now, struct span out, size_t *size);
 
-/* A new section with the next offer of ours: `track` says of what (NULL: anything of this kind that
- * the policy knows).  ERR_LIMIT. */
-MUST_USE int peer_add(struct peer *peer, bool is_video, const struct track *track, bool may_receive,
+/* A new section with the next offer of ours, on which something will be sent: as
+ * transceiver_announce has it. */
+struct peer_adding {
+    bool is_video;
+    bool may_receive;
+    const struct track *track; /* the formats are this one's; NULL: all of the policy's */
+    struct view stream_name;
+    struct view track_name;
+};
+/* ERR_LIMIT, ERR_MEMORY. */
+MUST_USE int peer_add(struct peer *peer, usec now, const struct peer_adding *adding,
                       struct transceiver **out);
+/* Whether an offer of ours is to be written, now. */
 static inline bool peer_needs_offer(const struct peer *peer)
 {
     return negotiation_needs_offer(&peer->negotiation);
@@ -153,9 +167,10 @@ void peer_remove(struct peer *peer, usec now, struct transceiver *transceiver);
 struct transceiver *peer_next(const struct peer *peer, const struct transceiver *after);
 struct transceiver *peer_find_mid(const struct peer *peer, struct view mid);
 
-/* Something will be sent on it, now or later, under these names (of a stream and its track): its
- * description tells the other end.  Between an offer of theirs and the answer it is part of the
- * answer, otherwise it wants an offer.  What sounds and looks together has one stream. */
+/* Something will be sent on it, now or later, under these names of at most PEER_NAME_MAX bytes (of
+ * a stream and its track): our description tells the other end.  Between an offer of theirs and the
+ * answer it is part of the answer, otherwise it wants an offer.  What is to sound and look together
+ * has one stream; no two have the same stream and track. */
 void transceiver_announce(struct transceiver *transceiver, struct view stream, struct view track);
 /* Between an offer and its answer: nothing is received on it. */
 void transceiver_refuse(struct transceiver *transceiver, usec now);

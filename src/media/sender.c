@@ -1,16 +1,12 @@
 #include "media/sender.h"
 
 #include <assert.h>
+#include <string.h>
 
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
 static void ended(struct sink *sink);
 static const struct sink_kind KIND = { .take = take, .ended = ended };
-
-static bool has_rtx(const struct sender *sender)
-{
-    return sender->config.rtx_payload_type != SENDER_NO_PAYLOAD;
-}
 
 void sender_init(struct sender *sender, const struct sender_config *config)
 {
@@ -24,6 +20,7 @@ void sender_init(struct sender *sender, const struct sender_config *config)
     sender->sink.kind = &KIND;
     list_init(&sender->sink.node);
     rtp_plan_begin(&sender->plan, false);
+    memset(&sender->formats, SENDER_NO_PAYLOAD, sizeof sender->formats);
 }
 
 void sender_free(struct sender *sender)
@@ -31,10 +28,11 @@ void sender_free(struct sender *sender)
     rtp_stream_remove_sink(&sender->sink);
 }
 
-void sender_set_plan(struct sender *sender, const struct rtp_plan *plan)
+void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
+                     const struct sender_formats *formats)
 {
-    assert(has_rtx(sender) || (!plan->transport_cc_at && !plan->abs_send_time_at));
     sender->plan = *plan;
+    sender->formats = *formats;
     sender->repeat_from = sender->highest + 1;
 }
 
@@ -92,6 +90,7 @@ static void begin_stream(struct sender *sender, usec now, struct rtp_stream *str
 {
     uint32_t timestamp = sender->has_begun ? next_timestamp(sender, now) : sender->config.timestamp;
     sender->stream = stream;
+    sender->config.clock_rate = stream->clock_rate;
     sender->from = packet->sequence;
     sender->offset = sender->highest + 1 - packet->sequence;
     sender->repeat_from = sender->highest + 1;
@@ -107,7 +106,8 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
 {
     const struct sender_config *config = &sender->config;
     const struct packet_ring *ring = &sender->stream->ring;
-    bool is_rtx = is_repeat && has_rtx(sender);
+    uint8_t rtx = sender->formats.rtx_payload_types[packet->format];
+    bool is_rtx = is_repeat && rtx != SENDER_NO_PAYLOAD;
     uint16_t number = (uint16_t)(packet->sequence + sender->offset);
     struct rtp_written written;
     uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
@@ -118,7 +118,7 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
         .ssrc = is_rtx ? config->rtx_ssrc : config->ssrc,
         .timestamp = packet->rtp.timestamp + sender->timestamp_offset,
         .sequence_number = is_rtx ? sender->rtx_sequence++ : number,
-        .payload_type = is_rtx ? config->rtx_payload_type : config->payload_type,
+        .payload_type = is_rtx ? rtx : sender->formats.payload_types[packet->format],
         .marker = packet->rtp.marker,
     };
     rtp_write_header(&sender->plan, &packet->rtp, packet_bytes(ring, packet), &values, at,
@@ -135,18 +135,17 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
     return true;
 }
 
-static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
-                 const struct packet *packet)
+static bool must_wait(const struct sender *sender, const struct packet *packet)
 {
-    struct sender *sender = LIST_ENTRY(sink, struct sender, sink);
-    if (sender->is_paused ||
-        (sender->is_waiting && sender->config.is_video && !packet->begins_key_frame))
-        return true;
+    return sender->is_waiting && sender->config.is_video && !packet->begins_key_frame;
+}
+
+static bool pass_on(struct sender *sender, usec now, const struct packet *packet)
+{
     if (rtc_is_full(sender->config.rtc))
         return false;
     if (sender->is_waiting)
-        begin_stream(sender, now, sink->stream, packet);
-    assert(sender->stream == stream);
+        begin_stream(sender, now, sender->sink.stream, packet);
     if (packet->sequence < sender->from)
         return true; /* late, from before the switch */
     if (!put(sender, packet, false))
@@ -159,6 +158,20 @@ static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
     }
     sender->packets++;
     sender->bytes += packet->rtp.payload_size;
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_PACKETS_OUT, 1);
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT, packet->size);
+    return true;
+}
+
+static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
+                 const struct packet *packet)
+{
+    struct sender *sender = LIST_ENTRY(sink, struct sender, sink);
+    (void)stream;
+    if (sender->formats.payload_types[packet->format] == SENDER_NO_PAYLOAD)
+        sender->is_waiting = true; /* until it goes on in another one */
+    else if (!sender->is_paused && !must_wait(sender, packet))
+        return pass_on(sender, now, packet);
     return true;
 }
 
@@ -178,6 +191,12 @@ static bool may_repeat(struct sender *sender, usec now)
     return true;
 }
 
+static void repeated(struct sender *sender)
+{
+    sender->repeated++;
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_REPEATED, 1);
+}
+
 void sender_nack(struct sender *sender, usec now, uint16_t number)
 {
     int distance = rtp_sequence_distance(number, (uint16_t)sender->highest);
@@ -187,8 +206,9 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
         return; /* it was never sent */
     if (sender->stream && sequence >= sender->repeat_from)
         packet = packet_ring_find(&sender->stream->ring, sequence - sender->offset);
-    if (packet && may_repeat(sender, now) && put(sender, packet, true))
-        sender->repeated++;
+    if (packet && sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD &&
+        may_repeat(sender, now) && put(sender, packet, true))
+        repeated(sender);
     else
         sender->not_repeated++;
 }

@@ -25,20 +25,25 @@ struct sender_config {
     struct rtc *rtc;
     struct rtc_transport *transport;
     uint32_t ssrc;
-    uint32_t rtx_ssrc;     /* with rtx_payload_type */
+    uint32_t rtx_ssrc;     /* for formats with RTX */
     uint32_t timestamp;    /* of the first packet */
     uint32_t clock_rate;   /* Hz */
     uint16_t sequence;     /* of the first packet: 1 to 32,767 */
     uint16_t rtx_sequence; /* the same */
-    uint8_t payload_type;
-    uint8_t rtx_payload_type; /* SENDER_NO_PAYLOAD: packets are repeated as they were */
     bool is_video;
+};
+
+/* As what a packet goes out, by the format in which it came. */
+struct sender_formats {
+    uint8_t payload_types[PACKET_FORMATS_MAX];     /* SENDER_NO_PAYLOAD: not at all */
+    uint8_t rtx_payload_types[PACKET_FORMATS_MAX]; /* SENDER_NO_PAYLOAD: it is repeated as it was */
 };
 
 /* Its members are sender.c's, but for the counts. */
 struct sender {
     struct sink sink;
     struct rtp_plan plan;
+    struct sender_formats formats;
     struct sender_config config;
     struct secure_window sent;
     struct secure_window rtx_sent;
@@ -67,9 +72,11 @@ void sender_init(struct sender *sender, const struct sender_config *config);
 /* Leaves its stream. */
 void sender_free(struct sender *sender);
 
-/* Which extensions of the stream go on, and as what.  Values that change from packet to packet are
- * for those with RTX alone: without it, a packet that is sent again must be the same to the bit. */
-void sender_set_plan(struct sender *sender, const struct rtp_plan *plan);
+/* What of the stream goes on, and as what; nothing does before.  In the plan, values that change
+ * from packet to packet are for those with RTX alone: without it, a packet that is sent again must
+ * be the same to the bit. */
+void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
+                     const struct sender_formats *formats);
 
 /* Goes on with the stream (NULL: with none) from its next key frame, or next packet of audio; until
  * that comes nothing is sent. */

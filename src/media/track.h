@@ -1,48 +1,49 @@
 /* track.h - a track that somebody publishes (a source): its encodings as they come in, and who
  * subscribes to it.
  *
- * A track knows nothing of where it comes from: a peer connection, or whatever else, says what came
- * (track_feed) and is asked for key frames and packets through `kind`.  One thread.
+ * A track knows nothing of where it comes from: a peer connection, or whatever else, makes it, says
+ * what came, and is asked for key frames and packets through `kind`.  One thread.
  */
 #ifndef MOIM_MEDIA_TRACK_H
 #define MOIM_MEDIA_TRACK_H
 
+#include "base/metrics.h"
 #include "base/pool.h"
 #include "media/parameters.h"
 #include "media/stream.h"
 #include "wire/rtp_extensions.h"
 
-#define TRACK_FORMATS_MAX   8
-#define TRACK_ENCODINGS_MAX 4 /* of a simulcast */
-#define TRACK_NO_FORMAT     255
-#define TRACK_SILENCE       (1 * USEC_S) /* an encoding that is silent for so long is not chosen */
+#define TRACK_ENCODINGS_MAX 4            /* of a simulcast */
+#define TRACK_SILENCE       (1 * USEC_S) /* one that is silent for so long is not chosen */
+#define TRACK_NO_FORMAT     PACKET_FORMATS_MAX
 
 /* What is agreed of one section of a peer connection, in either notation (SDP, or JSON). */
 struct media_terms {
-    struct media_format formats[TRACK_FORMATS_MAX]; /* the best one first */
+    struct media_format formats[PACKET_FORMATS_MAX]; /* the best one first */
     uint8_t format_count;
     uint8_t extensions[RTP_EXTENSION_KINDS]; /* their ids; 0: not agreed */
-    bool has_two_byte;                       /* extensions in the two-byte form are understood */
+    bool has_two_byte;                       /* the two-byte form of extensions is understood */
     bool is_reduced_size;                    /* RTCP */
     uint8_t mid_size;
     char mid[RTP_RID_MAX];
 };
 
 struct track;
+struct tracks;
 
-/* One encoding: its stream is the first member of it. */
 struct encoding {
     struct rtp_stream stream;
     struct track *track;
-    void *memory;  /* the ring's; NULL until the first packet comes */
+    void *memory;  /* the ring's; NULL until its first packet */
     uint32_t ssrc; /* 0: not known yet */
     uint32_t rtx_ssrc;
     uint8_t rid_size;
     char rid[RTP_RID_MAX];
-    uint32_t last_timestamp; /* of the last key frame's first packet */
     bool has_key;
+    uint32_t key_timestamp; /* of the last key frame */
+    uint8_t fir_count;
     usec heard_at;
-    uint64_t counted; /* bytes at the last count */
+    uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */
 };
 
@@ -54,20 +55,62 @@ struct track_kind {
 
 struct track {
     const struct track_kind *kind;
-    void *owner; /* the caller's: what the track is to a room */
-    struct media_terms terms;
+    void *owner;  /* the caller's: what the track is to a room */
+    void *source; /* its kind's */
+    struct tracks *tracks;
+    struct media_terms terms; /* its sender's payload types and ids */
     bool is_video;
     uint8_t encoding_count;
     struct encoding *encodings[TRACK_ENCODINGS_MAX];
-    struct list subscribers; /* of struct transceiver.subscribed */
+    struct list subscribers; /* struct transceiver's `subscribed` */
     uint32_t subscriber_count;
+    usec counted_at;
 };
 
-/* The format of a payload type that the publisher uses: an index, or TRACK_NO_FORMAT. */
-uint8_t track_format(const struct track *track, uint8_t payload_type);
+/* All tracks of a worker. */
+struct tracks {
+    struct pool tracks;
+    struct pool encodings;
+    struct list pumping; /* streams with something new */
+    struct metrics *metrics;
+};
 
-/* The encoding that a new subscriber begins with, or that all should go over to: of those that are
- * heard, the one of the highest rate.  NULL: none has been heard. */
+/* ERR_MEMORY: nothing was made. */
+MUST_USE int tracks_init(struct tracks *tracks, uint32_t tracks_max, struct metrics *metrics);
+void tracks_free(struct tracks *tracks);
+
+/* A track without encodings.  NULL: there are as many as may be. */
+struct track *track_open(struct tracks *tracks, const struct track_kind *kind, void *source,
+                         bool is_video, const struct media_terms *terms);
+/* Its subscribers must have left. */
+void track_close(struct track *track);
+
+/* ERR_LIMIT: it has TRACK_ENCODINGS_MAX, or there are as many as may be. */
+MUST_USE int track_add_encoding(struct track *track, uint32_t ssrc, uint32_t rtx_ssrc,
+                                struct view rid, struct encoding **out);
+/* It goes on as another stream: what it had is forgotten, its sinks leave. */
+void encoding_restart(struct encoding *encoding, uint32_t ssrc);
+
+/* The format of a payload type that the publisher uses, also of its RTX: an index, or
+ * TRACK_NO_FORMAT. */
+uint8_t track_format(const struct track *track, uint8_t payload_type, bool *is_rtx);
+
+/* A packet of the encoding, that was read.
+ *   OK             it is to be pumped.
+ *   ERR_EXISTS     it came before.
+ *   ERR_NOT_FOUND  its payload type was not agreed.
+ *   ERR_MALFORMED  its payload is no such codec's.
+ *   ERR_LIMIT      it is too long; ERR_MEMORY. */
+MUST_USE int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *rtp,
+                           struct view bytes);
+
+/* Whether packets have come of late. */
+bool encoding_is_heard(const struct encoding *encoding, usec now);
+
+/* Once a second or so: what each encoding's rate is. */
+void track_count(struct track *track, usec now);
+/* What a subscriber is best sent: of the encodings that are heard, the one of the highest rate.
+ * NULL: none is. */
 struct encoding *track_best(const struct track *track, usec now);
 
 #endif

@@ -42,10 +42,15 @@ static void sender_open(uint8_t rtx_payload_type)
                                           .clock_rate = RATE,
                                           .sequence = START,
                                           .rtx_sequence = RTX_START,
-                                          .payload_type = 96,
-                                          .rtx_payload_type = rtx_payload_type,
                                           .is_video = true };
+    struct sender_formats formats;
+    struct rtp_plan plan;
+    memset(&formats, SENDER_NO_PAYLOAD, sizeof formats);
+    formats.payload_types[0] = 96;
+    formats.rtx_payload_types[0] = rtx_payload_type;
+    rtp_plan_begin(&plan, false);
     sender_init(&sender, &config);
+    sender_set_plan(&sender, &plan, &formats);
 }
 
 static int set_up(void **state)
@@ -288,7 +293,7 @@ static void test_repeat_without_rtx(void **state)
     assert_numbers(START, 1);
     /* another header would be another packet under the same key stream */
     rtp_plan_begin(&plan, false);
-    sender_set_plan(&sender, &plan);
+    sender_set_plan(&sender, &plan, &sender.formats);
     sender_nack(&sender, port.now, START);
     network_run();
     assert_int_equal(sender.not_repeated, 1);
@@ -343,6 +348,7 @@ static void test_full_batch(void **state)
     struct sender_config config = sender.config;
     config.transport = other;
     sender_init(&second, &config);
+    sender_set_plan(&second, &sender.plan, &sender.formats);
     sender_switch(&sender, &one.stream);
     sender_switch(&second, &one.stream);
     next(&one, true);

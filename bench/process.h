@@ -1,6 +1,9 @@
 /* process.h - what a server's process has used, as /proc tells it. */
-#ifndef MOIM_BENCH_TURN_PROCESS_H
-#define MOIM_BENCH_TURN_PROCESS_H
+#ifndef MOIM_BENCH_PROCESS_H
+#define MOIM_BENCH_PROCESS_H
+
+/* Ends the program of a bench: a load is no place for half a success. */
+_Noreturn void fail(const char *what);
 
 /* The time, in seconds since some moment. */
 double now_s(void);
@@ -8,5 +11,7 @@ double now_s(void);
 double cpu_s(int pid);
 /* Resident memory of the process, in KiB. */
 double resident_kib(int pid);
+/* The same, but what it shares with other processes is divided among them. */
+double proportional_kib(int pid);
 
 #endif

@@ -1,12 +1,17 @@
 #include "process.h"
 
-#include "client.h"
-
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+_Noreturn void fail(const char *what)
+{
+    fprintf(stderr, "load: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
+    exit(1);
+}
 
 double now_s(void)
 {
@@ -37,18 +42,29 @@ double cpu_s(int pid)
     return ns / 1e9;
 }
 
-double resident_kib(int pid)
+/* The number behind `name` in a file of /proc/PID. */
+static double read_kib(int pid, const char *name, const char *key)
 {
     char path[64];
     char line[256];
     double kib = -1;
-    snprintf(path, sizeof path, "/proc/%d/status", pid);
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
     FILE *file = fopen(path, "r");
     if (!file)
         fail(path);
-    while (fgets(line, sizeof line, file))
-        if (strncmp(line, "VmRSS:", 6) == 0)
-            kib = strtod(line + 6, NULL);
+    while (kib < 0 && fgets(line, sizeof line, file))
+        if (strncmp(line, key, strlen(key)) == 0)
+            kib = strtod(line + strlen(key), NULL);
     fclose(file);
     return kib;
+}
+
+double resident_kib(int pid)
+{
+    return read_kib(pid, "status", "VmRSS:");
+}
+
+double proportional_kib(int pid)
+{
+    return read_kib(pid, "smaps_rollup", "Pss:");
 }

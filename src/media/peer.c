@@ -1,0 +1,173 @@
+#include "media/peer.h"
+
+#include <assert.h>
+
+#include "media/peer_inside.h"
+
+void peer_touch(struct peer *peer)
+{
+    if (list_empty(&peer->touched))
+        list_append(&peer->sfu->touched, &peer->touched);
+}
+
+uint32_t peer_random(struct peer *peer)
+{
+    uint32_t number;
+    do
+        random_fill(peer->sfu->config.rtc.random, &number, sizeof number);
+    while (number == 0);
+    return number;
+}
+
+/* ---- peers ---- */
+
+static void init_lists(struct peer *peer)
+{
+    list_init(&peer->of_sfu);
+    list_init(&peer->news);
+    list_init(&peer->touched);
+    list_init(&peer->transceivers);
+}
+
+int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struct peer **out)
+{
+    uint64_t session_id;
+    struct peer *peer = pool_take(&sfu->peers);
+    if (!peer)
+        return ERR_LIMIT;
+    *peer = (struct peer){ .owner = config->owner, .sfu = sfu, .report_at = USEC_NEVER };
+    int status = rtc_open(&sfu->rtc, now, peer, &peer->transport);
+    if (status != OK) {
+        pool_give(&sfu->peers, peer);
+        return status;
+    }
+    init_lists(peer);
+    peer->ssrc = peer_random(peer);
+    random_fill(sfu->config.rtc.random, &session_id, sizeof session_id);
+    negotiation_init(&peer->negotiation, config->policy, peer->sections, PEER_SECTIONS_FIRST,
+                     session_id >> 2, config->is_polite);
+    list_append(&sfu->all, &peer->of_sfu);
+    metrics_add(sfu->config.rtc.metrics, METRIC_MEDIA_PEERS, 1);
+    *out = peer;
+    return OK;
+}
+
+void peer_close(struct peer *peer, usec now)
+{
+    struct sfu *sfu = peer->sfu;
+    while (!list_empty(&peer->transceivers))
+        transceiver_close(LIST_ENTRY(peer->transceivers.next, struct transceiver, of_peer));
+    rtc_close(&sfu->rtc, now, peer->transport);
+    wheel_cancel(&sfu->wheel, &peer->timer);
+    list_remove(&peer->of_sfu);
+    list_remove(&peer->news);
+    list_remove(&peer->touched);
+    pool_give(&sfu->arrivals, peer->arrivals);
+    peer_free_sections(peer);
+    pool_give(&sfu->peers, peer);
+    metrics_subtract(sfu->config.rtc.metrics, METRIC_MEDIA_PEERS, 1);
+}
+
+/* ---- transceivers ---- */
+
+struct transceiver *transceiver_open(struct peer *peer, bool is_video)
+{
+    struct transceiver *transceiver = pool_take(&peer->sfu->transceivers);
+    if (!transceiver)
+        return NULL;
+    transceiver->peer = peer;
+    transceiver->is_video = is_video;
+    list_init(&transceiver->subscribed);
+    list_append(&peer->transceivers, &transceiver->of_peer);
+    peer->transceiver_count++;
+    return transceiver;
+}
+
+static void forget_repeats(struct sfu *sfu, const struct transceiver *transceiver)
+{
+    for (uint32_t i = 0; i < sfu->repeat_count; i++)
+        if (sfu->repeats[i].transceiver == transceiver)
+            sfu->repeats[i].transceiver = NULL;
+}
+
+void transceiver_close(struct transceiver *transceiver)
+{
+    struct peer *peer = transceiver->peer;
+    int status = transceiver_subscribe(transceiver, peer->sfu->now, NULL);
+    assert(status == OK);
+    (void)status;
+    if (transceiver->is_announced)
+        sender_free(&transceiver->sender);
+    transceiver_end_track(transceiver);
+    forget_repeats(peer->sfu, transceiver);
+    list_remove(&transceiver->of_peer);
+    peer->transceiver_count--;
+    pool_give(&peer->sfu->transceivers, transceiver);
+}
+
+struct transceiver *peer_next(const struct peer *peer, const struct transceiver *after)
+{
+    const struct list *node = after ? after->of_peer.next : peer->transceivers.next;
+    return node == &peer->transceivers ? NULL : LIST_ENTRY(node, struct transceiver, of_peer);
+}
+
+struct transceiver *peer_find_mid(const struct peer *peer, struct view mid)
+{
+    struct transceiver *at = NULL;
+    while ((at = peer_next(peer, at)) && !view_equal(transceiver_mid(at), mid))
+        continue;
+    return at;
+}
+
+/* ---- what comes in ---- */
+
+static void wake(struct track *track)
+{
+    struct transceiver *transceiver = track->source;
+    peer_touch(transceiver->peer);
+}
+
+static const struct track_kind KIND = { .wake = wake };
+
+struct track *transceiver_receive(struct transceiver *transceiver)
+{
+    if (!transceiver->receiving)
+        transceiver->receiving = track_open(&transceiver->peer->sfu->tracks, &KIND, transceiver,
+                                            transceiver->is_video, &transceiver->terms);
+    return transceiver->receiving;
+}
+
+int transceiver_add_encoding(struct transceiver *transceiver, uint32_t ssrc, uint32_t rtx_ssrc,
+                             struct view rid)
+{
+    struct peer *peer = transceiver->peer;
+    struct encoding *encoding;
+    if (peer->encoding_count == PEER_ENCODINGS_MAX)
+        return ERR_LIMIT;
+    int status = track_add_encoding(transceiver->receiving, ssrc, rtx_ssrc, rid, &encoding);
+    if (status == OK)
+        peer->encodings[peer->encoding_count++] = encoding;
+    return status;
+}
+
+void transceiver_end_track(struct transceiver *transceiver)
+{
+    struct track *track = transceiver->receiving;
+    struct peer *peer = transceiver->peer;
+    uint8_t kept = 0;
+    if (!track)
+        return;
+    while (!list_empty(&track->subscribers)) {
+        struct transceiver *subscriber =
+            LIST_ENTRY(track->subscribers.next, struct transceiver, subscribed);
+        int status = transceiver_subscribe(subscriber, peer->sfu->now, NULL);
+        assert(status == OK);
+        (void)status;
+    }
+    for (uint8_t i = 0; i < peer->encoding_count; i++)
+        if (peer->encodings[i]->track != track)
+            peer->encodings[kept++] = peer->encodings[i];
+    peer->encoding_count = kept;
+    transceiver->receiving = NULL;
+    track_close(track);
+}

@@ -1,0 +1,58 @@
+/* peer_inside.h - what the files of a peer share, and sfu.c.
+ *
+ * peer.c           peers and transceivers: how they begin and end
+ * peer_describe.c  in SDP
+ * peer_pieces.c    without it
+ * peer_receive.c   RTP that comes in: whose it is
+ * peer_send.c      what goes out on a transceiver
+ * peer_heard.c     RTCP that comes in
+ * peer_report.c    RTCP that goes out, and when
+ */
+#ifndef MOIM_MEDIA_PEER_INSIDE_H
+#define MOIM_MEDIA_PEER_INSIDE_H
+
+#include "media/peer.h"
+#include "media/sfu.h"
+
+/* ---- peer.c ---- */
+
+/* Has the peer's RTCP looked at with the next packets that go out. */
+void peer_touch(struct peer *peer);
+/* NULL: there are as many as may be. */
+struct transceiver *transceiver_open(struct peer *peer, bool is_video);
+void transceiver_close(struct transceiver *transceiver);
+/* A track that comes in on it, without encodings.  NULL: as above. */
+struct track *transceiver_receive(struct transceiver *transceiver);
+void transceiver_end_track(struct transceiver *transceiver);
+/* ERR_LIMIT. */
+MUST_USE int transceiver_add_encoding(struct transceiver *transceiver, uint32_t ssrc,
+                                      uint32_t rtx_ssrc, struct view rid);
+uint32_t peer_random(struct peer *peer);
+
+/* ---- peer_describe.c ---- */
+
+void peer_free_sections(struct peer *peer);
+
+/* ---- peer_receive.c ---- */
+
+void peer_rtp(struct peer *peer, usec now, struct span packet);
+
+/* ---- peer_send.c ---- */
+
+/* Its terms, or what is sent, have changed: goes on as they say.  False: none of the track's
+ * formats can be taken. */
+bool transceiver_aim(struct transceiver *transceiver, usec now);
+/* An encoding of the track has begun, or another one is the best now. */
+void track_aim(struct track *track, usec now);
+void transceiver_name(struct transceiver *transceiver, struct view stream, struct view track);
+
+/* ---- peer_heard.c ---- */
+
+void peer_rtcp(struct peer *peer, usec now, struct view packet);
+
+/* ---- peer_report.c ---- */
+
+/* Says what is due, and sets the timer for what will be. */
+void peer_report(struct peer *peer, usec now);
+
+#endif

@@ -1,0 +1,193 @@
+/* What goes out on a transceiver: of whose track, and how it is called there. */
+#include "media/peer_inside.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define FIRST_NUMBER_MASK 0x7fff
+
+/* ---- names ---- */
+
+void transceiver_name(struct transceiver *transceiver, struct view stream, struct view track)
+{
+    const struct view names[2] = { stream, track };
+    for (unsigned i = 0; i < 2; i++) {
+        assert(names[i].size > 0 && names[i].size <= PEER_NAME_MAX);
+        memcpy(transceiver->names[i], names[i].at, names[i].size);
+        transceiver->name_sizes[i] = (uint8_t)names[i].size;
+    }
+    transceiver->said.stream = view_make(transceiver->names[0], transceiver->name_sizes[0]);
+    transceiver->said.track = view_make(transceiver->names[1], transceiver->name_sizes[1]);
+    transceiver->said.cname = transceiver->said.stream;
+}
+
+/* A first number far from wrapping, as SRTP's receivers want it. */
+static uint16_t first_number(struct peer *peer)
+{
+    return (uint16_t)((peer_random(peer) & FIRST_NUMBER_MASK) % (FIRST_NUMBER_MASK - 1) + 1);
+}
+
+static void begin_sending(struct transceiver *transceiver)
+{
+    struct peer *peer = transceiver->peer;
+    const struct sender_config config = {
+        .rtc = &peer->sfu->rtc,
+        .transport = peer->transport,
+        .ssrc = peer_random(peer),
+        .rtx_ssrc = transceiver->is_video ? peer_random(peer) : 0,
+        .timestamp = peer_random(peer),
+        .clock_rate = transceiver->is_video ? 90000 : 48000,
+        .sequence = first_number(peer),
+        .rtx_sequence = first_number(peer),
+        .is_video = transceiver->is_video,
+    };
+    sender_init(&transceiver->sender, &config);
+    sender_pause(&transceiver->sender, transceiver->is_paused);
+    transceiver->is_announced = true;
+}
+
+void transceiver_announce(struct transceiver *transceiver, struct view stream, struct view track)
+{
+    struct negotiation *negotiation = &transceiver->peer->negotiation;
+    struct negotiation_section *section = negotiation_find_owner(negotiation, transceiver);
+    transceiver_name(transceiver, stream, track);
+    if (!transceiver->is_announced)
+        begin_sending(transceiver);
+    const struct negotiation_sending sending = { .track = &transceiver->said,
+                                                 .ssrc = transceiver->sender.config.ssrc,
+                                                 .rtx_ssrc = transceiver->sender.config.rtx_ssrc };
+    if (section)
+        negotiation_send(negotiation, section, &sending);
+}
+
+/* ---- what it says of a track ---- */
+
+/* How packets in the track's formats go out.  False: none can. */
+static bool match_formats(const struct transceiver *transceiver, const struct track *track,
+                          struct sender_formats *out)
+{
+    bool has_any = false;
+    memset(out, SENDER_NO_PAYLOAD, sizeof *out);
+    for (unsigned i = 0; i < track->terms.format_count; i++)
+        for (unsigned k = 0; k < transceiver->terms.format_count; k++) {
+            const struct media_format *format = &transceiver->terms.formats[k];
+            if (!media_format_same(&track->terms.formats[i], format))
+                continue;
+            out->payload_types[i] = format->payload_type;
+            if (format->rtx != MEDIA_NO_RTX)
+                out->rtx_payload_types[i] = format->rtx;
+            has_any = true;
+            break;
+        }
+    return has_any;
+}
+
+/* What is true of one way alone does not go on. */
+static bool goes_on(enum rtp_extension_kind kind)
+{
+    switch (kind) {
+    case RTP_EXTENSION_MID:
+    case RTP_EXTENSION_RID:
+    case RTP_EXTENSION_REPAIRED_RID:
+    case RTP_EXTENSION_ABS_SEND_TIME:
+    case RTP_EXTENSION_TRANSPORT_CC:
+    case RTP_EXTENSION_TRANSPORT_CC_02:
+    case RTP_EXTENSION_TRANSMISSION_OFFSET:
+    case RTP_EXTENSION_VIDEO_LAYERS_ALLOCATION:
+        return false;
+    default:
+        return true;
+    }
+}
+
+static void make_plan(const struct transceiver *transceiver, const struct track *track,
+                      struct rtp_plan *plan)
+{
+    const struct media_terms *terms = &transceiver->terms;
+    rtp_plan_begin(plan, terms->has_two_byte);
+    for (unsigned kind = 0; kind < RTP_EXTENSION_KINDS; kind++)
+        if (goes_on(kind) && track->terms.extensions[kind] && terms->extensions[kind] &&
+            rtp_plan_map(plan, track->terms.extensions[kind], terms->extensions[kind]) != OK)
+            continue; /* an id of the two-byte form: left out */
+    if (terms->extensions[RTP_EXTENSION_MID] && terms->mid_size > 0 &&
+        rtp_plan_add(plan, terms->extensions[RTP_EXTENSION_MID], transceiver_mid(transceiver)) !=
+            OK)
+        return; /* as above */
+}
+
+/* ---- where it is pointed ---- */
+
+/* The encoding to go on with. */
+static struct encoding *choose(const struct transceiver *transceiver, usec now)
+{
+    if (!transceiver->is_agreed || !transceiver->may_send)
+        return NULL;
+    return track_best(transceiver->subscription, now);
+}
+
+static void want_key(struct transceiver *transceiver)
+{
+    sender_wants_key(&transceiver->sender);
+    transceiver->subscription->kind->wake(transceiver->subscription);
+}
+
+bool transceiver_aim(struct transceiver *transceiver, usec now)
+{
+    struct track *track = transceiver->subscription;
+    struct sender *sender = &transceiver->sender;
+    struct sender_formats formats;
+    struct rtp_plan plan;
+    if (!transceiver->is_announced)
+        return true;
+    bool has_any = !track || !transceiver->is_agreed || match_formats(transceiver, track, &formats);
+    struct encoding *encoding = track && has_any ? choose(transceiver, now) : NULL;
+    if (!encoding) {
+        sender_switch(sender, NULL);
+        return has_any;
+    }
+    if (sender->sink.stream == &encoding->stream)
+        return true;
+    make_plan(transceiver, track, &plan);
+    sender_set_plan(sender, &plan, &formats);
+    sender_switch(sender, &encoding->stream);
+    want_key(transceiver);
+    return true;
+}
+
+void track_aim(struct track *track, usec now)
+{
+    for (struct list *node = track->subscribers.next; node != &track->subscribers;
+         node = node->next)
+        (void)transceiver_aim(LIST_ENTRY(node, struct transceiver, subscribed), now);
+}
+
+int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track)
+{
+    if (transceiver->subscription == track)
+        return OK;
+    if (transceiver->subscription) {
+        transceiver->subscription->subscriber_count--;
+        list_remove(&transceiver->subscribed);
+    }
+    transceiver->subscription = track;
+    if (track) {
+        assert(track->is_video == transceiver->is_video);
+        track->subscriber_count++;
+        list_append(&track->subscribers, &transceiver->subscribed);
+    }
+    if (transceiver_aim(transceiver, now))
+        return OK;
+    int status = transceiver_subscribe(transceiver, now, NULL);
+    return status == OK ? ERR_UNSUPPORTED : status;
+}
+
+void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused)
+{
+    (void)now;
+    transceiver->is_paused = is_paused;
+    if (!transceiver->is_announced)
+        return;
+    sender_pause(&transceiver->sender, is_paused);
+    if (!is_paused && transceiver->subscription)
+        want_key(transceiver);
+}

@@ -1,0 +1,204 @@
+#include "media/sfu.h"
+
+#include <stdlib.h>
+
+#include "media/peer_inside.h"
+
+static int init_pools(struct sfu *sfu, const struct sfu_config *config)
+{
+    int status = pool_init(&sfu->peers, sizeof(struct peer), config->peers_max);
+    if (status == OK)
+        status =
+            pool_init(&sfu->transceivers, sizeof(struct transceiver), config->transceivers_max);
+    if (status == OK)
+        status = pool_init(&sfu->arrivals, sizeof(struct arrivals), config->peers_max);
+    if (status == OK)
+        status = tracks_init(&sfu->tracks, config->tracks_max, config->rtc.metrics);
+    return status;
+}
+
+int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
+{
+    *sfu = (struct sfu){ .config = *config, .now = now, .rtc_until = USEC_NEVER };
+    wheel_init(&sfu->wheel, now);
+    list_init(&sfu->all);
+    list_init(&sfu->touched);
+    list_init(&sfu->news);
+    sfu->sdp = malloc(sizeof *sfu->sdp);
+    sfu->description = malloc(sizeof *sfu->description);
+    int status = sfu->sdp && sfu->description ? init_pools(sfu, config) : ERR_MEMORY;
+    if (status == OK)
+        status = rtc_init(&sfu->rtc, &sfu->config.rtc, now);
+    if (status == OK)
+        return OK;
+    if (sfu->tracks.tracks.items)
+        tracks_free(&sfu->tracks);
+    pool_free(&sfu->arrivals);
+    pool_free(&sfu->transceivers);
+    pool_free(&sfu->peers);
+    free(sfu->description);
+    free(sfu->sdp);
+    return status;
+}
+
+void sfu_free(struct sfu *sfu)
+{
+    while (!list_empty(&sfu->all))
+        peer_close(LIST_ENTRY(sfu->all.next, struct peer, of_sfu), sfu->now);
+    rtc_free(&sfu->rtc);
+    tracks_free(&sfu->tracks);
+    pool_free(&sfu->arrivals);
+    pool_free(&sfu->transceivers);
+    pool_free(&sfu->peers);
+    free(sfu->description);
+    free(sfu->sdp);
+}
+
+/* ---- in ---- */
+
+static void change(struct peer *peer, enum peer_state state)
+{
+    peer->state = (uint8_t)state;
+    if (list_empty(&peer->news))
+        list_append(&peer->sfu->news, &peer->news);
+}
+
+static void connected(struct peer *peer, usec now)
+{
+    change(peer, PEER_CONNECTED);
+    peer->report_at = now;
+    peer_touch(peer);
+}
+
+static void take(struct sfu *sfu, usec now, const struct rtc_out *out)
+{
+    struct peer *peer = out->transport->owner;
+    switch (out->kind) {
+    case RTC_CONNECTED:
+        connected(peer, now);
+        break;
+    case RTC_RTP:
+        peer_rtp(peer, now, out->packet);
+        break;
+    case RTC_RTCP:
+        peer_rtcp(peer, now, view_of_span(out->packet));
+        break;
+    case RTC_ENDED:
+        peer->end = out->end;
+        wheel_cancel(&sfu->wheel, &peer->timer);
+        change(peer, PEER_ENDED);
+        break;
+    default: /* RTC_DATA */
+        break;
+    }
+}
+
+static void drain(struct sfu *sfu, usec now)
+{
+    struct rtc_out out;
+    for (rtc_poll(&sfu->rtc, &out); out.kind != RTC_WAIT; rtc_poll(&sfu->rtc, &out))
+        take(sfu, now, &out);
+    sfu->rtc_until = out.until;
+}
+
+void sfu_feed(struct sfu *sfu, usec now, const struct ice_flow *flow, struct span datagram)
+{
+    sfu->now = now;
+    rtc_feed(&sfu->rtc, now, flow, datagram);
+    drain(sfu, now);
+}
+
+void sfu_stream_gone(struct sfu *sfu, usec now, const struct ice_flow *flow)
+{
+    sfu->now = now;
+    rtc_stream_gone(&sfu->rtc, now, flow);
+    drain(sfu, now);
+}
+
+void sfu_tick(struct sfu *sfu, usec now)
+{
+    struct timer *timer;
+    sfu->now = now;
+    rtc_tick(&sfu->rtc, now);
+    drain(sfu, now);
+    while ((timer = wheel_expired(&sfu->wheel, now)))
+        peer_touch(LIST_ENTRY(timer, struct peer, timer));
+}
+
+usec sfu_until(const struct sfu *sfu)
+{
+    usec until = wheel_next(&sfu->wheel);
+    return sfu->rtc_until < until ? sfu->rtc_until : until;
+}
+
+/* ---- out ---- */
+
+/* The packets that were asked for again; those that find no room wait. */
+static bool repeat(struct sfu *sfu, usec now)
+{
+    uint32_t at = 0;
+    while (at < sfu->repeat_count && !rtc_is_full(&sfu->rtc)) {
+        const struct sfu_repeat *one = &sfu->repeats[at++];
+        if (one->transceiver)
+            sender_nack(&one->transceiver->sender, now, one->number);
+    }
+    for (uint32_t i = at; i < sfu->repeat_count; i++)
+        sfu->repeats[i - at] = sfu->repeats[i];
+    sfu->repeat_count -= at;
+    return sfu->repeat_count == 0;
+}
+
+static bool report(struct sfu *sfu, usec now)
+{
+    while (!list_empty(&sfu->touched)) {
+        struct peer *peer = LIST_ENTRY(sfu->touched.next, struct peer, touched);
+        if (rtc_is_full(&sfu->rtc))
+            return false;
+        list_remove(&peer->touched);
+        peer_report(peer, now);
+    }
+    return true;
+}
+
+static bool pump(struct sfu *sfu, usec now)
+{
+    while (!list_empty(&sfu->tracks.pumping)) {
+        struct rtp_stream *stream =
+            LIST_ENTRY(sfu->tracks.pumping.next, struct rtp_stream, pumping);
+        if (!rtp_stream_pump(stream, now))
+            return false;
+        list_remove(&stream->pumping);
+    }
+    return true;
+}
+
+const struct rtc_run *sfu_take_runs(struct sfu *sfu, usec now, uint32_t *count)
+{
+    const struct rtc_run *runs;
+    bool is_all;
+    sfu->now = now;
+    drain(sfu, now); /* of what the last calls did */
+    do {
+        is_all = pump(sfu, now) && repeat(sfu, now) && report(sfu, now);
+        runs = rtc_seal(&sfu->rtc, count);
+        if (*count == 0)
+            rtc_sent(&sfu->rtc); /* nothing, or nothing that could be encrypted */
+    } while (*count == 0 && !is_all);
+    return runs;
+}
+
+void sfu_sent(struct sfu *sfu)
+{
+    rtc_sent(&sfu->rtc);
+}
+
+/* ---- what has become of peers ---- */
+
+struct peer *sfu_poll(struct sfu *sfu)
+{
+    if (list_empty(&sfu->news))
+        return NULL;
+    struct peer *peer = LIST_ENTRY(sfu->news.next, struct peer, news);
+    list_remove(&peer->news);
+    return peer;
+}

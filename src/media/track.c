@@ -1,0 +1,208 @@
+#include "media/track.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/payload.h"
+
+/* Of one encoding's ring: video for over a second at 3 Mbit/s, audio for five. */
+#define VIDEO_BYTES   ((uint32_t)512 * 1024)
+#define VIDEO_PACKETS 512
+#define AUDIO_BYTES   ((uint32_t)64 * 1024)
+#define AUDIO_PACKETS 256
+
+int tracks_init(struct tracks *tracks, uint32_t tracks_max, struct metrics *metrics)
+{
+    *tracks = (struct tracks){ .metrics = metrics };
+    list_init(&tracks->pumping);
+    int status = pool_init(&tracks->tracks, sizeof(struct track), tracks_max);
+    if (status != OK)
+        return status;
+    status =
+        pool_init(&tracks->encodings, sizeof(struct encoding), tracks_max * TRACK_ENCODINGS_MAX);
+    if (status != OK)
+        pool_free(&tracks->tracks);
+    return status;
+}
+
+void tracks_free(struct tracks *tracks)
+{
+    assert(tracks->tracks.used == 0 && tracks->encodings.used == 0);
+    pool_free(&tracks->encodings);
+    pool_free(&tracks->tracks);
+}
+
+struct track *track_open(struct tracks *tracks, const struct track_kind *kind, void *source,
+                         bool is_video, const struct media_terms *terms)
+{
+    struct track *track = pool_take(&tracks->tracks);
+    if (!track)
+        return NULL;
+    track->kind = kind;
+    track->source = source;
+    track->tracks = tracks;
+    track->is_video = is_video;
+    track->terms = *terms;
+    list_init(&track->subscribers);
+    metrics_add(tracks->metrics, METRIC_MEDIA_TRACKS, 1);
+    return track;
+}
+
+static void drop_stream(struct encoding *encoding)
+{
+    if (encoding->memory)
+        rtp_stream_end(&encoding->stream);
+    free(encoding->memory);
+    encoding->memory = NULL;
+}
+
+void track_close(struct track *track)
+{
+    assert(list_empty(&track->subscribers));
+    for (unsigned i = 0; i < track->encoding_count; i++) {
+        drop_stream(track->encodings[i]);
+        pool_give(&track->tracks->encodings, track->encodings[i]);
+    }
+    metrics_subtract(track->tracks->metrics, METRIC_MEDIA_TRACKS, 1);
+    pool_give(&track->tracks->tracks, track);
+}
+
+/* ---- encodings ---- */
+
+int track_add_encoding(struct track *track, uint32_t ssrc, uint32_t rtx_ssrc, struct view rid,
+                       struct encoding **out)
+{
+    struct encoding *encoding = NULL;
+    if (track->encoding_count < TRACK_ENCODINGS_MAX)
+        encoding = pool_take(&track->tracks->encodings);
+    if (!encoding)
+        return ERR_LIMIT;
+    assert(rid.size <= sizeof encoding->rid);
+    encoding->track = track;
+    encoding->ssrc = ssrc;
+    encoding->rtx_ssrc = rtx_ssrc;
+    encoding->rid_size = (uint8_t)rid.size;
+    if (rid.size > 0)
+        memcpy(encoding->rid, rid.at, rid.size);
+    track->encodings[track->encoding_count++] = encoding;
+    *out = encoding;
+    return OK;
+}
+
+void encoding_restart(struct encoding *encoding, uint32_t ssrc)
+{
+    drop_stream(encoding);
+    encoding->ssrc = ssrc;
+    encoding->has_key = false;
+    encoding->heard_at = 0;
+    encoding->counted = 0;
+    encoding->bps = 0;
+}
+
+static int begin_stream(struct encoding *encoding, uint32_t clock_rate)
+{
+    bool is_video = encoding->track->is_video;
+    uint32_t size = is_video ? VIDEO_BYTES : AUDIO_BYTES;
+    uint32_t count = is_video ? VIDEO_PACKETS : AUDIO_PACKETS;
+    encoding->memory = aligned_alloc(64, (packet_ring_memory(size, count) + 63) / 64 * 64);
+    if (!encoding->memory)
+        return ERR_MEMORY;
+    rtp_stream_init(&encoding->stream, encoding->memory, size, count, clock_rate, is_video);
+    encoding->stream.ssrc = encoding->ssrc;
+    return OK;
+}
+
+/* ---- packets ---- */
+
+uint8_t track_format(const struct track *track, uint8_t payload_type, bool *is_rtx)
+{
+    for (uint8_t i = 0; i < track->terms.format_count; i++) {
+        const struct media_format *format = &track->terms.formats[i];
+        *is_rtx = format->rtx == payload_type;
+        if (*is_rtx || format->payload_type == payload_type)
+            return i;
+    }
+    *is_rtx = false;
+    return TRACK_NO_FORMAT;
+}
+
+/* What the payload says; a packet without one (a probe) says nothing. */
+static int read_payload(struct encoding *encoding, enum payload_codec codec, struct view bytes,
+                        struct packet *packet)
+{
+    struct payload payload;
+    struct view view = rtp_payload(&packet->rtp, bytes.at);
+    packet->begins_frame = packet->ends_frame = true;
+    if (view.size == 0 || !payload_is_video(codec))
+        return OK;
+    int status = payload_read(codec, view, packet->rtp.marker, &payload);
+    if (status != OK)
+        return status == ERR_UNSUPPORTED ? OK : status;
+    packet->begins_frame = payload.starts_frame;
+    packet->ends_frame = payload.ends_frame;
+    packet->temporal = payload.temporal_id;
+    packet->spatial = payload.spatial_id;
+    if (payload.starts_key &&
+        (!encoding->has_key || encoding->key_timestamp != packet->rtp.timestamp)) {
+        packet->begins_key_frame = true;
+        encoding->has_key = true;
+        encoding->key_timestamp = packet->rtp.timestamp;
+    }
+    return OK;
+}
+
+int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *rtp,
+                  struct view bytes)
+{
+    struct packet packet = { .rtp = *rtp };
+    struct track *track = encoding->track;
+    bool is_rtx, needs_key;
+    packet.format = track_format(track, rtp->payload_type, &is_rtx);
+    if (packet.format == TRACK_NO_FORMAT || is_rtx)
+        return ERR_NOT_FOUND;
+    enum payload_codec codec = track->terms.formats[packet.format].codec;
+    int status = encoding->memory ? OK : begin_stream(encoding, payload_clock(codec));
+    if (status == OK)
+        status = read_payload(encoding, codec, bytes, &packet);
+    if (status == OK)
+        status = rtp_stream_feed(&encoding->stream, now, &packet, bytes, &needs_key);
+    if (status != OK)
+        return status;
+    if (needs_key)
+        key_requests_want(&encoding->stream.key_requests);
+    if (list_empty(&encoding->stream.pumping))
+        list_append(&track->tracks->pumping, &encoding->stream.pumping);
+    encoding->heard_at = now;
+    return OK;
+}
+
+/* ---- which one ---- */
+
+bool encoding_is_heard(const struct encoding *encoding, usec now)
+{
+    return encoding->memory && now - encoding->heard_at < TRACK_SILENCE;
+}
+
+void track_count(struct track *track, usec now)
+{
+    usec time = now - track->counted_at;
+    for (unsigned i = 0; i < track->encoding_count && time > 0; i++) {
+        struct encoding *encoding = track->encodings[i];
+        uint64_t bytes = encoding->memory ? encoding->stream.reception.bytes : 0;
+        encoding->bps = (bytes - encoding->counted) * 8 * USEC_S / time;
+        encoding->counted = bytes;
+    }
+    track->counted_at = now;
+}
+
+struct encoding *track_best(const struct track *track, usec now)
+{
+    struct encoding *best = NULL;
+    for (unsigned i = 0; i < track->encoding_count; i++) {
+        struct encoding *encoding = track->encodings[i];
+        if (encoding_is_heard(encoding, now) && (!best || encoding->bps > best->bps))
+            best = encoding;
+    }
+    return best;
+}
