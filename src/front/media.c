@@ -1,5 +1,12 @@
 #include "front/media.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "front/rtc.h"
+
+/* ---- what is negotiated ---- */
+
 #define EXTENSION(name) (1u << RTP_EXTENSION_##name)
 #define OF_BOTH                                                                                    \
     (EXTENSION(MID) | EXTENSION(ABS_SEND_TIME) | EXTENSION(TRANSPORT_CC) |                         \
@@ -29,3 +36,82 @@ const struct negotiation_policy media_policy = {
     .has_rtx = true,
     .has_simulcast = true,
 };
+
+/* ---- on the media port ---- */
+
+#define TRANSCEIVERS_EACH 16 /* of a peer, on the average */
+#define TRACKS_EACH       2
+
+static void hear(void *context, usec now, const struct rtc_out *out)
+{
+    struct server *server = context;
+    struct peer *peer;
+    sfu_hear(server->sfu, now, out);
+    while ((peer = sfu_poll(server->sfu)))
+        ((struct media_owner *)peer->owner)->changed(server, now, peer);
+}
+
+static bool pump(void *context, usec now)
+{
+    const struct server *server = context;
+    return sfu_pump(server->sfu, now);
+}
+
+static void tick(void *context, usec now)
+{
+    const struct server *server = context;
+    sfu_tick(server->sfu, now);
+}
+
+static usec until(void *context)
+{
+    const struct server *server = context;
+    return sfu_until(server->sfu);
+}
+
+static const struct rtc_users USERS = { .hear = hear, .pump = pump, .tick = tick, .until = until };
+
+/* Each address for UDP, then each for TCP. */
+static void add_candidates(struct sfu_config *config, const struct server_rtc *rtc)
+{
+    for (unsigned is_tcp = 0; is_tcp < 2; is_tcp++)
+        for (uint32_t i = 0; i < rtc->candidate_count; i++)
+            if (config->candidate_count < SFU_CANDIDATES_MAX)
+                config->candidates[config->candidate_count++] =
+                    (struct description_candidate){ .address = rtc->candidates[i],
+                                                    .is_tcp = is_tcp };
+}
+
+int media_new(struct server *server, usec now)
+{
+    const struct server_rtc *rtc = rtc_door_config(server);
+    struct sfu_config config = {
+        .rtc = rtc_door_port(server),
+        .random = &server->config.random,
+        .metrics = server->metrics,
+        .peers_max = rtc->transports_max,
+        .transceivers_max = rtc->transports_max * TRANSCEIVERS_EACH,
+        .tracks_max = rtc->transports_max * TRACKS_EACH,
+    };
+    memcpy(config.fingerprint, rtc->fingerprint, sizeof config.fingerprint);
+    add_candidates(&config, rtc);
+    struct sfu *sfu = malloc(sizeof *sfu);
+    int status = sfu ? sfu_init(sfu, &config, now) : ERR_MEMORY;
+    if (status != OK) {
+        free(sfu);
+        return status;
+    }
+    server->sfu = sfu;
+    rtc_door_serve(server, &USERS, server);
+    return OK;
+}
+
+void media_free(struct server *server)
+{
+    if (!server->sfu)
+        return;
+    rtc_door_serve(server, NULL, NULL);
+    sfu_free(server->sfu);
+    free(server->sfu);
+    server->sfu = NULL;
+}

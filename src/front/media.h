@@ -17,4 +17,9 @@ struct media_owner {
     void (*changed)(struct server *server, usec now, struct peer *peer);
 };
 
+/* Makes server->sfu, on its media port.  ERR_MEMORY. */
+MUST_USE int media_new(struct server *server, usec now);
+/* Before rtc_door_free; what owns peers need not have closed them.  NULL is fine. */
+void media_free(struct server *server);
+
 #endif

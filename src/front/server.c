@@ -4,6 +4,7 @@
 #include "front/core.h"
 #include "front/errand.h"
 #include "front/hold.h"
+#include "front/media.h"
 #include "front/meet/meet.h"
 #include "front/rtc.h"
 #include "front/session.h"
@@ -73,9 +74,14 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = config->rtc ? rtc_door_new(server, now) : OK;
     if (status != OK)
         goto close_turn;
+    status = config->rtc ? media_new(server, now) : OK;
+    if (status != OK)
+        goto close_rtc;
     *out = server;
     return OK;
 
+close_rtc:
+    rtc_door_free(server);
 close_turn:
     turn_door_free(server);
 stop_endpoints:
@@ -111,7 +117,6 @@ void server_free(struct server *server)
         if (stream->is_open)
             stream_release(server, stream);
     }
-    rtc_door_free(server);
     turn_door_free(server);
     while (server->errands) {
         struct errand *errand = server->errands;
@@ -120,6 +125,8 @@ void server_free(struct server *server)
     }
     endpoints_stop(server);
     rooms_free(&server->rooms);
+    media_free(server);
+    rtc_door_free(server);
     deflate_free(server->workshop.deflater);
     pool_free(&server->outboxes.entries);
     buffers_free(server->buffers);

@@ -14,7 +14,7 @@ uint32_t peer_random(struct peer *peer)
 {
     uint32_t number;
     do
-        random_fill(peer->sfu->config.rtc.random, &number, sizeof number);
+        random_fill(peer->sfu->config.random, &number, sizeof number);
     while (number == 0);
     return number;
 }
@@ -36,18 +36,18 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
     if (!peer)
         return ERR_LIMIT;
     *peer = (struct peer){ .owner = config->owner, .sfu = sfu, .report_at = USEC_NEVER };
-    int status = rtc_open(&sfu->rtc, now, peer, &peer->transport);
+    int status = rtc_open(sfu->config.rtc, now, peer, &peer->transport);
     if (status != OK) {
         pool_give(&sfu->peers, peer);
         return status;
     }
     init_lists(peer);
     peer->ssrc = peer_random(peer);
-    random_fill(sfu->config.rtc.random, &session_id, sizeof session_id);
+    random_fill(sfu->config.random, &session_id, sizeof session_id);
     negotiation_init(&peer->negotiation, config->policy, peer->sections, PEER_SECTIONS_FIRST,
                      session_id >> 2, config->is_polite);
     list_append(&sfu->all, &peer->of_sfu);
-    metrics_add(sfu->config.rtc.metrics, METRIC_MEDIA_PEERS, 1);
+    metrics_add(sfu->metrics, METRIC_MEDIA_PEERS, 1);
     *out = peer;
     return OK;
 }
@@ -57,7 +57,7 @@ void peer_close(struct peer *peer, usec now)
     struct sfu *sfu = peer->sfu;
     while (!list_empty(&peer->transceivers))
         transceiver_close(LIST_ENTRY(peer->transceivers.next, struct transceiver, of_peer));
-    rtc_close(&sfu->rtc, now, peer->transport);
+    rtc_close(sfu->config.rtc, now, peer->transport);
     wheel_cancel(&sfu->wheel, &peer->timer);
     list_remove(&peer->of_sfu);
     list_remove(&peer->news);
@@ -65,7 +65,7 @@ void peer_close(struct peer *peer, usec now)
     pool_give(&sfu->arrivals, peer->arrivals);
     peer_free_sections(peer);
     pool_give(&sfu->peers, peer);
-    metrics_subtract(sfu->config.rtc.metrics, METRIC_MEDIA_PEERS, 1);
+    metrics_subtract(sfu->metrics, METRIC_MEDIA_PEERS, 1);
 }
 
 /* ---- transceivers ---- */

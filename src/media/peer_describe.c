@@ -189,7 +189,7 @@ static void settle(struct peer *peer, usec now)
 
 static void take_way(struct peer *peer, usec now, const struct negotiation_remote *remote)
 {
-    struct rtc *rtc = &peer->sfu->rtc;
+    struct rtc *rtc = peer->sfu->config.rtc;
     if (remote->is_first) {
         struct rtc_remote way = { .setup = remote->is_active ? RTC_ACTIVE : RTC_PASSIVE };
         memcpy(way.fingerprint, remote->fingerprint, sizeof way.fingerprint);
@@ -234,7 +234,7 @@ int peer_take_offer(struct peer *peer, usec now, struct view sdp, struct descrip
         return status;
     take_way(peer, now, &remote);
     if (remote.is_restart)
-        rtc_restart(&sfu->rtc, now, peer->transport);
+        rtc_restart(sfu->config.rtc, now, peer->transport);
     match(peer, sfu->description);
     return OK;
 }
@@ -286,7 +286,7 @@ void peer_rollback(struct peer *peer)
 
 void peer_restart(struct peer *peer, usec now)
 {
-    rtc_restart(&peer->sfu->rtc, now, peer->transport);
+    rtc_restart(peer->sfu->config.rtc, now, peer->transport);
     negotiation_restart(&peer->negotiation);
 }
 

@@ -74,7 +74,7 @@ static void take_nack(struct peer *peer, const struct rtcp_feedback *feedback)
     rtcp_nack_begin(feedback, &nack);
     for (unsigned i = 0; transceiver && i < NACKS_MAX && rtcp_nack_next(&nack, &number); i++) {
         transceiver->feedback.nacks++;
-        metrics_add(sfu->config.rtc.metrics, METRIC_MEDIA_NACKS_IN, 1);
+        metrics_add(sfu->metrics, METRIC_MEDIA_NACKS_IN, 1);
         if (sfu->repeat_count < SFU_REPEATS_MAX)
             sfu->repeats[sfu->repeat_count++] =
                 (struct sfu_repeat){ .transceiver = transceiver, .number = number };
@@ -83,7 +83,7 @@ static void take_nack(struct peer *peer, const struct rtcp_feedback *feedback)
 
 static void want_key(struct peer *peer, struct transceiver *transceiver)
 {
-    metrics_add(peer->sfu->config.rtc.metrics, METRIC_MEDIA_KEYS_WANTED, 1);
+    metrics_add(peer->sfu->metrics, METRIC_MEDIA_KEYS_WANTED, 1);
     transceiver->feedback.key_requests++;
     if (!transceiver->subscription)
         return;
@@ -155,7 +155,7 @@ void peer_rtcp(struct peer *peer, usec now, struct view packet)
     int status;
     while ((status = rtcp_next(&packet, &one)) == OK)
         if (take_packet(peer, now, &one) != OK)
-            metrics_add(peer->sfu->config.rtc.metrics, METRIC_MEDIA_DROPPED_MALFORMED, 1);
+            metrics_add(peer->sfu->metrics, METRIC_MEDIA_DROPPED_MALFORMED, 1);
     if (status == ERR_MALFORMED)
-        metrics_add(peer->sfu->config.rtc.metrics, METRIC_MEDIA_DROPPED_MALFORMED, 1);
+        metrics_add(peer->sfu->metrics, METRIC_MEDIA_DROPPED_MALFORMED, 1);
 }

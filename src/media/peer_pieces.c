@@ -5,7 +5,7 @@
 
 void peer_connect(struct peer *peer, usec now, const struct rtc_remote *remote)
 {
-    rtc_set_remote(&peer->sfu->rtc, now, peer->transport, remote);
+    rtc_set_remote(peer->sfu->config.rtc, now, peer->transport, remote);
 }
 
 static bool is_taken(const struct peer *peer, uint32_t ssrc)

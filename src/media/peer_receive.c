@@ -5,7 +5,7 @@
 
 static void count(struct peer *peer, enum metric metric)
 {
-    metrics_add(peer->sfu->config.rtc.metrics, metric, 1);
+    metrics_add(peer->sfu->metrics, metric, 1);
 }
 
 /* A packet as it is being read. */
@@ -138,7 +138,7 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
     int status = encoding_feed(encoding, now, &arrival.rtp, view_of_span(arrival.bytes));
     if (status == OK) {
         count(peer, METRIC_MEDIA_PACKETS_IN);
-        metrics_add(peer->sfu->config.rtc.metrics, METRIC_MEDIA_BYTES_IN, packet.size);
+        metrics_add(peer->sfu->metrics, METRIC_MEDIA_BYTES_IN, packet.size);
     } else if (status != ERR_EXISTS) {
         count(peer, status == ERR_NOT_FOUND ? METRIC_MEDIA_DROPPED_UNKNOWN
                                             : METRIC_MEDIA_DROPPED_MALFORMED);

@@ -30,7 +30,7 @@ static void flush(struct report *report)
 {
     struct peer *peer = report->peer;
     if (report->writer.size > report->empty)
-        rtc_send_rtcp(&peer->sfu->rtc, peer->transport,
+        rtc_send_rtcp(peer->sfu->config.rtc, peer->transport,
                       view_make(report->bytes, report->writer.size));
     begin(report);
 }
@@ -109,7 +109,7 @@ static void ask_again(struct report *report, usec now, struct encoding *encoding
         return;
     need(report, 12 + 4 * (size_t)count);
     rtcp_add_nack(&report->writer, peer->ssrc, encoding->ssrc, numbers, count);
-    metrics_add(peer->sfu->config.rtc.metrics, METRIC_MEDIA_NACKS_OUT, count);
+    metrics_add(peer->sfu->metrics, METRIC_MEDIA_NACKS_OUT, count);
 }
 
 static void ask_key(struct report *report, usec now, struct encoding *encoding)
@@ -125,7 +125,7 @@ static void ask_key(struct report *report, usec now, struct encoding *encoding)
         rtcp_add_fir(
             &report->writer, peer->ssrc,
             (struct rtcp_fir){ .ssrc = encoding->ssrc, .sequence_number = encoding->fir_count++ });
-    metrics_add(peer->sfu->config.rtc.metrics, METRIC_MEDIA_KEYS_ASKED, 1);
+    metrics_add(peer->sfu->metrics, METRIC_MEDIA_KEYS_ASKED, 1);
 }
 
 static void tell_arrivals(struct report *report, usec now)

@@ -31,7 +31,7 @@ static void begin_sending(struct transceiver *transceiver)
 {
     struct peer *peer = transceiver->peer;
     const struct sender_config config = {
-        .rtc = &peer->sfu->rtc,
+        .rtc = peer->sfu->config.rtc,
         .transport = peer->transport,
         .ssrc = peer_random(peer),
         .rtx_ssrc = transceiver->is_video ? peer_random(peer) : 0,

@@ -13,13 +13,13 @@ static int init_pools(struct sfu *sfu, const struct sfu_config *config)
     if (status == OK)
         status = pool_init(&sfu->arrivals, sizeof(struct arrivals), config->peers_max);
     if (status == OK)
-        status = tracks_init(&sfu->tracks, config->tracks_max, config->rtc.metrics);
+        status = tracks_init(&sfu->tracks, config->tracks_max, config->metrics);
     return status;
 }
 
 int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
 {
-    *sfu = (struct sfu){ .config = *config, .now = now, .rtc_until = USEC_NEVER };
+    *sfu = (struct sfu){ .config = *config, .metrics = config->metrics, .now = now };
     wheel_init(&sfu->wheel, now);
     list_init(&sfu->all);
     list_init(&sfu->touched);
@@ -27,8 +27,6 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     sfu->sdp = malloc(sizeof *sfu->sdp);
     sfu->description = malloc(sizeof *sfu->description);
     int status = sfu->sdp && sfu->description ? init_pools(sfu, config) : ERR_MEMORY;
-    if (status == OK)
-        status = rtc_init(&sfu->rtc, &sfu->config.rtc, now);
     if (status == OK)
         return OK;
     if (sfu->tracks.tracks.items)
@@ -45,7 +43,6 @@ void sfu_free(struct sfu *sfu)
 {
     while (!list_empty(&sfu->all))
         peer_close(LIST_ENTRY(sfu->all.next, struct peer, of_sfu), sfu->now);
-    rtc_free(&sfu->rtc);
     tracks_free(&sfu->tracks);
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
@@ -70,9 +67,10 @@ static void connected(struct peer *peer, usec now)
     peer_touch(peer);
 }
 
-static void take(struct sfu *sfu, usec now, const struct rtc_out *out)
+void sfu_hear(struct sfu *sfu, usec now, const struct rtc_out *out)
 {
     struct peer *peer = out->transport->owner;
+    sfu->now = now;
     switch (out->kind) {
     case RTC_CONNECTED:
         connected(peer, now);
@@ -93,42 +91,17 @@ static void take(struct sfu *sfu, usec now, const struct rtc_out *out)
     }
 }
 
-static void drain(struct sfu *sfu, usec now)
-{
-    struct rtc_out out;
-    for (rtc_poll(&sfu->rtc, &out); out.kind != RTC_WAIT; rtc_poll(&sfu->rtc, &out))
-        take(sfu, now, &out);
-    sfu->rtc_until = out.until;
-}
-
-void sfu_feed(struct sfu *sfu, usec now, const struct ice_flow *flow, struct span datagram)
-{
-    sfu->now = now;
-    rtc_feed(&sfu->rtc, now, flow, datagram);
-    drain(sfu, now);
-}
-
-void sfu_stream_gone(struct sfu *sfu, usec now, const struct ice_flow *flow)
-{
-    sfu->now = now;
-    rtc_stream_gone(&sfu->rtc, now, flow);
-    drain(sfu, now);
-}
-
 void sfu_tick(struct sfu *sfu, usec now)
 {
     struct timer *timer;
     sfu->now = now;
-    rtc_tick(&sfu->rtc, now);
-    drain(sfu, now);
     while ((timer = wheel_expired(&sfu->wheel, now)))
         peer_touch(LIST_ENTRY(timer, struct peer, timer));
 }
 
 usec sfu_until(const struct sfu *sfu)
 {
-    usec until = wheel_next(&sfu->wheel);
-    return sfu->rtc_until < until ? sfu->rtc_until : until;
+    return list_empty(&sfu->touched) ? wheel_next(&sfu->wheel) : 0;
 }
 
 /* ---- out ---- */
@@ -137,7 +110,7 @@ usec sfu_until(const struct sfu *sfu)
 static bool repeat(struct sfu *sfu, usec now)
 {
     uint32_t at = 0;
-    while (at < sfu->repeat_count && !rtc_is_full(&sfu->rtc)) {
+    while (at < sfu->repeat_count && !rtc_is_full(sfu->config.rtc)) {
         const struct sfu_repeat *one = &sfu->repeats[at++];
         if (one->transceiver)
             sender_nack(&one->transceiver->sender, now, one->number);
@@ -152,7 +125,7 @@ static bool report(struct sfu *sfu, usec now)
 {
     while (!list_empty(&sfu->touched)) {
         struct peer *peer = LIST_ENTRY(sfu->touched.next, struct peer, touched);
-        if (rtc_is_full(&sfu->rtc))
+        if (rtc_is_full(sfu->config.rtc))
             return false;
         list_remove(&peer->touched);
         peer_report(peer, now);
@@ -160,7 +133,7 @@ static bool report(struct sfu *sfu, usec now)
     return true;
 }
 
-static bool pump(struct sfu *sfu, usec now)
+static bool forward(struct sfu *sfu, usec now)
 {
     while (!list_empty(&sfu->tracks.pumping)) {
         struct rtp_stream *stream =
@@ -172,24 +145,10 @@ static bool pump(struct sfu *sfu, usec now)
     return true;
 }
 
-const struct rtc_run *sfu_take_runs(struct sfu *sfu, usec now, uint32_t *count)
+bool sfu_pump(struct sfu *sfu, usec now)
 {
-    const struct rtc_run *runs;
-    bool is_all;
     sfu->now = now;
-    drain(sfu, now); /* of what the last calls did */
-    do {
-        is_all = pump(sfu, now) && repeat(sfu, now) && report(sfu, now);
-        runs = rtc_seal(&sfu->rtc, count);
-        if (*count == 0)
-            rtc_sent(&sfu->rtc); /* nothing, or nothing that could be encrypted */
-    } while (*count == 0 && !is_all);
-    return runs;
-}
-
-void sfu_sent(struct sfu *sfu)
-{
-    rtc_sent(&sfu->rtc);
+    return forward(sfu, now) && repeat(sfu, now) && report(sfu, now);
 }
 
 /* ---- what has become of peers ---- */

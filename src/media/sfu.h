@@ -1,11 +1,11 @@
-/* sfu.h - one worker's media: its media port, the peers on it, and the way of packets between
- * them.
+/* sfu.h - one worker's media: the peers on its media port, and the way of packets between them.
  *
- * How to drive it.  In: sfu_feed every datagram that a wake-up brought, SFU_FEED_MAX at most before
- * packets are taken out.  Out: sfu_take_runs until it gives none, sending each time, and sfu_sent
- * after each time.  Then sfu_poll until NULL for what has become of peers.  When sfu_until has
- * come: sfu_tick, and out again.  After every other call (here and in peer.h) there may be
- * something to take out, too.
+ * How to drive it.  The port is the caller's, who hands over what comes of transports that peers
+ * have opened (sfu_hear).  When all that a wake-up brought has been heard (SFU_HEAR_MAX packets at
+ * most before that), sfu_pump queues what is to be sent: rtc_seal, send and call it again until it
+ * has queued all.  Then sfu_poll until NULL for what has become of peers.  When sfu_until has come:
+ * sfu_tick, and sfu_pump again.  After every other call (here and in peer.h) there may be something
+ * to pump, too; the port is drained after each of these.
  *
  * One thread.
  */
@@ -15,15 +15,17 @@
 #include "media/arrivals.h"
 #include "media/peer.h"
 
-#define SFU_FEED_MAX       256
+#define SFU_HEAR_MAX       256
 #define SFU_CANDIDATES_MAX 16
 
 struct sfu_config {
-    struct rtc_config rtc;
+    struct rtc *rtc; /* borrowed, as are the next two */
+    const struct random *random;
+    struct metrics *metrics;
     uint8_t fingerprint[DESCRIPTION_FINGERPRINT_SIZE]; /* of our certificate */
     struct description_candidate candidates[SFU_CANDIDATES_MAX];
     uint32_t candidate_count;
-    uint32_t peers_max; /* as many as rtc.transports_max */
+    uint32_t peers_max;
     uint32_t transceivers_max;
     uint32_t tracks_max;
 };
@@ -38,8 +40,7 @@ struct sfu_repeat {
 /* Its members are sfu.c's and peer*.c's. */
 struct sfu {
     struct sfu_config config;
-    struct rtc rtc;
-    usec rtc_until;
+    struct metrics *metrics;
     usec now;
     struct wheel wheel;
     struct pool peers;
@@ -60,15 +61,12 @@ MUST_USE int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now
 /* Peers are forgotten without a word. */
 void sfu_free(struct sfu *sfu);
 
-void sfu_feed(struct sfu *sfu, usec now, const struct ice_flow *flow, struct span datagram);
-void sfu_stream_gone(struct sfu *sfu, usec now, const struct ice_flow *flow);
+/* What rtc_poll gave (but RTC_WAIT), of a transport whose owner is a peer. */
+void sfu_hear(struct sfu *sfu, usec now, const struct rtc_out *out);
+/* Queues what is to be sent.  False: the batch is full, and there is more. */
+bool sfu_pump(struct sfu *sfu, usec now);
 void sfu_tick(struct sfu *sfu, usec now);
 usec sfu_until(const struct sfu *sfu);
-
-/* What is to be sent now, as rtc_seal has it.  *count 0: nothing; else sfu_sent is to follow before
- * any other call. */
-const struct rtc_run *sfu_take_runs(struct sfu *sfu, usec now, uint32_t *count);
-void sfu_sent(struct sfu *sfu);
 
 /* A peer of which `state` has changed; NULL: there is no more.  One that has ended is to be
  * closed. */
