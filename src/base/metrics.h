@@ -83,6 +83,8 @@
     X(RELAY_NOT_KEPT, "moim_relay_refused_total", "what=\"keep\"", counter, "")                    \
     X(SOCKETIO_RECOVERED, "moim_socketio_recovered_total", "", counter,                            \
       "Socket.IO sockets that came back after their connection broke off.")                        \
+    X(MEDIASOUP_ERRORS, "moim_mediasoup_errors_total", "", counter,                                \
+      "Errors told to mediasoup's clients.")                                                       \
     X(TURN_ALLOCATIONS, "moim_turn_allocations", "", gauge, "Allocations of TURN clients.")        \
     X(TURN_ALLOCATED_UDP, "moim_turn_allocations_total", "transport=\"udp\"", counter,             \
       "Allocations made.")                                                                         \

@@ -51,6 +51,7 @@ struct socketio_config {
     uint32_t namespace_count;
     usec connect_timeout; /* 45 s */
     usec recovery;        /* how long a broken session's packets are kept; 0: not at all */
+    bool mediasoup;       /* pages with mediasoup-client find the SFU */
 };
 
 /* From one destination to another; a "*" stands for one segment, in both in the same order. */

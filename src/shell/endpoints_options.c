@@ -41,6 +41,7 @@ static const struct option socketio_options[] = {
     ROW(OPTION_DURATION, socketio, connect_timeout, socketio.connect_timeout, USEC_S / 10, DAY,
         45 * USEC_S),
     ROW(OPTION_DURATION, socketio, recovery, socketio.recovery, 0, DAY, 0),
+    ROW(OPTION_SWITCH, socketio, mediasoup, socketio.mediasoup, 0, 1, false),
 };
 static const struct option stomp_options[] = {
     ROW(OPTION_SWITCH, stomp, room_rule, stomp.room_rule, 0, 1, true),

@@ -45,6 +45,7 @@ static const cyaml_schema_field_t socketio_fields[] = {
     LIST(socketio_texts, namespaces, &text_schema),
     TEXT(socketio_texts, connect_timeout),
     TEXT(socketio_texts, recovery),
+    TEXT(socketio_texts, mediasoup),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t rename_fields[] = {

@@ -27,7 +27,7 @@ struct engine_texts {
 
 struct socketio_texts {
     char **namespaces;
-    char *connect_timeout, *recovery;
+    char *connect_timeout, *recovery, *mediasoup;
     uint32_t namespaces_count;
 };
 

@@ -2,6 +2,7 @@
 #include "front/socketio/socketio.h"
 
 #include "front/engine/engine.h"
+#include "front/mediasoup/mediasoup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -221,12 +222,17 @@ static int start(struct server *server, struct endpoint *endpoint)
     status = socketio_recovery_start(server, socketio);
     if (status != OK)
         goto give_gatherings;
-    status = relay_new(server, endpoint, &socketio_voice, sockets, &socketio->relay);
+    status = mediasoup_start(server, endpoint, &socketio->mediasoup);
     if (status != OK)
         goto give_recovery;
+    status = relay_new(server, endpoint, &socketio_voice, sockets, &socketio->relay);
+    if (status != OK)
+        goto give_mediasoup;
     endpoint->context = socketio;
     return OK;
 
+give_mediasoup:
+    mediasoup_stop(socketio->mediasoup);
 give_recovery:
     socketio_recovery_stop(server, socketio);
 give_gatherings:
@@ -258,6 +264,7 @@ static void stop(struct server *server, struct endpoint *endpoint)
     }
     socketio_recovery_stop(server, socketio);
     relay_free(server, socketio->relay);
+    mediasoup_stop(socketio->mediasoup);
     pool_free(&socketio->gathering_pool);
     pool_free(&socketio->socket_pool);
     pool_free(&socketio->space_pool);

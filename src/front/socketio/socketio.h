@@ -15,6 +15,9 @@
 #include "front/session.h"
 #include "wire/socketio.h"
 
+struct mediasoup;
+struct mediasoup_member;
+
 #define SOCKETIO_SPACES_MAX  256 /* namespaces of an endpoint that are in use */
 #define SOCKETIO_SOCKETS_MAX 16  /* namespaces of one session */
 #define SOCKETIO_LOG_MAX     256 /* messages that a socket could have missed */
@@ -25,7 +28,8 @@
 struct socketio {
     struct endpoint *endpoint;
     struct relay *relay;
-    struct list spaces; /* those in use */
+    struct mediasoup *mediasoup; /* front/mediasoup/; NULL: there is none */
+    struct list spaces;          /* those in use */
     struct pool space_pool;
     struct pool socket_pool;
     struct pool gathering_pool;
@@ -50,6 +54,7 @@ struct socketio_socket {
     struct relay_party party; /* first: the relay's parties are sockets */
     struct list of_session;   /* or, when it is broken, among those */
     struct socketio_space *space;
+    struct mediasoup_member *mediasoup_member; /* NULL: it is in no room of that */
     struct outbox log; /* what it was told last; each entry is "4" or "b" and the message */
     usec broken_until;
     char id[SOCKETIO_ID_SIZE + 1];
@@ -144,5 +149,12 @@ void socketio_expire(struct server *server, usec now, struct socketio *socketio,
 void socketio_hear(struct server *server, usec now, struct session *session, struct view text,
                    const struct socketio_packet *packet,
                    const struct socketio_gathering *gathering);
+/* Tells a socket an event: its name needs no escapes, its arguments are JSON with commas between
+ * them.  One that is broken is told when it comes back. */
+void socketio_say(struct server *server, usec now, struct socketio_socket *socket,
+                  struct view event, struct view arguments);
+/* Answers what a client has said with an id; `arguments` is an array. */
+void socketio_acknowledge(struct server *server, usec now, struct session *session,
+                          const struct socketio_packet *heard, struct view arguments);
 
 #endif

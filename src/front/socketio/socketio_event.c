@@ -1,4 +1,5 @@
 /* Socket.IO events: from a socket to the relay, and from the relay to sockets. */
+#include "front/mediasoup/mediasoup.h"
 #include "front/socketio/socketio.h"
 
 #include <stdio.h>
@@ -97,7 +98,36 @@ static void tell(struct server *server, usec now, struct relay_party *party,
 
 const struct relay_voice socketio_voice = { .write = write_event, .tell = tell };
 
+void socketio_say(struct server *server, usec now, struct socketio_socket *socket,
+                  struct view event, struct view arguments)
+{
+    const struct relay_event said = { .name = event, .arguments = arguments, .is_changed = true };
+    struct relay_words words; /* large, and most of it unused */
+    words.count = 0;
+    words.text = NULL;
+    if (write_event(server, &socket->space->space, &said, &words) != OK) {
+        if (socket->party.session)
+            session_close(server, socket->party.session, 1013, "the server is full");
+        return;
+    }
+    tell(server, now, &socket->party, &words);
+    for (uint32_t i = 0; i < words.count; i++)
+        message_done(server, &words.messages[i]);
+    buffer_give(server->buffers, words.text);
+}
+
 /* ---- in ---- */
+
+void socketio_acknowledge(struct server *server, usec now, struct session *session,
+                          const struct socketio_packet *heard, struct view arguments)
+{
+    const struct socketio_packet packet = { .type = SOCKETIO_ACK,
+                                            .name_space = heard->name_space,
+                                            .has_id = true,
+                                            .id = heard->id,
+                                            .data = arguments };
+    socketio_send(server, now, session, &packet);
+}
 
 static void acknowledge(struct server *server, usec now, struct session *session,
                         const struct socketio_packet *heard, const struct relay_event *event)
@@ -135,6 +165,8 @@ void socketio_hear(struct server *server, usec now, struct session *session, str
     uint32_t count = gathering ? gathering->count : 0;
     if (!packet->event.at)
         return; /* its name is a number: no rule can name it */
+    if (count == 0 && mediasoup_hear(server, now, socketio_of(session)->mediasoup, socket, packet))
+        return;
     for (uint32_t i = 0; i < count; i++)
         attachments[i] = buffer_view(gathering->attachments[i]);
     struct relay_event event = {

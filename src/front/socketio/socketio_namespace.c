@@ -1,5 +1,6 @@
 /* Namespaces of a Socket.IO endpoint, and the sockets in them. */
 #include "front/engine/engine.h"
+#include "front/mediasoup/mediasoup.h"
 #include "front/socketio/socketio.h"
 
 #include <stdio.h>
@@ -170,6 +171,7 @@ static void give_socket(struct socketio *socketio, struct socketio_socket *socke
 void socketio_free_socket(struct server *server, usec now, struct socketio *socketio,
                           struct socketio_socket *socket)
 {
+    mediasoup_leave(server, now, socket);
     relay_leave(server, now, &socket->party);
     give_socket(socketio, socket);
 }
@@ -199,6 +201,7 @@ void socketio_connect(struct server *server, usec now, struct session *session,
         return;
     }
     socket->party.auth = VIEW("");
+    mediasoup_greet(server, now, socketio_of(session)->mediasoup, socket);
 }
 
 void socketio_leave(struct server *server, usec now, struct session *session,
