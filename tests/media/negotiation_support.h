@@ -34,7 +34,7 @@ static const struct description_candidate END_CANDIDATES[] = {
     { .address = { ADDRESS_IPV4, { 192, 0, 2, 1 }, 7000 }, .is_tcp = true },
 };
 
-static struct negotiation_local end_local(const char *ufrag, uint8_t print)
+static inline struct negotiation_local end_local(const char *ufrag, uint8_t print)
 {
     struct negotiation_local local = { .ufrag = view_of(ufrag),
                                        .pwd = VIEW("abcdefghijklmnopqrstuvwx"),
