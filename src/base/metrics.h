@@ -156,6 +156,17 @@
     X(MEDIA_DROPPED_UNKNOWN, "moim_media_dropped_total", "reason=\"unknown\"", counter,            \
       "Packets of peers that were dropped: of no track, or broken.")                               \
     X(MEDIA_DROPPED_MALFORMED, "moim_media_dropped_total", "reason=\"malformed\"", counter, "")    \
+    X(SCTP_UP, "moim_sctp_associations_total", "", counter,                                        \
+      "Associations of data channels that came about.")                                            \
+    X(SCTP_CHANNELS, "moim_data_channels", "", gauge, "Open data channels.")                       \
+    X(SCTP_IN, "moim_data_messages_total", "direction=\"in\"", counter,                            \
+      "Messages of data channels.")                                                                \
+    X(SCTP_OUT, "moim_data_messages_total", "direction=\"out\"", counter, "")                      \
+    X(SCTP_RETRANSMITTED, "moim_sctp_retransmitted_total", "", counter,                            \
+      "Parts of messages of data channels that were sent again.")                                  \
+    X(SCTP_DROPPED_MALFORMED, "moim_sctp_dropped_total", "reason=\"malformed\"", counter,          \
+      "What came for data channels and was dropped.")                                              \
+    X(SCTP_DROPPED_LIMIT, "moim_sctp_dropped_total", "reason=\"limit\"", counter, "")              \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 
