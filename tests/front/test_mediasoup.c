@@ -1,0 +1,490 @@
+/* test_mediasoup.c - pages with mediasoup-client: what they say over Socket.IO, and that their
+ * tracks get where they should.  What the library itself says is in tests/media/ortc_captures.h. */
+#include "house_engine.h"
+
+#include "agent/rtc_house.h"
+#include "media/ortc_captures.h"
+#include "media/ortc_support.h"
+
+#include "front/mediasoup/mediasoup.h"
+
+#define PROFILE "SRTP_AEAD_AES_128_GCM"
+#define KEY     "\x10\x10\x01\x01\x9d\x01\x2a\x40\x01\xf0\x01" /* VP8: a key frame of 320x240 */
+
+static struct house *house;
+static struct server *server;
+
+static const struct rule RULES[] = {
+    { .on = "join", .to = TO_SENDER, .emit = "joined" },
+    { .on = "consume", .to = TO_SENDER, .emit = "never" },
+};
+
+static const struct endpoint_config ENDPOINT = {
+    .path = "/socket.io",
+    .carrier = CARRIER_ENGINE,
+    .speech = SPEECH_SOCKETIO,
+    .limits = ANY_LIMIT,
+    .engine = { .ping_interval = 600 * USEC_S, .ping_timeout = 600 * USEC_S, .eio3 = true },
+    .socketio = { .connect_timeout = 1 * USEC_S, .mediasoup = true },
+    .rules = { .items = RULES, .count = sizeof RULES / sizeof RULES[0] },
+};
+static const struct endpoint_configs ENDPOINT_LIST = { &ENDPOINT, 1 };
+
+/* ---- the network ---- */
+
+static void to_network(const struct rtc_run *run)
+{
+    struct far *far = far_of(run->flow);
+    for (size_t at = 0; far && at < run->bytes.size; at += run->segment)
+        network_put(far, false, view_slice(run->bytes, at, run->segment));
+}
+
+static void run(void)
+{
+    port.now = house->now;
+    house_drain(house);
+    while (network.count > 0) {
+        unsigned at = network.first;
+        struct far *far = network.queue[at].far;
+        size_t size = network.queue[at].size;
+        bool is_to_port = network.queue[at].is_to_port;
+        uint8_t *copy = test_copy(view_make(network.queue[at].bytes, size));
+        network.first = (at + 1) % NETWORK_MAX;
+        network.count--;
+        if (is_to_port)
+            server_rtc_feed(server, house->now, &far->flow, (struct span){ copy, size });
+        else
+            far_hear(far, view_make(copy, size));
+        free(copy);
+        house_drain(house);
+    }
+}
+
+static void open_house(bool has_media)
+{
+    port_open(SECURE_DTLS_PROFILES);
+    const struct server_rtc rtc = { .dtls = port.context,
+                                    .secure = port.engine,
+                                    .transports_max = 4,
+                                    .candidates = { { ADDRESS_IPV4, { 192, 0, 2, 1 }, 7000 } },
+                                    .candidate_count = 1 };
+    house = house_build(&(struct wishes){
+        .endpoints = &ENDPOINT_LIST, .rtc = has_media ? &rtc : NULL, .to_network = to_network });
+    server = house->servers[0];
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    open_house(true);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    house_close(house);
+    port_close();
+    return 0;
+}
+
+/* A frame in one packet, with SSRC 5 and payload type 96. */
+static void say_frame(struct far *far, uint8_t number)
+{
+    static struct secure_window sent;
+    uint8_t room[RTC_PACKET_MAX] = { 0x80, 0x80 | 96, 0, number, 0, 0, number, 0, 0, 0, 0, 5 };
+    struct secure_outgoing out = { .key = far->secure.rtp_out,
+                                   .sent = &sent,
+                                   .at = room,
+                                   .payload = VIEW(KEY),
+                                   .header_size = 12 };
+    sent = (struct secure_window){ 0 };
+    secure_protect(port.far_engine, &out, 1);
+    assert_int_equal(out.status, OK);
+    far_send(far, view_make(room, out.size));
+}
+
+/* ---- clients ---- */
+
+static struct wire *come(void)
+{
+    char wanted[100], sid[SID_SIZE + 1];
+    struct wire *wire = socket_open(house, "/socket.io/?EIO=4");
+    socket_say(wire, "40");
+    read_sid(socket_hear(wire), sid);
+    snprintf(wanted, sizeof wanted, "42[\"connection-success\",{\"socketId\":\"%s\"}]", sid);
+    socket_expect(wire, wanted);
+    return wire;
+}
+
+/* Says an event with an argument in quotes of ' and gives what it is acknowledged with. */
+static cJSON *ask(struct wire *wire, const char *event, const char *argument)
+{
+    static char said[16 * 1024];
+    int size =
+        snprintf(said, sizeof said, "427['%s'%s%s]", event, argument[0] ? "," : "", argument);
+    assert_true(size > 0 && (size_t)size < sizeof said);
+    for (char *at = said; *at; at++)
+        if (*at == '\'')
+            *at = '"';
+    socket_say(wire, said);
+    const char *heard = socket_hear(wire);
+    if (strncmp(heard, "437", 3) != 0)
+        fail_msg("%s: no acknowledgement but \"%s\"", event, heard);
+    cJSON *answer = cJSON_Parse(heard + 3);
+    assert_int_equal(cJSON_GetArraySize(answer), 1);
+    cJSON *first = cJSON_DetachItemFromArray(answer, 0);
+    cJSON_Delete(answer);
+    return first;
+}
+
+static const cJSON *at(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    if (!item)
+        fail_msg("there is no %s in %s", name, cJSON_PrintUnformatted(object));
+    return item;
+}
+
+static void copy_text(const cJSON *item, char out[64])
+{
+    assert_true(cJSON_IsString(item) && strlen(item->valuestring) < 64);
+    strcpy(out, item->valuestring);
+}
+
+static void expect_error(struct wire *wire, const char *event, const char *argument,
+                         const char *why)
+{
+    cJSON *answer = ask(wire, event, argument);
+    const cJSON *params = cJSON_GetObjectItemCaseSensitive(answer, "params");
+    assert_string_equal(at(params ? params : answer, "error")->valuestring, why);
+    cJSON_Delete(answer);
+}
+
+static struct wire *join(const char *room)
+{
+    char argument[64];
+    struct wire *wire = come();
+    snprintf(argument, sizeof argument, "{'roomName':'%s'}", room);
+    cJSON *answer = ask(wire, "joinRoom", argument);
+    assert_true(cJSON_GetArraySize(at(at(answer, "rtpCapabilities"), "codecs")) > 10);
+    cJSON_Delete(answer);
+    return wire;
+}
+
+/* A transport, and the far end that it is for. */
+static struct far *create(struct wire *wire, bool consumer, char id[64])
+{
+    cJSON *answer =
+        ask(wire, "createWebRtcTransport", consumer ? "{'consumer':true}" : "{'consumer':false}");
+    const cJSON *params = at(answer, "params");
+    copy_text(at(params, "id"), id);
+    const struct peer *peer = LIST_ENTRY(server->sfu->all.prev, struct peer, of_sfu);
+    const char *ufrag = at(at(params, "iceParameters"), "usernameFragment")->valuestring;
+    assert_view(view_make(peer->transport->ice.local.ufrag, ICE_UFRAG_SIZE), ufrag);
+    assert_string_equal(
+        at(cJSON_GetArrayItem(at(params, "iceCandidates"), 0), "address")->valuestring,
+        "192.0.2.1");
+    cJSON_Delete(answer);
+    return far_make(peer->transport, PROFILE);
+}
+
+static void connect_far(struct wire *wire, const char *event, const char *id, struct far *far)
+{
+    char argument[400], text[100];
+    for (unsigned i = 0; i < 32; i++)
+        snprintf(text + 3 * i, 4, "%02x:", port.far_identity.fingerprint[i]);
+    snprintf(argument, sizeof argument,
+             "{'serverConsumerTransportId':'%s','dtlsParameters':{'role':'client',"
+             "'fingerprints':[{'algorithm':'sha-256','value':'%.95s'}]}}",
+             id, text);
+    cJSON_Delete(ask(wire, event, argument));
+    far_check(far, true);
+    run();
+    far_begin(far);
+    run();
+    assert_true(far->is_connected);
+}
+
+#define TRACK                                                                                      \
+    "{'mid':'0','codecs':[{'mimeType':'video/VP8','payloadType':96,'clockRate':90000,"             \
+    "'rtcpFeedback':[{'type':'nack'},{'type':'nack','parameter':'pli'}]}],"                        \
+    "'encodings':[{'ssrc':5}]}"
+#define PRODUCE "{'kind':'video','rtpParameters':" TRACK "}"
+
+static void produce(struct wire *wire, char id[64], bool others)
+{
+    cJSON *answer = ask(wire, "transport-produce", PRODUCE);
+    copy_text(at(answer, "id"), id);
+    assert_int_equal(cJSON_IsTrue(at(answer, "producersExist")), others);
+    assert_int_equal(cJSON_IsTrue(at(answer, "producerExist")), others);
+    cJSON_Delete(answer);
+}
+
+static cJSON *consume(struct wire *wire, const char *transport, const char *producer)
+{
+    static char argument[12 * 1024];
+    snprintf(argument, sizeof argument,
+             "{'rtpCapabilities':%s,'remoteProducerId':'%s','serverConsumerTransportId':'%s'}",
+             CAPTURED_CAPABILITIES, producer, transport);
+    return ask(wire, "consume", argument);
+}
+
+static void expect_event(struct wire *wire, const char *event, const char *name, const char *id)
+{
+    char wanted[200];
+    snprintf(wanted, sizeof wanted, "42[\"%s\",{\"%s\":\"%s\"}]", event, name, id);
+    socket_expect(wire, wanted);
+}
+
+/* ---- tests ---- */
+
+static void test_a_track_gets_there(void **state)
+{
+    (void)state;
+    char sending[64], receiving[64], producer[64], consumer[64], argument[100];
+    struct wire *ada = join("one");
+    struct wire *mina = join("one");
+    struct far *camera = create(ada, false, sending);
+    connect_far(ada, "transport-connect", sending, camera);
+    produce(ada, producer, false);
+    expect_event(mina, "new-producer", "producerId", producer);
+    cJSON *list = ask(mina, "getProducers", "");
+    assert_int_equal(cJSON_GetArraySize(list), 1);
+    assert_string_equal(cJSON_GetArrayItem(list, 0)->valuestring, producer);
+    cJSON_Delete(list);
+
+    struct far *screen = create(mina, true, receiving);
+    cJSON *answer = consume(mina, receiving, producer);
+    const cJSON *params = at(answer, "params");
+    const cJSON *parameters = at(params, "rtpParameters");
+    const cJSON *encoding = cJSON_GetArrayItem(at(parameters, "encodings"), 0);
+    uint32_t ssrc = (uint32_t)at(encoding, "ssrc")->valuedouble;
+    unsigned type =
+        (unsigned)at(cJSON_GetArrayItem(at(parameters, "codecs"), 0), "payloadType")->valuedouble;
+    copy_text(at(params, "serverConsumerId"), consumer);
+    assert_string_equal(at(params, "producerId")->valuestring, producer);
+    assert_string_equal(at(params, "kind")->valuestring, "video");
+    assert_string_equal(at(parameters, "mid")->valuestring, "0");
+    connect_far(mina, "transport-recv-connect", receiving, screen);
+
+    /* paused, until the page is ready */
+    for (uint8_t i = 1; i < 4; i++)
+        say_frame(camera, i);
+    run();
+    assert_int_equal(screen->rtp_count, 0);
+    snprintf(argument, sizeof argument, "{'serverConsumerId':'%s'}", consumer);
+    cJSON_Delete(ask(mina, "consumer-resume", argument));
+    run();
+    assert_true(camera->rtcp_count > 0); /* a key frame is asked for */
+    for (uint8_t i = 4; i < 7; i++)
+        say_frame(camera, i);
+    run();
+    assert_int_equal(screen->rtp_count, 3);
+    assert_int_equal(screen->rtp[1] & 127, type);
+    assert_int_equal((uint32_t)screen->rtp[8] << 24 | (uint32_t)screen->rtp[9] << 16 |
+                         (uint32_t)screen->rtp[10] << 8 | screen->rtp[11],
+                     ssrc);
+    cJSON_Delete(answer);
+
+    wire_drop(ada);
+    expect_event(mina, "producer-closed", "remoteProducerId", producer);
+    socket_expect(mina, "");
+    run();
+    assert_true(camera->is_ended);
+    wire_drop(mina);
+    assert_true(list_empty(&server->sfu->all));
+}
+
+static void test_rooms_apart(void **state)
+{
+    (void)state;
+    char id[64], producer[64];
+    struct wire *ada = join("one");
+    struct wire *mina = join("two");
+    create(ada, false, id);
+    produce(ada, producer, false);
+    socket_expect(mina, "");
+    cJSON *list = ask(mina, "getProducers", "");
+    assert_int_equal(cJSON_GetArraySize(list), 0);
+    cJSON_Delete(list);
+    create(mina, true, id);
+    cJSON *answer = consume(mina, id, producer);
+    assert_string_equal(at(at(answer, "params"), "error")->valuestring,
+                        "there is no such producer");
+    cJSON_Delete(answer);
+    /* into the other room: what it had is no more */
+    cJSON_Delete(ask(mina, "join", "{'roomName':'one'}"));
+    list = ask(mina, "getProducers", "");
+    assert_int_equal(cJSON_GetArraySize(list), 1);
+    cJSON_Delete(list);
+    answer = consume(mina, id, producer);
+    assert_string_equal(at(at(answer, "params"), "error")->valuestring,
+                        "there is no such transport to receive on");
+    cJSON_Delete(answer);
+    /* back: what the other sends is told as others' */
+    cJSON_Delete(ask(ada, "joinRoom", "{'roomName':'one'}"));
+    socket_expect(mina, "");
+    list = ask(mina, "getProducers", "");
+    assert_int_equal(cJSON_GetArraySize(list), 0);
+    cJSON_Delete(list);
+}
+
+static void test_errors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *event, *argument, *why;
+    } CASES[] = {
+        { "joinRoom", "{'roomName':''}", "roomName: 1 to 128 bytes are wanted" },
+        { "joinRoom", "{'roomName':7}", "roomName: 1 to 128 bytes are wanted" },
+        { "transport-connect", "{}", "there is no such transport" },
+        { "transport-produce", PRODUCE, "there is no transport to send on" },
+        { "transport-recv-connect", "{'serverConsumerTransportId':'x'}",
+          "there is no such transport" },
+        { "consume", "", "there is no such transport to receive on" },
+        { "consumer-resume", "[]", "there is no such consumer" },
+    };
+    static const struct {
+        const char *event, *argument, *why;
+    } LATER[] = {
+        { "transport-connect", "{'dtlsParameters':7}", "dtlsParameters: an object is wanted" },
+        { "transport-connect", "{}", "dtlsParameters: an object is wanted" },
+        { "transport-produce", "{}", "kind: audio or video is wanted" },
+        { "transport-produce", "{'kind':'audio'}", "rtpParameters: an object is wanted" },
+        { "transport-produce", "{'kind':'audio','rtpParameters':" TRACK "}",
+          "rtpParameters.codecs[0]: it is of another kind" },
+        { "transport-produce",
+          "{'kind':'video','rtpParameters':{'codecs':[{'mimeType':'video/VP9','payloadType':96,"
+          "'clockRate':90000,'parameters':{'profile-id':3}}],'encodings':[{'ssrc':1}]}}",
+          "rtpParameters.codecs: none of them was offered" },
+    };
+    char id[64], argument[200];
+    struct wire *wire = come();
+    expect_error(wire, "createWebRtcTransport", "{'consumer':false}", "join a room first");
+    wire_drop(wire);
+    wire = join("one");
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++)
+        expect_error(wire, CASES[i].event, CASES[i].argument, CASES[i].why);
+    wire_drop(wire);
+    wire = join("one");
+    create(wire, false, id);
+    for (size_t i = 0; i < sizeof LATER / sizeof LATER[0]; i++)
+        expect_error(wire, LATER[i].event, LATER[i].argument, LATER[i].why);
+    snprintf(argument, sizeof argument, "{'serverConsumerTransportId':'%s','remoteProducerId':'x'}",
+             id);
+    expect_error(wire, "consume", argument, "there is no such transport to receive on");
+    assert_true(house_metric(house, METRIC_MEDIASOUP_ERRORS) > 12);
+}
+
+static void test_no_acknowledgement_wanted(void **state)
+{
+    (void)state;
+    struct wire *wire = join("one");
+    socket_say(wire, "42[\"createWebRtcTransport\",{\"consumer\":false}]");
+    socket_expect(wire, "");
+    cJSON *answer = ask(wire, "transport-produce", PRODUCE);
+    assert_true(cJSON_IsString(at(answer, "id")));
+    cJSON_Delete(answer);
+}
+
+static void test_one_ssrc_for_two(void **state)
+{
+    (void)state;
+    char id[64], producer[64];
+    struct wire *wire = join("one");
+    create(wire, false, id);
+    produce(wire, producer, false);
+    expect_error(wire, "transport-produce", PRODUCE,
+                 "rtpParameters.encodings: another track has that SSRC");
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    char id[64];
+    struct wire *wire = join("one");
+    for (unsigned i = 0; i < 4; i++)
+        create(wire, i > 0, id);
+    expect_error(wire, "createWebRtcTransport", "{'consumer':true}", "the server is full");
+    for (unsigned i = 0; i < MEDIASOUP_PRODUCERS_MAX + 1; i++) {
+        char argument[300];
+        snprintf(argument, sizeof argument,
+                 "{'kind':'video','rtpParameters':{'codecs':[{'mimeType':'video/VP8',"
+                 "'payloadType':96,'clockRate':90000}],'encodings':[{'ssrc':%u}]}}",
+                 i + 1);
+        cJSON *answer = ask(wire, "transport-produce", argument);
+        const cJSON *error = cJSON_GetObjectItemCaseSensitive(answer, "error");
+        bool is_over = error != NULL;
+        cJSON_Delete(answer);
+        if (is_over) {
+            assert_true(i > 4);
+            return;
+        }
+    }
+    fail_msg("there is no limit");
+}
+
+/* A transport that the client never connects ends, and takes along what is on it. */
+static void test_transport_ends(void **state)
+{
+    (void)state;
+    char id[64], receiving[64], producer[64];
+    struct wire *ada = join("one");
+    struct wire *mina = join("one");
+    create(ada, false, id);
+    house_wait(house, RTC_REMOTE_TIME / 2);
+    create(mina, true, receiving);
+    produce(ada, producer, false);
+    expect_event(mina, "new-producer", "producerId", producer);
+    cJSON *answer = consume(mina, receiving, producer);
+    assert_non_null(at(at(answer, "params"), "rtpParameters"));
+    cJSON_Delete(answer);
+    house_wait(house, RTC_REMOTE_TIME / 2 + USEC_S);
+    expect_event(mina, "producer-closed", "remoteProducerId", producer);
+    socket_expect(ada, "");
+    expect_error(ada, "transport-produce", PRODUCE, "there is no transport to send on");
+}
+
+static void test_others_rules(void **state)
+{
+    (void)state;
+    struct wire *wire = come();
+    socket_say(wire, "42[\"join\",{\"roomId\":\"one\"}]");
+    socket_expect(wire, "42[\"joined\",{\"roomId\":\"one\"}]");
+    socket_say(wire, "42[\"join\",\"one\"]");
+    socket_expect(wire, "42[\"joined\",\"one\"]");
+    socket_say(wire, "42[\"unknown\",{\"roomName\":\"one\"}]");
+    socket_expect(wire, "");
+}
+
+static void test_without_media(void **state)
+{
+    (void)state;
+    char sid[SID_SIZE + 1];
+    open_house(false);
+    struct wire *wire = socket_open(house, "/socket.io/?EIO=4");
+    socket_say(wire, "40");
+    read_sid(socket_hear(wire), sid);
+    socket_expect(wire, "");
+    socket_say(wire, "42[\"consume\",{}]");
+    socket_expect(wire, "42[\"never\",{}]");
+    house_close(house);
+    port_close();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_track_gets_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rooms_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_no_acknowledgement_wanted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_ssrc_for_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_transport_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_others_rules, set_up, tear_down),
+        cmocka_unit_test(test_without_media),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
