@@ -229,6 +229,32 @@ static const enum setting_key listen_keys[] = { KEY_HTTP_LISTEN, KEY_HTTPS_LISTE
                                                 KEY_TURN_TLS_LISTEN };
 #define LISTEN_KEYS (sizeof(listen_keys) / sizeof(listen_keys[0]))
 
+/* A worker's media port is its own, on all addresses. */
+static int check_media(struct settings_reader *reader)
+{
+    const struct settings *settings = &reader->settings;
+    uint32_t first = settings->rtc_port;
+    uint32_t last = first + settings->workers - 1;
+    if (first == 0 || !settings_have_rtc(settings))
+        return OK;
+    if (last > UINT16_MAX)
+        return settings_refuse(reader, origin(reader, KEY_RTC_PORT),
+                               "rtc.port: %u workers need the ports up to %u", settings->workers,
+                               last);
+    for (size_t i = 0; i < LISTEN_KEYS; i++) {
+        const struct setting *setting = &settings_table[listen_keys[i]];
+        const struct listen_list *list = (const void *)((const char *)settings + setting->offset);
+        enum setting_key told = reader->origins[KEY_RTC_PORT][0] ? KEY_RTC_PORT : listen_keys[i];
+        for (uint32_t j = 0; j < list->count; j++)
+            if (list->items[j].port >= first && list->items[j].port <= last)
+                return settings_refuse(reader, origin(reader, told),
+                                       "%s: rtc.port has %u to %u, one a worker, and %s has %u",
+                                       settings_table[told].name, first, last, setting->name,
+                                       list->items[j].port);
+    }
+    return OK;
+}
+
 static int check_together(struct settings_reader *reader)
 {
     const struct settings *settings = &reader->settings;
@@ -240,6 +266,8 @@ static int check_together(struct settings_reader *reader)
     for (size_t i = 0; i < LISTEN_KEYS && status == OK; i++)
         for (size_t j = i + 1; j < LISTEN_KEYS && status == OK; j++)
             status = check_apart(reader, listen_keys[i], listen_keys[j]);
+    if (status == OK)
+        status = check_media(reader);
     if (status == OK)
         status = check_servers(reader);
     return status == OK ? check_behavior(reader) : status;
@@ -272,6 +300,7 @@ void settings_default(struct settings *settings)
     add_listen(&settings->https_listen, 8443);
     add_listen(&settings->turn_listen, 3478);
     add_listen(&settings->turn_tls_listen, 5349);
+    settings->rtc_port = 7000;
     default_turn(&settings->turn);
     settings->room_members = 50;
     snprintf(settings->state_dir, sizeof(settings->state_dir), "./moim-state");

@@ -61,11 +61,15 @@ enum log_format { LOG_TEXT, LOG_JSON };
 struct endpoint_configs;
 struct endpoint_list;
 
+#define RTC_PORT_OFF UINT32_MAX
+
 struct settings {
     struct listen_list http_listen; /* an empty list: not listening; port 0: the kernel chooses */
     struct listen_list https_listen;
     char https_cert[SETTINGS_PATH_MAX]; /* "": one is made in state_dir */
     char https_key[SETTINGS_PATH_MAX];
+    uint32_t rtc_port; /* the first worker's, the n-th has n more; 0: the kernel chooses;
+                          RTC_PORT_OFF: no media */
     struct listen_list rtc_public_ip;   /* without ports */
     struct listen_list turn_listen;     /* UDP and TCP */
     struct listen_list turn_tls_listen; /* DTLS and TLS */
@@ -85,6 +89,12 @@ struct settings {
 static inline bool settings_have_turn(const struct settings *settings)
 {
     return settings->turn_listen.count || settings->turn_tls_listen.count;
+}
+
+/* Whether there is a media port. */
+static inline bool settings_have_rtc(const struct settings *settings)
+{
+    return settings->rtc_port != RTC_PORT_OFF;
 }
 
 /* The addresses and ports of turn.listen that behavior discovery takes turns with; false: it has no

@@ -22,6 +22,7 @@ const struct setting settings_table[KEY_COUNT] = {
     [KEY_HTTPS_LISTEN] = ROW("https.listen", SETTING_LISTEN, https_listen),
     [KEY_HTTPS_CERT] = ROW("https.cert", SETTING_FILE, https_cert),
     [KEY_HTTPS_KEY] = ROW("https.key", SETTING_FILE, https_key),
+    [KEY_RTC_PORT] = ROW("rtc.port", SETTING_PORT, rtc_port),
     [KEY_RTC_PUBLIC_IP] = ROW("rtc.public_ip", SETTING_HOSTS, rtc_public_ip),
     [KEY_TURN_LISTEN] = ROW("turn.listen", SETTING_LISTEN, turn_listen),
     [KEY_TURN_TLS_LISTEN] = ROW("turn.tls_listen", SETTING_LISTEN, turn_tls_listen),
@@ -121,6 +122,19 @@ static int put_workers(struct view text, uint32_t *workers, char *reason)
     return OK;
 }
 
+static int put_port(struct view text, uint32_t *port, char *reason)
+{
+    uint64_t number = 0;
+    if (view_equal(text, VIEW("off"))) {
+        *port = RTC_PORT_OFF;
+        return OK;
+    }
+    if (!view_read_number(text, UINT16_MAX, &number))
+        return setting_refuse(reason, text, "is not a port from 0 to 65535, or off");
+    *port = (uint32_t)number;
+    return OK;
+}
+
 static int put_level(struct view text, enum trace_level *level, char *reason)
 {
     static const char *const names[] = { "debug", "info", "warn", "error" };
@@ -211,6 +225,8 @@ int setting_put(const struct setting *setting, struct view text, struct settings
         return put_path(text, member, false, reason);
     case SETTING_WORKERS:
         return put_workers(text, member, reason);
+    case SETTING_PORT:
+        return put_port(text, member, reason);
     case SETTING_LEVEL:
         return put_level(text, member, reason);
     case SETTING_FORMAT:

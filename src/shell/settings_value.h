@@ -16,6 +16,7 @@ enum setting_kind {
     SETTING_LEVEL,
     SETTING_FORMAT,
     SETTING_TOPOLOGY,
+    SETTING_PORT,     /* a port, or "off" */
     SETTING_PORTS,    /* a range of ports */
     SETTING_SECRETS,  /* a list of texts that no message shows, or one alone */
     SETTING_USERS,    /* a list of "name:password" */
@@ -33,6 +34,7 @@ enum setting_key {
     KEY_HTTPS_LISTEN,
     KEY_HTTPS_CERT,
     KEY_HTTPS_KEY,
+    KEY_RTC_PORT,
     KEY_RTC_PUBLIC_IP,
     KEY_TURN_LISTEN,
     KEY_TURN_TLS_LISTEN,

@@ -62,7 +62,9 @@ static const cyaml_schema_field_t https_fields[] = {
     TEXT("key", struct section, second),
     CYAML_FIELD_END,
 };
-ONE_FIELD(rtc_fields, LIST("public_ip"));
+static const cyaml_schema_field_t rtc_fields[] = { LIST("public_ip"),
+                                                   TEXT("port", struct section, first),
+                                                   CYAML_FIELD_END };
 static const cyaml_schema_field_t turn_fields[] = {
 #define TURN_LIST(member) LIST_OF(#member, struct turn_section, member)
 #define TURN_TEXT(member) TEXT(#member, struct turn_section, member)
@@ -307,6 +309,7 @@ static const struct texts_place places[KEY_COUNT] = {
     [KEY_HTTPS_LISTEN] = AT_LIST(https, struct section, list),
     [KEY_HTTPS_CERT] = AT_TEXT(https, struct section, first),
     [KEY_HTTPS_KEY] = AT_TEXT(https, struct section, second),
+    [KEY_RTC_PORT] = AT_TEXT(rtc, struct section, first),
     [KEY_RTC_PUBLIC_IP] = AT_LIST(rtc, struct section, list),
     [KEY_TURN_LISTEN] = AT_LIST(turn, struct turn_section, listen),
     [KEY_TURN_TLS_LISTEN] = AT_LIST(turn, struct turn_section, tls_listen),
