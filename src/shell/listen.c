@@ -1,13 +1,15 @@
 #include "shell/listen.h"
 
 #include "shell/sockaddr.h"
+#include "shell/udp.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-#define UDP_BUFFER_SIZE (1024 * 1024)
+#define UDP_BUFFER_SIZE   (1024 * 1024)
+#define MEDIA_BUFFER_SIZE (4 * 1024 * 1024) /* a quarter of a second of 100 Mbit/s and more */
 
 /* A peer that vanished without a word is asked for after so many seconds, again in so many, so many
  * times: a request that is held for hours ends then. */
@@ -80,6 +82,45 @@ static void set_stream_options(int fd)
     set(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
 }
 
+static int wait_for_streams(int fd)
+{
+    set_stream_options(fd);
+    return listen(fd, SOMAXCONN);
+}
+
+/* As much as asked for if we may, else as much as everybody may. */
+static void set_buffer(int fd, int name, int forced)
+{
+    if (set(fd, SOL_SOCKET, forced, MEDIA_BUFFER_SIZE) != 0)
+        set(fd, SOL_SOCKET, name, MEDIA_BUFFER_SIZE);
+}
+
+/* DF is on, and no ICMP message of strangers makes packets smaller. */
+static void set_media_options(int fd, const struct address *address)
+{
+    if (address->family == ADDRESS_IPV4)
+        set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+    else
+        set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+    ask_for_destination(fd, address);
+    udp_accept_runs(fd);
+    set_buffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
+    set_buffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
+}
+
+int listen_open_own(const struct address *address, enum listen_transport transport, int *out)
+{
+    int fd = open_socket(address, transport);
+    if (fd < 0 || bind_to(fd, address) != 0)
+        return fail(fd);
+    if (transport == LISTEN_UDP)
+        set_media_options(fd, address);
+    else if (wait_for_streams(fd) != 0)
+        return fail(fd);
+    *out = fd;
+    return OK;
+}
+
 int listen_open(const struct address *address, enum listen_transport transport, int *out)
 {
     int fd = open_socket(address, transport);
@@ -89,10 +130,8 @@ int listen_open(const struct address *address, enum listen_transport transport, 
         ask_for_destination(fd, address);
         set(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER_SIZE);
         set(fd, SOL_SOCKET, SO_SNDBUF, UDP_BUFFER_SIZE);
-    } else {
-        set_stream_options(fd);
-        if (listen(fd, SOMAXCONN) != 0)
-            return fail(fd);
+    } else if (wait_for_streams(fd) != 0) {
+        return fail(fd);
     }
     *out = fd;
     return OK;

@@ -18,6 +18,12 @@ MUST_USE int listen_probe(const struct address *address, enum listen_transport t
  * ERR_IO: errno says why. */
 MUST_USE int listen_open(const struct address *address, enum listen_transport transport, int *fd);
 
+/* The same for a port that is one worker's alone: nobody else can open it, of this program or
+ * another.  For media by UDP: datagrams are not fragmented, come in runs (udp.h), and many may
+ * wait. */
+MUST_USE int listen_open_own(const struct address *address, enum listen_transport transport,
+                             int *fd);
+
 uint16_t listen_port(int fd);
 
 #endif
