@@ -178,15 +178,29 @@ static int send_message(int fd, const struct msghdr *message)
     return sent < 0 ? errno : 0;
 }
 
+/* The parts of the next datagram, behind those from `from` on; gives how many. */
+static size_t next_parts(const struct udp_run *run, unsigned i, struct iovec *piece,
+                         struct iovec **parts)
+{
+    unsigned from = i ? run->ends[i - 1] : 0;
+    *parts = (struct iovec *)(uintptr_t)run->parts + from;
+    if (!run->is_in_one_piece)
+        return (size_t)(run->ends[i] - from);
+    size_t at = i * run->segment;
+    size_t left = run->size - at;
+    piece->iov_base = (uint8_t *)run->parts[0].iov_base + at;
+    piece->iov_len = left < run->segment ? left : run->segment;
+    *parts = piece;
+    return 1;
+}
+
 static void send_one_by_one(struct udp_run *run)
 {
     _Alignas(struct cmsghdr) uint8_t control[UDP_CONTROL_SIZE];
     struct msghdr message = header_of(run, false, control);
-    unsigned from = 0;
     for (unsigned i = 0; i < run->count; i++) {
-        message.msg_iov = run->parts + from;
-        message.msg_iovlen = (size_t)(run->ends[i] - from);
-        from = run->ends[i];
+        struct iovec piece;
+        message.msg_iovlen = next_parts(run, i, &piece, &message.msg_iov);
         send_message(run->fd, &message);
     }
 }
@@ -286,6 +300,7 @@ static struct udp_run *new_run(struct udp_queue *queue, const struct udp_datagra
     run->size = 0;
     run->count = 0;
     run->part_count = 0;
+    run->is_in_one_piece = false;
     run->is_whole = false;
     run->is_sent = false;
     return run;
@@ -323,4 +338,26 @@ void udp_put(struct udp_queue *queue, const struct udp_datagram *datagram)
     run->size += size;
     run->is_whole = size < run->segment;
     run->ends[run->count++] = (uint8_t)run->part_count;
+}
+
+void udp_put_run(struct udp_queue *queue, const struct udp_datagram *datagrams, size_t segment)
+{
+    struct view bytes = datagrams->payload;
+    if (bytes.size <= segment || queue->is_plain) {
+        struct udp_datagram datagram = *datagrams;
+        for (size_t at = 0; at < bytes.size; at += segment) {
+            datagram.payload = view_slice(bytes, at, segment);
+            udp_put(queue, &datagram);
+        }
+        return;
+    }
+    assert(bytes.size <= UDP_RUN_SIZE_MAX && bytes.size <= UDP_RUN_MAX * segment);
+    if (queue->count == UDP_RUNS_MAX)
+        udp_flush(queue);
+    struct udp_run *run = new_run(queue, datagrams, segment);
+    add_part(queue, run, bytes, false);
+    run->size = bytes.size;
+    run->count = (unsigned)((bytes.size + segment - 1) / segment);
+    run->is_in_one_piece = true;
+    run->is_whole = true;
 }

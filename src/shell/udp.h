@@ -79,8 +79,9 @@ struct udp_run {
     struct address source; /* ADDRESS_NONE: as the socket is bound */
     size_t segment;        /* of each but perhaps the last */
     size_t size;
-    unsigned count; /* of datagrams */
-    bool is_whole;  /* the last is a smaller one: no more fit */
+    unsigned count;       /* of datagrams */
+    bool is_in_one_piece; /* all of them are parts[0] */
+    bool is_whole;        /* the last is a smaller one: no more fit */
     bool is_sent;
     struct iovec parts[3 * UDP_RUN_MAX];
     unsigned part_count;
@@ -107,6 +108,10 @@ struct udp_datagram {
 
 /* Queues it, and sends what was queued when there is no room for it. */
 void udp_put(struct udp_queue *queue, const struct udp_datagram *datagram);
+/* The same with datagrams that stand one behind the other in the payload (there is no header, no
+ * trailer and no copy of it), each of `segment` bytes but perhaps the last: at most UDP_RUN_MAX of
+ * them, and UDP_RUN_SIZE_MAX bytes. */
+void udp_put_run(struct udp_queue *queue, const struct udp_datagram *run, size_t segment);
 void udp_flush(struct udp_queue *queue);
 
 #endif

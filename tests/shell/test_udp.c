@@ -86,6 +86,25 @@ static void put(unsigned whom, size_t size, bool copy)
     udp_put(queue, &datagram);
 }
 
+/* Datagrams one behind the other, of 200 bytes but for the last. */
+static void put_run(unsigned whom, size_t size)
+{
+    static uint8_t room[64 * 1024];
+    static size_t used; /* what was put stays until it is sent */
+    used = used + size > sizeof room ? 0 : used;
+    for (size_t at = 0; at < size; at += 200) {
+        unsigned number = counts[whom];
+        sizes[whom][counts[whom]++] = size - at < 200 ? size - at : 200;
+        for (size_t i = 0; i < sizes[whom][number]; i++)
+            room[used + at + i] = (uint8_t)(number * 7 + i);
+    }
+    const struct udp_datagram run = { .fd = from.fd,
+                                      .to = &to[whom].address,
+                                      .payload = view_make(room + used, size) };
+    udp_put_run(queue, &run, 200);
+    used += size;
+}
+
 static void check_datagram(unsigned whom, struct view datagram)
 {
     unsigned number = to[whom].next++;
@@ -185,12 +204,54 @@ static void test_nobody_there(void **state)
     }
 }
 
+static void put_runs(void)
+{
+    for (size_t count = 1; count <= UDP_RUN_MAX; count += 3) {
+        put_run(0, count * 200);
+        put_run(1, count * 200 - 199);
+        put(0, 100, false); /* finds its place behind */
+        put_run(0, 200);
+        flush_and_expect();
+    }
+}
+
+static void test_runs_in_one_piece(void **state)
+{
+    (void)state;
+    put_runs();
+    for (unsigned i = 0; i < UDP_RUNS_MAX + 3; i++)
+        put_run(i & 1, 399);
+    flush_and_expect();
+}
+
+/* Where the kernel does not take runs, they go out one by one: it takes none from a socket without
+ * checksums. */
+static void test_runs_refused(void **state)
+{
+    (void)state;
+    int on = 1;
+    assert_int_equal(setsockopt(from.fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
+    put_runs();
+    for (int i = 0; i < 10; i++)
+        put(0, 200, false);
+    flush_and_expect();
+}
+
+/* Where it knows none at all, they are not even tried. */
+static void test_no_runs(void **state)
+{
+    (void)state;
+    queue->is_plain = true;
+    put_runs();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_all, close_all)
     const struct CMUnitTest tests[] = {
-        TEST(test_runs),  TEST(test_lengths),      TEST(test_more_than_there_is_room_for),
-        TEST(test_empty), TEST(test_nobody_there),
+        TEST(test_runs),         TEST(test_lengths),      TEST(test_more_than_there_is_room_for),
+        TEST(test_empty),        TEST(test_nobody_there), TEST(test_runs_in_one_piece),
+        TEST(test_runs_refused), TEST(test_no_runs),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
