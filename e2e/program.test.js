@@ -95,7 +95,7 @@ scenario('an address that is taken is told with its key', async (use) => {
   const address = `127.0.0.1:${/** @type {net.AddressInfo} */ (other.address()).port}`;
   const args = [
     '--set', `http.listen=${address}`, '--set', 'https.listen=', '--set', 'turn.listen=',
-    '--set', 'turn.tls_listen=',
+    '--set', 'turn.tls_listen=', '--set', 'rtc.port=0',
   ];
   const second = use(new Program(args));
   assert.notEqual(await second.ended(), 0);

@@ -25,6 +25,7 @@ workers: 1
 http: {listen: ["127.0.0.1:13479"]}
 https: {listen: [], cert: $folder/cert.pem, key: $folder/key.pem}
 state: {dir: $folder/state}
+rtc: {port: off}
 log: {level: error}
 turn:
   listen: ["127.0.0.1:$port"]

@@ -50,7 +50,8 @@ export class Program {
       '--set',
       `${name}.listen=127.0.0.1:0`,
     ]);
-    const program = new Program([...any, '--set', 'log.format=json', ...args], options);
+    const more = ['--set', 'rtc.port=0', '--set', 'log.format=json'];
+    const program = new Program([...any, ...more, ...args], options);
     await until('the addresses', () => program.port('https'), { seen: () => program.output });
     return program;
   }

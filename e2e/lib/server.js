@@ -114,6 +114,7 @@ export class Server {
       'https.listen': `127.0.0.1:${https}`,
       'turn.listen': `127.0.0.1:${stun}`,
       'turn.tls_listen': '',
+      'rtc.port': 0,
       'state.dir': path.join(this.#folder, 'state'),
       workers: 2,
       ...(typeof this.#wishes === 'function' ? this.#wishes(this.ports) : this.#wishes),

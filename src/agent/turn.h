@@ -43,7 +43,7 @@
 /* ---- limits ---- */
 
 #define TURN_SECRETS_MAX   4
-#define TURN_SINKS_MAX     8
+#define TURN_SINKS_MAX     20
 #define TURN_REALM_MAX     64    /* bytes; a short one makes short answers to strangers */
 #define TURN_RELAYS_MAX    65536 /* connection ids have 16 bits for the number */
 #define TURN_MESSAGE_MAX   2048  /* a STUN message that is longer and no Send is dropped */

@@ -191,6 +191,10 @@ static void fill_policy(struct turn_policy *policy, const struct settings *setti
     add_own(policy, addresses, machine_addresses(addresses));
     policy->relay_port_min = settings->turn.relay_ports.min;
     policy->relay_port_max = settings->turn.relay_ports.max;
+    if (settings_have_rtc(settings) && settings->rtc_port) {
+        policy->media_port_min = (uint16_t)settings->rtc_port;
+        policy->media_port_max = (uint16_t)(settings->rtc_port + settings->workers - 1);
+    }
 }
 
 static uint32_t least_of(uint32_t a, uint32_t b)

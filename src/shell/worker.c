@@ -54,12 +54,14 @@ int worker_new(const struct worker_config *config, struct worker **out)
     if (!worker->of_stream || pool_init(&worker->peers, sizeof(struct peer),
                                         config->server.streams_max + PEERS_MORE) != OK)
         goto give;
-    for (uint32_t i = 0; i < config->sink_count; i++)
-        sinks[i] = config->sinks[i].address;
-    worker->config.server.sinks = sinks;
-    worker->config.server.sink_count = config->sink_count;
     worker->config.listener_count = config->listener_count;
-    status = worker_start_dtls(worker);
+    status = worker_start_media(worker);
+    for (uint32_t i = 0; i < worker->config.sink_count; i++)
+        sinks[i] = worker->config.sinks[i].address;
+    worker->config.server.sinks = sinks;
+    worker->config.server.sink_count = worker->config.sink_count;
+    if (status == OK)
+        status = worker_start_dtls(worker);
     if (status == OK)
         status = server_new(&worker->config.server, worker->now, &worker->server);
     if (status != OK) {
@@ -87,6 +89,7 @@ give:
 
 static void close_listeners(struct worker *worker)
 {
+    worker_close_media(worker);
     for (uint32_t i = 0; i < worker->config.listener_count; i++)
         close(worker->config.listeners[i].fd);
     worker->config.listener_count = 0;
@@ -107,6 +110,7 @@ void worker_free(struct worker *worker)
     server_free(worker->server);
     terms_give(worker->terms);
     worker_stop_dtls(worker);
+    worker_stop_media(worker);
     pool_free(&worker->peers);
     free(worker->of_stream);
     SSL_CTX_free(worker->config.tls);
@@ -132,6 +136,7 @@ static void begin_stop(struct worker *worker, usec until)
     worker->stop_at = until;
     server_stop(worker->server, worker->now);
     worker_drain_relays(worker);
+    worker_flush_media(worker);
     worker_flush_relays(worker); /* the last that goes out by the listeners */
     close_listeners(worker);
     for (uint32_t i = 0; i < worker->peers.touched; i++) {
@@ -263,6 +268,7 @@ void worker_turn(struct worker *worker, int wait_ms)
     for (int i = 0; i < count; i++)
         dispatch(worker, &events[i]);
     expire(worker);
+    worker_flush_media(worker);
     worker_drain_server(worker);
     worker_flush_relays(worker);
     write_log(worker);

@@ -8,12 +8,14 @@
  * worker_turn.c     relays: the sockets between clients and peers, and what is sent from them
  * worker_datagrams.c   what comes to them, and from UDP clients
  * worker_dtls.c     what clients are shown over DTLS
+ * worker_rtc.c      the media port
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
  */
 #ifndef MOIM_SHELL_WORKER_H
 #define MOIM_SHELL_WORKER_H
 
+#include "agent/turn.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/metrics.h"
@@ -26,7 +28,7 @@
 #include "shell/mailbox.h"
 #include "shell/udp.h"
 
-#define WORKER_LISTENERS_MAX (6 * SETTINGS_LISTEN_MAX)
+#define WORKER_LISTENERS_MAX (6 * SETTINGS_LISTEN_MAX + 4)
 #define HANDSHAKE_TIME       (10 * USEC_S)
 #define LINGER_TIME          (2 * USEC_S) /* for the peer to read our last bytes and end its side */
 
@@ -36,7 +38,9 @@ enum listener_kind {
     LISTENER_STUN_TCP,
     LISTENER_STUN_TLS,
     LISTENER_STUN_UDP,
-    LISTENER_STUN_DTLS
+    LISTENER_STUN_DTLS,
+    LISTENER_RTC_TCP, /* the media port */
+    LISTENER_RTC_UDP
 };
 
 struct listener {
@@ -112,7 +116,7 @@ struct forwards {
     uint64_t wakes; /* a bit a worker that has got cards, and is to be told so */
 };
 
-#define RELAY_SINKS_MAX 4
+#define RELAY_SINKS_MAX TURN_SINKS_MAX
 
 /* A port of the worker's own, such as its media's, that its relays reach without a socket. */
 struct relay_sink {
@@ -142,7 +146,12 @@ struct worker_config {
     struct listen_list public_ip; /* what relays are known by, where it is set */
     struct relay_sink sinks[RELAY_SINKS_MAX];
     uint32_t sink_count;
+    const struct media_setup *media; /* NULL: there is no media port */
+    struct address candidates[SERVER_CANDIDATES_MAX];
+    uint32_t candidate_count;
 };
+
+struct media;
 
 struct worker {
     struct worker_config config;
@@ -164,6 +173,7 @@ struct worker {
     struct relays relays;
     struct forwards forwards;
     struct sieve sieve;
+    struct media *media; /* NULL: there is no media port */
     struct terms *terms; /* set anew and in force, a reference; NULL: those of the start */
     usec accepts_at;     /* when listeners are looked at again; USEC_NEVER: they are */
     uint8_t input[SERVER_READ_MAX];
@@ -221,7 +231,8 @@ void worker_stop_relays(struct worker *worker);
 /* Whether they are datagrams that come there. */
 static inline bool worker_is_datagrams(const struct listener *listener)
 {
-    return listener->kind == LISTENER_STUN_UDP || listener->kind == LISTENER_STUN_DTLS;
+    return listener->kind == LISTENER_STUN_UDP || listener->kind == LISTENER_STUN_DTLS ||
+           listener->kind == LISTENER_RTC_UDP;
 }
 /* Datagrams wait on a listener. */
 void worker_datagrams_ready(struct worker *worker, const struct listener *listener);
@@ -249,6 +260,22 @@ MUST_USE int worker_start_dtls(struct worker *worker);
 void worker_renew_dtls(struct worker *worker);
 /* After the server is gone. */
 void worker_stop_dtls(struct worker *worker);
+
+/* ---- worker_rtc.c: the media port; all of it does nothing where there is none ---- */
+
+/* Before the server is made: config.server.rtc, and sinks for the worker's own relays.
+ * ERR_MEMORY. */
+MUST_USE int worker_start_media(struct worker *worker);
+/* Nothing goes out by UDP any more. */
+void worker_close_media(struct worker *worker);
+/* After the server is gone. */
+void worker_stop_media(struct worker *worker);
+/* Datagrams wait at the media port. */
+void worker_media_ready(struct worker *worker, const struct listener *listener);
+/* Takes what relays of the worker's have sent there.  Not while the TURN agent is being drained. */
+void worker_take_sunk(struct worker *worker);
+/* Sends all that the media port has to say; worker_drain_server is to follow. */
+void worker_flush_media(struct worker *worker);
 
 /* ---- worker_forward.c: datagrams of TURN clients that are another worker's ---- */
 

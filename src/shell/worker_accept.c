@@ -66,18 +66,26 @@ static int turn_away(struct worker *worker, int listener)
     return OK;
 }
 
+static enum stream_kind stream_kind_of(enum listener_kind kind)
+{
+    return kind == LISTENER_HTTP || kind == LISTENER_HTTPS ? STREAM_HTTP
+           : kind == LISTENER_RTC_TCP                      ? STREAM_RTC
+                                                           : STREAM_STUN;
+}
+
 static void welcome(struct worker *worker, enum listener_kind kind, int fd,
                     const struct sockaddr_storage *name)
 {
     struct connection connection = { .fd = fd };
     struct stream_origin origin = {
-        .kind = kind == LISTENER_HTTP || kind == LISTENER_HTTPS ? STREAM_HTTP : STREAM_STUN,
+        .kind = stream_kind_of(kind),
         .secure = kind == LISTENER_HTTPS || kind == LISTENER_STUN_TLS,
     };
     struct sockaddr_storage local = { .ss_family = AF_UNSPEC };
     socklen_t local_size = sizeof local;
     sockaddr_read(name, &origin.peer);
-    if (worker->relays.items && getsockname(fd, (struct sockaddr *)&local, &local_size) == 0)
+    bool wants_local = worker->relays.items || kind == LISTENER_RTC_TCP;
+    if (wants_local && getsockname(fd, (struct sockaddr *)&local, &local_size) == 0)
         sockaddr_read(&local, &origin.local);
     if (origin.secure && connection_secure(&connection, worker->config.tls) != OK) {
         metrics_add(worker->metrics, METRIC_CONNECTIONS_REFUSED, 1);
@@ -218,7 +226,9 @@ static void answer_datagrams(struct worker *worker, int fd)
 
 void worker_listener_ready(struct worker *worker, const struct listener *listener)
 {
-    if (worker_is_datagrams(listener) && worker->relays.items)
+    if (listener->kind == LISTENER_RTC_UDP)
+        worker_media_ready(worker, listener);
+    else if (worker_is_datagrams(listener) && worker->relays.items)
         worker_datagrams_ready(worker, listener);
     else if (listener->kind == LISTENER_STUN_UDP)
         answer_datagrams(worker, listener->fd);

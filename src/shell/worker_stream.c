@@ -174,6 +174,8 @@ static void read_stream(struct worker *worker, struct peer *peer)
         metrics_add(worker->metrics, METRIC_BYTES_IN, size);
         server_feed(worker->server, worker->now, peer->stream, input);
         worker_drain_relays(worker);
+        if (server_rtc_is_full(worker->server))
+            worker_flush_media(worker);
         worker_flush_relays(worker); /* the input is used again */
         if (peer->generation != generation)
             return;

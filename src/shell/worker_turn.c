@@ -346,6 +346,7 @@ void worker_drain_relays(struct worker *worker)
             carry_out(worker, out);
     } while (answer_one(worker));
     worker->relays.is_draining = false;
+    worker_take_sunk(worker);
 }
 
 bool worker_feed_relay(struct worker *worker, const struct address *from, const struct address *to,

@@ -3,6 +3,8 @@
 #include "shell/clock.h"
 #include "shell/entropy.h"
 #include "shell/listen.h"
+#include "shell/media_setup.h"
+#include "shell/rtc_sockets.h"
 #include "shell/terms.h"
 #include "shell/turn_setup.h"
 #include "shell/worker.h"
@@ -28,6 +30,8 @@ struct workers {
     struct turn_setup *turn; /* NULL: no TURN */
     struct turn_config turn_config;
     struct turn_shared *turn_shared;
+    struct media_setup *media; /* NULL: no media port */
+    struct rtc_sockets rtc[WORKERS_MAX];
     unsigned count;   /* that were made */
     unsigned started; /* of them, threads */
     struct mailbox mailboxes[WORKERS_MAX];
@@ -174,6 +178,32 @@ static struct server_config make_server_config(const struct workers *all,
     return config;
 }
 
+static void add_listener(struct worker_config *config, enum listener_kind kind, int *fd,
+                         uint16_t port)
+{
+    if (*fd < 0)
+        return;
+    config->listeners[config->listener_count++] =
+        (struct listener){ .kind = kind, .fd = *fd, .port = port };
+    *fd = -1; /* the worker's */
+}
+
+/* Gives the worker its media port. */
+static void add_media(struct workers *all, struct worker_config *config, unsigned number)
+{
+    struct rtc_sockets *sockets = &all->rtc[number];
+    bool has_ipv6 = sockets->udp[1] >= 0;
+    config->media = all->media;
+    if (!all->media)
+        return;
+    for (int i = 0; i < 2; i++) {
+        add_listener(config, LISTENER_RTC_UDP, &sockets->udp[i], sockets->port);
+        add_listener(config, LISTENER_RTC_TCP, &sockets->tcp[i], sockets->port);
+    }
+    config->candidate_count =
+        media_setup_candidates(&all->settings, sockets->port, has_ipv6, config->candidates);
+}
+
 /* Makes worker `number`, whose sockets are open when it is made. */
 static int make_worker(struct workers *all, struct worker_config *config, unsigned number,
                        char *error)
@@ -182,6 +212,7 @@ static int make_worker(struct workers *all, struct worker_config *config, unsign
     int status = open_all(&all->settings, config, error);
     if (status != OK)
         return status;
+    add_media(all, config, number);
     turn_setup_tell(all->turn, &all->settings, &config->server.ice);
     status = worker_new(config, &all->workers[number]);
     if (status != OK) {
@@ -215,6 +246,32 @@ static int start_threads(struct workers *all, char *error)
         return OK;
     snprintf(error, SETTINGS_ERROR_MAX, "workers: can't start a thread: %s", strerror(reason));
     return ERR_IO;
+}
+
+/* Opens the workers' media ports, before anybody is told their numbers. */
+static int open_media(struct workers *all, const struct log *log, char *error)
+{
+    struct settings *settings = &all->settings;
+    int64_t unix_now_s = (int64_t)((clock_unix_at_zero() + clock_now()) / USEC_S);
+    if (!settings_have_rtc(settings))
+        return OK;
+    int status = media_setup_new(unix_now_s, &all->media);
+    if (status == ERR_UNSUPPORTED) {
+        struct trace_event event;
+        log_begin(&event, TRACE_WARN, "rtc.unsupported");
+        trace_text(&event, "reason", VIEW("this version of OpenSSL"));
+        log_event(log, LOG_NO_WORKER, &event);
+        settings->rtc_port = RTC_PORT_OFF; /* the rest is served */
+        return OK;
+    }
+    if (status != OK) {
+        snprintf(error, SETTINGS_ERROR_MAX, "rtc.port: %s", status_text(status));
+        return status;
+    }
+    status = rtc_sockets_open(settings->rtc_port, settings->workers, all->rtc, error);
+    if (status == OK)
+        settings->rtc_port = all->rtc[0].port;
+    return status;
 }
 
 /* Makes what all workers' TURN agents share. */
@@ -254,7 +311,8 @@ static int make_all(struct workers *all, struct ssl_ctx_st *tls, const struct lo
             return ERR_MEMORY;
         }
     }
-    if (turn_setup_wanted(&all->settings))
+    status = open_media(all, log, error);
+    if (status == OK && turn_setup_wanted(&all->settings))
         status = open_turn(all, relays_max, error);
     if (status != OK)
         return status;
@@ -282,8 +340,10 @@ int workers_start(const struct settings *settings, struct ssl_ctx_st *tls, const
         return ERR_MEMORY;
     }
     memset(all->metrics, 0, sizeof(struct metrics) * settings->workers);
-    for (unsigned i = 0; i < WORKERS_MAX; i++)
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
         all->mailboxes[i].wake_fd = -1;
+        all->rtc[i] = (struct rtc_sockets){ .udp = { -1, -1 }, .tcp = { -1, -1 } };
+    }
     all->settings = *settings;
     if (!tls)
         all->settings.https_listen.count = all->settings.turn_tls_listen.count = 0;
@@ -339,6 +399,9 @@ void workers_stop(struct workers *all, usec grace)
         worker_free(all->workers[i]);
     for (unsigned i = 0; i < WORKERS_MAX; i++)
         mailbox_free(&all->mailboxes[i]);
+    for (unsigned i = 0; i < WORKERS_MAX; i++)
+        rtc_sockets_close(&all->rtc[i]);
+    media_setup_free(all->media);
     turn_setup_free(all->turn);
     free(all->turn_shared);
     free(all->metrics);

@@ -3,79 +3,14 @@
 #include "house.h"
 
 #include "agent/rtc_house.h"
+#include "rtc_echo.h"
 
-#define PROFILE    "SRTP_AEAD_AES_128_GCM"
-#define WIRES      3
-#define PACKET     100  /* bytes of payload of what is pumped */
-#define PUMPED_MAX 2000 /* packets */
+#define PROFILE "SRTP_AEAD_AES_128_GCM"
+#define WIRES   3
 
 static struct house *house;
 static struct server *server;
 static struct wire *wires[WIRES]; /* of the far end with that number; NULL: by UDP */
-
-/* Who opens transports: says back what comes, and as much more as it is asked for. */
-static struct {
-    unsigned connected, rtp, data, ended, ticks;
-    struct rtc_transport *transport; /* of the last */
-    unsigned to_pump;
-    uint16_t number;
-    struct secure_window sent;
-    bool stays; /* what has ended is not closed */
-    usec until;
-} users;
-
-static const uint8_t PAYLOAD[PACKET];
-
-static void hear(void *context, usec now, const struct rtc_out *out)
-{
-    assert_ptr_equal(context, &users);
-    users.connected += out->kind == RTC_CONNECTED;
-    users.rtp += out->kind == RTC_RTP;
-    users.data += out->kind == RTC_DATA;
-    users.to_pump += out->kind == RTC_RTP;
-    users.transport = out->transport;
-    if (out->kind != RTC_ENDED)
-        return;
-    users.ended++;
-    if (!users.stays)
-        rtc_close(rtc_door_port(server), now, out->transport);
-}
-
-static bool pump(void *context, usec now)
-{
-    (void)context;
-    (void)now;
-    while (users.to_pump > 0) {
-        uint8_t *at = rtc_begin_rtp(rtc_door_port(server), users.transport);
-        if (!at)
-            return false;
-        memcpy(at, "\x80\x60\0\0\0\0\0\0\0\0\0\x07", 12);
-        at[2] = (uint8_t)(users.number >> 8);
-        at[3] = (uint8_t)users.number++;
-        const struct rtc_rtp rtp = { .header_size = 12,
-                                     .payload = view_make(PAYLOAD, PACKET),
-                                     .sent = &users.sent };
-        rtc_end_rtp(rtc_door_port(server), users.transport, &rtp);
-        users.to_pump--;
-    }
-    return true;
-}
-
-static void tick(void *context, usec now)
-{
-    (void)context;
-    users.ticks++;
-    if (now >= users.until)
-        users.until = USEC_NEVER;
-}
-
-static usec until(void *context)
-{
-    (void)context;
-    return users.until;
-}
-
-static const struct rtc_users USERS = { hear, pump, tick, until };
 
 /* ---- the network ---- */
 
@@ -158,9 +93,7 @@ static int set_up(void **state)
 {
     (void)state;
     port_open(SECURE_DTLS_PROFILES);
-    memset(&users, 0, sizeof users);
     memset(wires, 0, sizeof wires);
-    users.until = USEC_NEVER;
     struct server_rtc rtc = {
         .dtls = port.context, .secure = port.engine, .transports_max = 4, .candidate_count = 1
     };
@@ -168,7 +101,7 @@ static int set_up(void **state)
         .rtc = &rtc, .to_network = to_network, .streams_max = 2 * RTC_STRANGERS_MAX });
     memset(&rtc, 0xff, sizeof rtc); /* it was copied */
     server = house->servers[0];
-    rtc_door_serve(server, &USERS, &users);
+    users_serve(server);
     return 0;
 }
 

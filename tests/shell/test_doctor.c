@@ -32,6 +32,7 @@ static void prepare(struct visit *visit)
     visit->settings.https_listen = (struct listen_list){ { any_port }, 1 };
     visit->settings.turn_listen = (struct listen_list){ { any_port }, 1 };
     visit->settings.turn_tls_listen = (struct listen_list){ { any_port }, 1 };
+    visit->settings.rtc_port = 0;
     visit->settings.rtc_public_ip = (struct listen_list){ { any_port }, 1 };
     snprintf(visit->settings.state_dir, SETTINGS_PATH_MAX, "%s/state", visit->folder);
 }

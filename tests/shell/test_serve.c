@@ -38,6 +38,7 @@ static void prepare(struct child *child)
     child->settings.https_listen = (struct listen_list){ { any }, 1 };
     child->settings.turn_listen = (struct listen_list){ { any }, 1 };
     child->settings.turn_tls_listen = (struct listen_list){ { any }, 1 };
+    child->settings.rtc_port = 0;
     snprintf(child->settings.state_dir, SETTINGS_PATH_MAX, "%s", child->folder);
 }
 

@@ -50,6 +50,7 @@ static int open_house(void **state)
     any_port(&settings.https_listen);
     any_port(&settings.turn_listen);
     any_port(&settings.turn_tls_listen);
+    settings.rtc_port = 0;
     snprintf(settings.state_dir, sizeof settings.state_dir, "%s", house->folder);
     house->log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     log_init(&house->log, house->log_fd, LOG_JSON, TRACE_DEBUG);

@@ -27,6 +27,7 @@ static inline void rig_open(struct turn_rig *rig, unsigned worker_count)
 {
     static const char YAML[] = "http: {listen: []}\n"
                                "https: {listen: []}\n"
+                               "rtc: {port: off}\n"
                                "turn:\n"
                                "  listen: [\"127.0.0.1:0\"]\n"
                                "  tls_listen: []\n"

@@ -1,4 +1,4 @@
-#include "shell/rtc_setup.h"
+#include "shell/media_setup.h"
 
 #include "agent/dtls.h"
 #include "agent/srtp.h"
@@ -40,10 +40,23 @@ static bool fill(X509 *certificate, EVP_PKEY *key, time_t now)
            X509_sign(certificate, key, EVP_sha256()) > 0;
 }
 
-int rtc_setup_new(int64_t unix_now_s, struct rtc_setup **out)
+static int open_dtls(const struct media_setup *setup, struct dtls_context **out)
+{
+    const struct dtls_config config = {
+        .certificate = setup->certificate,
+        .key = setup->key,
+        .srtp_profiles = SECURE_DTLS_PROFILES,
+        .asks_certificate = true,
+    };
+    int status = dtls_context_new(&config, out);
+    return status == ERR_CONFIG ? ERR_UNSUPPORTED : status; /* it does not know the profiles */
+}
+
+int media_setup_new(int64_t unix_now_s, struct media_setup **out)
 {
     unsigned size = SERVER_FINGERPRINT_SIZE;
-    struct rtc_setup *setup = calloc(1, sizeof *setup);
+    struct dtls_context *dtls;
+    struct media_setup *setup = calloc(1, sizeof *setup);
     if (!setup)
         return ERR_MEMORY;
     setup->key = EVP_EC_gen("P-256");
@@ -51,15 +64,17 @@ int rtc_setup_new(int64_t unix_now_s, struct rtc_setup **out)
     bool ok = setup->key && setup->certificate &&
               fill(setup->certificate, setup->key, (time_t)unix_now_s) &&
               X509_digest(setup->certificate, EVP_sha256(), setup->fingerprint, &size);
-    if (!ok) {
-        rtc_setup_free(setup);
-        return ERR_MEMORY;
+    int status = ok ? open_dtls(setup, &dtls) : ERR_MEMORY; /* to see whether it can */
+    if (status != OK) {
+        media_setup_free(setup);
+        return status;
     }
+    dtls_context_free(dtls);
     *out = setup;
     return OK;
 }
 
-void rtc_setup_free(struct rtc_setup *setup)
+void media_setup_free(struct media_setup *setup)
 {
     if (!setup)
         return;
@@ -90,8 +105,8 @@ static void add_all(struct candidates *all, const struct address *addresses, uin
     }
 }
 
-uint32_t rtc_setup_candidates(const struct settings *settings, uint16_t port, bool has_ipv6,
-                              struct address out[SERVER_CANDIDATES_MAX])
+uint32_t media_setup_candidates(const struct settings *settings, uint16_t port, bool has_ipv6,
+                                struct address out[SERVER_CANDIDATES_MAX])
 {
     static const struct address LOOPBACKS[] = {
         { .family = ADDRESS_IPV4, .bytes = { 127, 0, 0, 1 } },
@@ -108,28 +123,22 @@ uint32_t rtc_setup_candidates(const struct settings *settings, uint16_t port, bo
 
 /* ---- a worker's ---- */
 
-int rtc_setup_open(const struct rtc_setup *setup, struct server_rtc *out)
+int media_setup_open(const struct media_setup *setup, struct server_rtc *out)
 {
     const struct secure_config ciphers = {
         .choice = SECURE_BEST,
         .sessions_max = RTC_TRANSPORTS_MAX,
         .sources_max = SOURCES_EACH * RTC_TRANSPORTS_MAX,
     };
-    const struct dtls_config config = {
-        .certificate = setup->certificate,
-        .key = setup->key,
-        .srtp_profiles = SECURE_DTLS_PROFILES,
-        .asks_certificate = true,
-    };
     struct secure_engine *secure;
     struct dtls_context *dtls;
     int status = secure_engine_new(&ciphers, &secure);
     if (status != OK)
         return status;
-    status = dtls_context_new(&config, &dtls);
+    status = open_dtls(setup, &dtls);
     if (status != OK) {
         secure_engine_free(secure);
-        return status == ERR_CONFIG ? ERR_UNSUPPORTED : status; /* profiles that it has not */
+        return status;
     }
     out->dtls = dtls;
     out->secure = secure;
@@ -138,7 +147,7 @@ int rtc_setup_open(const struct rtc_setup *setup, struct server_rtc *out)
     return OK;
 }
 
-void rtc_setup_close(struct server_rtc *rtc)
+void media_setup_close(struct server_rtc *rtc)
 {
     secure_engine_free(rtc->secure);
     dtls_context_free(rtc->dtls);
