@@ -11,10 +11,27 @@
  * A front that lets in more of them makes a copy with another receive_max. */
 extern const struct negotiation_policy media_policy;
 
+/* Who has a peer, as told to whoever runs the server; what it borrows lasts until something is
+ * fed. */
+#define MEDIA_ID_MAX 40
+struct media_name {
+    const void *room;   /* the same for all peers of a room, and for no others */
+    const void *member; /* the same of a member of it */
+    struct view path;   /* of the endpoint; empty: of the meeting protocol */
+    struct view room_name;
+    struct view member_name; /* what it calls itself; may be empty */
+    uint8_t id_size;
+    char id[MEDIA_ID_MAX]; /* the member's, within the room */
+};
+
 /* Whose a peer is: what peer_config.owner points to begins with one. */
 struct media_owner {
     /* The peer is connected now, or has ended: then it is to be closed, before this returns. */
     void (*changed)(struct server *server, usec now, struct peer *peer);
+    /* All that is asked of `name`, which is zeroed; NULL: nobody can say. */
+    void (*name)(const struct peer *peer, struct media_name *name);
+    /* What a track of the peer's shows ("camera"); NULL, or an empty view: nobody can say. */
+    struct view (*source)(const struct peer *peer, const struct track *track);
 };
 
 /* Makes server->sfu, on its media port.  ERR_MEMORY. */

@@ -35,13 +35,14 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
     struct peer *peer = pool_take(&sfu->peers);
     if (!peer)
         return ERR_LIMIT;
-    *peer = (struct peer){ .owner = config->owner, .sfu = sfu, .report_at = USEC_NEVER };
+    *peer =
+        (struct peer){ .owner = config->owner, .sfu = sfu, .report_at = USEC_NEVER, .since = now };
+    init_lists(peer); /* before it fails: sfu_next looks at what is given back, too */
     int status = rtc_open(sfu->config.rtc, now, peer, &peer->transport);
     if (status != OK) {
         pool_give(&sfu->peers, peer);
         return status;
     }
-    init_lists(peer);
     peer->ssrc = peer_random(peer);
     random_fill(sfu->config.random, &session_id, sizeof session_id);
     negotiation_init(&peer->negotiation, config->policy, peer->sections, PEER_SECTIONS_FIRST,
@@ -128,6 +129,11 @@ static void wake(struct track *track)
 }
 
 static const struct track_kind KIND = { .wake = wake };
+
+struct transceiver *transceiver_of(const struct track *track)
+{
+    return track->kind == &KIND ? track->source : NULL;
+}
 
 struct track *transceiver_receive(struct transceiver *transceiver)
 {

@@ -77,6 +77,7 @@ struct peer {
     uint32_t transceiver_count;
     struct timer timer;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
+    usec since;                /* when it was opened, then when it connected */
     uint32_t ssrc;             /* ours, in reports */
     uint8_t encoding_count;
     struct encoding *encodings[PEER_ENCODINGS_MAX]; /* that come in */
@@ -165,6 +166,8 @@ void peer_remove(struct peer *peer, usec now, struct transceiver *transceiver);
 
 /* The first one after `after` (NULL: the first of all); NULL: there are no more. */
 struct transceiver *peer_next(const struct peer *peer, const struct transceiver *after);
+/* On which the track comes in; NULL: it is no peer's. */
+struct transceiver *transceiver_of(const struct track *track);
 struct transceiver *peer_find_mid(const struct peer *peer, struct view mid);
 
 /* Something will be sent on it, now or later, under these names of at most PEER_NAME_MAX bytes (of

@@ -109,6 +109,7 @@ static void ask_again(struct report *report, usec now, struct encoding *encoding
         return;
     need(report, 12 + 4 * (size_t)count);
     rtcp_add_nack(&report->writer, peer->ssrc, encoding->ssrc, numbers, count);
+    encoding->nacks += count;
     metrics_add(peer->sfu->metrics, METRIC_MEDIA_NACKS_OUT, count);
 }
 
@@ -125,6 +126,7 @@ static void ask_key(struct report *report, usec now, struct encoding *encoding)
         rtcp_add_fir(
             &report->writer, peer->ssrc,
             (struct rtcp_fir){ .ssrc = encoding->ssrc, .sequence_number = encoding->fir_count++ });
+    encoding->key_asks++;
     metrics_add(peer->sfu->metrics, METRIC_MEDIA_KEYS_ASKED, 1);
 }
 

@@ -63,7 +63,7 @@ static void change(struct peer *peer, enum peer_state state)
 static void connected(struct peer *peer, usec now)
 {
     change(peer, PEER_CONNECTED);
-    peer->report_at = now;
+    peer->report_at = peer->since = now;
     peer_touch(peer);
 }
 
@@ -152,6 +152,16 @@ bool sfu_pump(struct sfu *sfu, usec now)
 }
 
 /* ---- what has become of peers ---- */
+
+struct peer *sfu_next(const struct sfu *sfu, uint32_t *index)
+{
+    while (*index < sfu->peers.touched) {
+        struct peer *peer = pool_at(&sfu->peers, (*index)++);
+        if (!list_empty(&peer->of_sfu))
+            return peer;
+    }
+    return NULL;
+}
 
 struct peer *sfu_poll(struct sfu *sfu)
 {

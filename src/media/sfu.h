@@ -68,6 +68,10 @@ bool sfu_pump(struct sfu *sfu, usec now);
 void sfu_tick(struct sfu *sfu, usec now);
 usec sfu_until(const struct sfu *sfu);
 
+/* The open peer with the lowest number from *index on, which is then the one behind it; NULL: there
+ * is no more.  A peer keeps its number. */
+struct peer *sfu_next(const struct sfu *sfu, uint32_t *index);
+
 /* A peer of which `state` has changed; NULL: there is no more.  One that has ended is to be
  * closed. */
 struct peer *sfu_poll(struct sfu *sfu);

@@ -95,6 +95,7 @@ void encoding_restart(struct encoding *encoding, uint32_t ssrc)
     drop_stream(encoding);
     encoding->ssrc = ssrc;
     encoding->has_key = false;
+    encoding->key_frames = encoding->key_asks = encoding->nacks = 0;
     encoding->heard_at = 0;
     encoding->counted = 0;
     encoding->bps = 0;
@@ -146,6 +147,7 @@ static int read_payload(struct encoding *encoding, enum payload_codec codec, str
     if (payload.starts_key &&
         (!encoding->has_key || encoding->key_timestamp != packet->rtp.timestamp)) {
         packet->begins_key_frame = true;
+        encoding->key_frames++;
         encoding->has_key = true;
         encoding->key_timestamp = packet->rtp.timestamp;
     }

@@ -42,6 +42,9 @@ struct encoding {
     bool has_key;
     uint32_t key_timestamp; /* of the last key frame */
     uint8_t fir_count;
+    uint64_t key_frames; /* that came */
+    uint64_t key_asks;   /* PLIs and FIRs of ours */
+    uint64_t nacks;      /* packets that we asked for again */
     usec heard_at;
     uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */

@@ -467,6 +467,37 @@ static void test_pieces(void **state)
     assert_null(slot_of(&bob)->subscription);
 }
 
+/* What people who run the server see of it all. */
+static void test_counts(void **state)
+{
+    (void)state;
+    uint32_t index = 0;
+    begin_forwarding();
+    const struct encoding *encoding = track_of(&alice)->encodings[0];
+    assert_int_equal(encoding->key_frames, 1);
+    say(&alice, 7001, 100, 13, true);
+    run();
+    assert_int_equal(encoding->key_frames, 2);
+    assert_int_equal(encoding->nacks, 2);
+    uint64_t asks = encoding->key_asks;
+    wait(KEY_REQUEST_EACH);
+    sender_wants_key(&slot_of(&bob)->sender);
+    sfu_tick(&sfu, port.now);
+    say(&alice, 7001, 100, 14, false);
+    run();
+    assert_int_equal(encoding->key_asks, asks + 1);
+    assert_ptr_equal(transceiver_of(track_of(&alice)), slot_of(&alice));
+    assert_int_equal(alice.peer->since, 1000 * USEC_S);
+
+    struct peer *first = sfu_next(&sfu, &index);
+    assert_ptr_equal(first, alice.peer);
+    peer_close(alice.peer, port.now);
+    index = 0;
+    assert_ptr_equal(sfu_next(&sfu, &index), bob.peer);
+    assert_int_equal(index, 2);
+    assert_null(sfu_next(&sfu, &index));
+}
+
 #define WITH_SFU(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -474,7 +505,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SFU(test_forward),      WITH_SFU(test_repeat),   WITH_SFU(test_missing),
         WITH_SFU(test_key_requests), WITH_SFU(test_replaced), WITH_SFU(test_nothing_in_common),
-        WITH_SFU(test_reports),      WITH_SFU(test_pieces),
+        WITH_SFU(test_reports),      WITH_SFU(test_pieces),   WITH_SFU(test_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
