@@ -19,6 +19,7 @@
 
 #define SLOT_SIZE     (65536 + 320) /* any datagram; and slots don't share places in caches */
 #define CONTROL_SIZE  256
+#define FIRST_HOST    257 /* 10.77.1.1: what is below is the server's */
 #define SOCKET_SIZE   (64 * 1024 * 1024)
 #define DATAGRAM_COPY 2048 /* what udp_put copies */
 
@@ -60,9 +61,9 @@ void net_close(struct net *net)
 struct address net_address(const struct net *net, uint32_t host)
 {
     assert(host < NET_HOSTS);
-    uint32_t number = host + 257; /* not 127.1.0.0, nor its neighbours */
+    uint32_t number = host + FIRST_HOST;
     return (struct address){ .family = ADDRESS_IPV4,
-                             .bytes = { 127, 1, (uint8_t)(number >> 8), (uint8_t)number },
+                             .bytes = { 10, 77, (uint8_t)(number >> 8), (uint8_t)number },
                              .port = net->port };
 }
 
@@ -78,7 +79,7 @@ static void read_control(struct msghdr *header, struct net_received *out)
         } else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(c), sizeof info);
-            out->host = (ntohl(info.ipi_addr.s_addr) & 0xffff) - 257;
+            out->host = (ntohl(info.ipi_addr.s_addr) & 0xffff) - FIRST_HOST;
         } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
             struct timespec at;
             memcpy(&at, CMSG_DATA(c), sizeof at);

@@ -1,6 +1,6 @@
-/* net.h - thousands of clients on one UDP socket: each has an address of its own in 127.1.0.0/16,
- * and all have one port.  So what comes for all of them is read with a few calls, and the load is
- * cheaper than the server that it is put on.
+/* net.h - thousands of clients on one UDP socket: each has an address of its own in 10.77.0.0/16,
+ * and all have one port (bench/sfu/network gives us these addresses).  So what comes for all of
+ * them is read with a few calls, and the load is cheaper than the server that it is put on.
  *
  * When a datagram came is told by the kernel: how busy we are is not in the delays that we measure.
  */

@@ -1,0 +1,67 @@
+// One measurement: a server is started, members join, and the load says what that cost.
+//
+//     node bench/sfu/measure.mjs SERVER SHAPE MEMBERS [SECONDS [KEY=VALUE ...]]
+//
+// SERVER is a file of servers/; SHAPE is `one` (a publisher and so many who watch) or `all` (so
+// many, each of whom publishes, and watches all others).  What is behind that goes to the load:
+// load.c has the settings.  KINDS (video) says what is published: "audio video".  Prints one line.
+import { Load } from './load.mjs';
+
+const [server, shape, count, seconds = '5', ...words] = process.argv.slice(2);
+const settings = Object.fromEntries(words.map((word) => word.split('=')));
+const kinds = (process.env.KINDS ?? 'video').split(' ');
+const program = new URL('../../build-bench/bench/sfu/bench_sfu_load', import.meta.url).pathname;
+const AT_ONCE = 10; // who join
+
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function inGroups(items, run) {
+  for (let i = 0; i < items.length; i += AT_ONCE)
+    await Promise.all(items.slice(i, i + AT_ONCE).map(run));
+}
+
+// Until all see a picture.
+async function settled(load, streams, keys) {
+  for (let tries = 0; ; tries++) {
+    const state = await load.state();
+    if (state.streams >= streams && state.keys >= keys) return;
+    if (tries === 200) throw new Error(`${server}: not all are seen: ${JSON.stringify(state)}`);
+    await sleep(50);
+  }
+}
+
+async function run(service, load) {
+  const members = Array.from({ length: Number(count) }, (_, i) => `m${i}`);
+  const perPublisher = kinds.length;
+  const isAll = shape === 'all';
+  const publishers = isAll ? members : ['p'];
+  const each = isAll ? members.length - 1 : 1;
+  if (service.pids) load.say(`server ${service.pids.join(' ')}`);
+  if (!isAll) await service.publish(load, 'p', kinds);
+  await sleep(1000);
+  load.say('mark');
+  if (isAll) await inGroups(members, (name) => service.publish(load, name, kinds));
+  await inGroups(members, (name) =>
+    service.watch(load, name, publishers.filter((publisher) => publisher !== name)));
+  const pictures = kinds.includes('video') ? members.length * each : 0;
+  await settled(load, members.length * each * perPublisher, pictures);
+  await sleep(1500);
+  return load.measure(Number(seconds));
+}
+
+const { start } = await import(`./servers/${server}.mjs`);
+const load = new Load(process.env.LOAD ?? program, settings);
+let service;
+let status = 0;
+try {
+  service = await start({ settings, kinds, shape, count: Number(count), load });
+  const result = await run(service, load);
+  const pairs = Object.entries(result).map(([key, value]) => `${key}=${value}`);
+  console.log(`${server} ${shape} ${count} ${settings.profile ?? 'gcm'} ${pairs.join(' ')}`);
+} catch (error) {
+  console.error(String(error.stack ?? error));
+  status = 1;
+}
+await load.stop();
+await service?.stop();
+process.exit(status);
