@@ -10,7 +10,9 @@
 #include "wire/rtp.h"
 #include "wire/stun.h"
 
-#define FARS_MAX    4
+#ifndef FARS_MAX
+#define FARS_MAX 4
+#endif
 #define HEARD       64
 #define NETWORK_MAX 512
 
@@ -93,14 +95,14 @@ static inline void port_open(const char *profiles)
     identity_make(&port.identity);
     identity_make(&port.far_identity);
     port.context = context_make(&port.identity, profiles, true);
-    const struct secure_config secure = { SECURE_BEST, 16, 64 };
+    const struct secure_config secure = { SECURE_BEST, 4 * FARS_MAX, 16 * FARS_MAX };
     assert_int_equal(secure_engine_new(&secure, &port.engine), OK);
     assert_int_equal(secure_engine_new(&secure, &port.far_engine), OK);
     const struct rtc_config config = { .dtls = port.context,
                                        .secure = port.engine,
                                        .random = &port.random,
                                        .metrics = &port.metrics,
-                                       .transports_max = 8 };
+                                       .transports_max = 2 * FARS_MAX };
     assert_int_equal(rtc_init(&port.rtc, &config, port.now), OK);
 }
 
