@@ -123,8 +123,9 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
         count(peer, METRIC_MEDIA_DROPPED_MALFORMED);
         return;
     }
-    struct encoding *encoding = find_ssrc(peer, arrival.rtp.ssrc);
-    if (!encoding)
+    bool is_named = arrival.rtp.ssrc != 0; /* 0 is an SSRC that is not known */
+    struct encoding *encoding = is_named ? find_ssrc(peer, arrival.rtp.ssrc) : NULL;
+    if (!encoding && is_named)
         encoding = learn(peer, &arrival);
     if (!encoding) {
         count(peer, METRIC_MEDIA_DROPPED_UNKNOWN);

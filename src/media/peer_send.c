@@ -122,7 +122,7 @@ static struct encoding *choose(const struct transceiver *transceiver, usec now)
 {
     if (!transceiver->is_agreed || !transceiver->may_send)
         return NULL;
-    return track_best(transceiver->subscription, now);
+    return track_best(transceiver->subscription, now, transceiver->sender.sink.stream);
 }
 
 static void want_key(struct transceiver *transceiver)

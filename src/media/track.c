@@ -198,7 +198,22 @@ void track_count(struct track *track, usec now)
     track->counted_at = now;
 }
 
-struct encoding *track_best(const struct track *track, usec now)
+static struct encoding *silent_best(const struct track *track, const struct rtp_stream *current)
+{
+    struct encoding *last = NULL;
+    for (unsigned i = 0; i < track->encoding_count; i++) {
+        struct encoding *encoding = track->encodings[i];
+        if (!encoding->memory)
+            continue;
+        if (&encoding->stream == current)
+            return encoding;
+        if (!last || encoding->heard_at > last->heard_at)
+            last = encoding;
+    }
+    return last;
+}
+
+struct encoding *track_best(const struct track *track, usec now, const struct rtp_stream *current)
 {
     struct encoding *best = NULL;
     for (unsigned i = 0; i < track->encoding_count; i++) {
@@ -206,5 +221,5 @@ struct encoding *track_best(const struct track *track, usec now)
         if (encoding_is_heard(encoding, now) && (!best || encoding->bps > best->bps))
             best = encoding;
     }
-    return best;
+    return best ? best : silent_best(track, current);
 }
