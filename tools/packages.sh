@@ -10,7 +10,7 @@ set -eu
 build="meson ninja-build gcc libc6-dev pkg-config python3 libssl-dev libhttp-parser-dev
        libcjson-dev libcyaml-dev libyaml-dev zlib1g-dev"
 test="libcmocka-dev openssl clang-14 libclang-rt-14-dev clang-format-14 llvm-14 chromium firefox-esr
-      fonts-noto-cjk coturn nftables iproute2 libnss3-tools libsrtp2-dev"
+      fonts-noto-cjk coturn nftables iproute2 libnss3-tools libsrtp2-dev libusrsctp-dev"
 
 # libipsec-mb, for SRTP, is made for one kind of processor; the others do without it
 [ "$(dpkg --print-architecture 2>/dev/null)" != amd64 ] || build="$build libipsec-mb-dev"

@@ -46,23 +46,30 @@ static void note_sent(struct sctp *sctp, struct sctp_association *association,
         association->retransmit_at = sctp->now + association->rto;
 }
 
-/* Gives up what may not be sent again.  NULL: nothing is lost. */
-static struct sctp_sent *next_lost(struct sctp *sctp, struct sctp_association *association)
+/* What is lost, and not to be sent again, is given up. */
+static void give_up(struct sctp *sctp, struct sctp_association *association)
 {
     struct list *node = association->sent.next;
-    while (association->lost_count) {
-        assert(node != &association->sent);
+    if (!association->has_forward_tsn || association->lost_count == 0)
+        return;
+    while (node != &association->sent) {
         struct sctp_sent *sent = sent_at(node);
+        /* chunks are but marked: the list stays as it is */
+        if (sent->is_lost && sctp_is_given_up(sctp, sent->message, sent->sends))
+            (void)sctp_abandon(sctp, association, sent->message);
         node = node->next;
-        if (!sent->is_lost)
-            continue;
-        if (!association->has_forward_tsn || !sctp_is_given_up(sctp, sent->message, sent->sends) ||
-            !sctp_abandon(sctp, association, sent->message))
-            return sent;
-        /* the whole message is gone, and perhaps the node behind: from the beginning again */
-        node = association->sent.next;
     }
-    return NULL;
+}
+
+/* NULL: nothing is lost. */
+static struct sctp_sent *next_lost(struct sctp_association *association)
+{
+    struct list *node = association->sent.next;
+    if (association->lost_count == 0)
+        return NULL;
+    while (!sent_at(node)->is_lost)
+        node = node->next;
+    return sent_at(node);
 }
 
 static bool has_window(const struct sctp_association *association)
@@ -75,7 +82,7 @@ static void add_lost(struct sctp *sctp, struct sctp_association *association,
 {
     struct sctp_sent *sent;
     while ((association->is_fast_due || has_window(association)) &&
-           (sent = next_lost(sctp, association))) {
+           (sent = next_lost(association))) {
         if (!add_data(writer, sent))
             break;
         sent->is_lost = false;
@@ -171,9 +178,11 @@ static void add_established(struct sctp *sctp, struct sctp_association *associat
         sctp_write_reset(sctp, association, writer);
     if (association->burst == 0)
         return;
-    add_lost(sctp, association, writer);
+    /* all that is not data stands before it (section 6.10) */
+    give_up(sctp, association);
     if (association->is_forward_due)
         sctp_write_forward_tsn(association, writer);
+    add_lost(sctp, association, writer);
     if (association->lost_count == 0)
         add_new(sctp, association, writer);
 }

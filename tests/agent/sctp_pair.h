@@ -11,8 +11,9 @@
 #include "agent/sctp.h"
 #include "base/bytes.h"
 
-#define PAIR_WAY_MAX  3000 /* packets on the way */
-#define PAIR_SEEN_MAX 8192
+#define PAIR_WAY_MAX    3000 /* packets on the way */
+#define PAIR_PACKET_MAX 1500
+#define PAIR_SEEN_MAX   8192
 
 struct seen {
     struct sctp_channel *channel;
@@ -45,7 +46,7 @@ struct way {
     usec at;
     struct pair_end *to;
     uint16_t size;
-    uint8_t bytes[SCTP_PACKET_MAX];
+    uint8_t bytes[PAIR_PACKET_MAX];
 };
 
 struct pair {
@@ -114,7 +115,7 @@ static inline void pair_carry(struct pair *pair, struct pair_end *to, struct vie
 {
     struct way *way = &pair->way[pair->count];
     assert_true(pair->count < PAIR_WAY_MAX);
-    assert_true(packet.size <= SCTP_PACKET_MAX && packet.size % 4 == 0);
+    assert_true(packet.size <= PAIR_PACKET_MAX && packet.size % 4 == 0);
     way->at = pair->now + pair->delay;
     if (pair->jitter)
         way->at += pair_chance(pair, (uint32_t)pair->jitter);
