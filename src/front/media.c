@@ -42,6 +42,8 @@ const struct negotiation_policy media_policy = {
 #define TRANSCEIVERS_EACH 16 /* of a peer, on the average */
 #define TRACKS_EACH       2
 
+_Static_assert(RTC_HEARD_MAX <= SFU_HEAR_MAX, "more is not heard before it is pumped");
+
 static void hear(void *context, usec now, const struct rtc_out *out)
 {
     struct server *server = context;

@@ -10,6 +10,7 @@ int rtc_door_new(struct server *server, usec now)
         return ERR_MEMORY;
     door->config = *config;
     list_init(&door->strangers);
+    list_init(&door->waiting);
     const struct rtc_config port = {
         .dtls = config->dtls,
         .secure = config->secure,
@@ -51,6 +52,7 @@ void rtc_door_hear(struct server *server, usec now)
     if (!door)
         return;
     for (rtc_poll(&door->port, &out); out.kind != RTC_WAIT; rtc_poll(&door->port, &out)) {
+        door->heard += out.kind == RTC_RTP;
         if (door->users)
             door->users->hear(door->context, now, &out);
         else if (out.kind == RTC_ENDED)
@@ -97,13 +99,27 @@ void server_rtc_feed(struct server *server, usec now, const struct ice_flow *flo
 
 bool server_rtc_is_full(const struct server *server)
 {
-    return server->rtc && rtc_is_full(&server->rtc->port);
+    const struct rtc_door *door = server->rtc;
+    return door && (rtc_is_full(&door->port) || door->heard >= RTC_HEARD_MAX);
 }
 
 /* Fills the batch; false: there is nothing more to fill it with. */
 static bool pump(struct rtc_door *door, usec now)
 {
-    return door->users && !door->users->pump(door->context, now);
+    if (door->users && !door->users->pump(door->context, now))
+        return true;
+    door->heard = 0;
+    return false;
+}
+
+/* All has been said. */
+static void rest(struct server *server, usec now)
+{
+    struct rtc_door *door = server->rtc;
+    if (!server->is_stopping || door->is_stopped)
+        return;
+    door->is_stopped = true; /* goodbyes have been said */
+    rtc_door_end_streams(server, now);
 }
 
 const struct rtc_run *server_rtc_seal(struct server *server, usec now, uint32_t *count)
@@ -114,20 +130,20 @@ const struct rtc_run *server_rtc_seal(struct server *server, usec now, uint32_t 
     *count = 0;
     if (!door)
         return NULL;
-    rtc_door_hear(server, now);
     while (has_more && *count == 0) {
+        rtc_door_hear(server, now);
         has_more = pump(door, now);
         runs = rtc_seal(&door->port, count);
-        if (*count == 0)
-            rtc_sent(&door->port); /* nothing of it could be encrypted */
+        if (*count)
+            break;
+        rtc_sent(&door->port); /* nothing of it could be encrypted */
+        has_more = has_more || rtc_door_read_on(server, now);
     }
     for (uint32_t i = 0; i < *count; i++)
         if (runs[i].flow->stream != ICE_UDP)
             rtc_door_send(server, now, &runs[i]);
-    if (*count == 0 && server->is_stopping && !door->is_stopped) {
-        door->is_stopped = true; /* goodbyes have been said */
-        rtc_door_end_streams(server, now);
-    }
+    if (*count == 0)
+        rest(server, now);
     streams_settle(server, now);
     return *count ? runs : NULL;
 }

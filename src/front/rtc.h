@@ -21,6 +21,7 @@
 #define RTC_CHECK_MAX     1024             /* bytes of a stranger's frame */
 #define RTC_FRAME_MAX     ((size_t)16384)  /* of others' */
 #define RTC_SILENCE_TIME  ICE_CONSENT_TIME /* of a stream */
+#define RTC_HEARD_MAX     256              /* packets, before the users are asked for some */
 /* Packets for a stream are dropped, as a network would, while more than this waits there. */
 #define RTC_QUEUE_MAX ((size_t)256 * 1024)
 
@@ -30,7 +31,8 @@ struct rtc_users {
     /* RTC_CONNECTED, RTC_RTP, RTC_RTCP, RTC_DATA and RTC_ENDED, whose transport is then to be
      * closed, now or soon.  What it borrows is valid until the next rtc_* call. */
     void (*hear)(void *context, usec now, const struct rtc_out *out);
-    /* Queues packets.  False: the batch is full; it is sent, and this called again. */
+    /* Queues packets; called after RTC_HEARD_MAX of RTC_RTP, or a few more, at the latest.  False:
+     * the batch is full; it is sent, and this called again. */
     bool (*pump)(void *context, usec now);
     /* `now` has reached what `until` said, or may have. */
     void (*tick)(void *context, usec now);
@@ -44,7 +46,9 @@ struct rtc_door {
     void *context;
     struct list strangers; /* streams of which no transport's other end was heard yet */
     uint32_t stranger_count;
-    bool is_stopped; /* with the server: its streams have been ended */
+    struct list waiting; /* streams that are not read before all is said */
+    unsigned heard;      /* packets, since the users have said all that they had to */
+    bool is_stopped;     /* with the server: its streams have been ended */
 };
 
 /* Makes server->rtc.  ERR_MEMORY. */
@@ -83,6 +87,8 @@ void rtc_door_open(struct server *server, struct stream *stream);
 size_t rtc_door_consume(struct server *server, usec now, struct stream *stream, struct span bytes);
 /* The stream will not be read any more. */
 void rtc_door_gone(struct server *server, usec now, struct stream *stream);
+/* Reads on from those that were not read because the port was full; false: there were none. */
+bool rtc_door_read_on(struct server *server, usec now);
 /* Queues a run on the stream of its flow, each packet in a frame of its own. */
 void rtc_door_send(struct server *server, usec now, const struct rtc_run *run);
 /* Ends all of them. */

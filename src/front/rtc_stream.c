@@ -34,6 +34,35 @@ static void let_in(struct rtc_door *door, struct stream *stream)
     door->stranger_count--;
 }
 
+/* What comes on it waits until all is said that there is to say: strangers bring nothing that
+ * anybody has to answer at length. */
+static void wait(struct server *server, struct stream *stream)
+{
+    list_remove(&stream->rtc.node);
+    list_append(&server->rtc->waiting, &stream->rtc.node);
+    stream->is_paused = true;
+}
+
+bool rtc_door_read_on(struct server *server, usec now)
+{
+    struct list waiting;
+    struct rtc_door *door = server->rtc;
+    if (list_empty(&door->waiting))
+        return false;
+    list_init(&waiting);
+    while (!list_empty(&door->waiting)) {
+        struct list *node = door->waiting.next;
+        list_remove(node);
+        list_append(&waiting, node);
+    }
+    while (!list_empty(&waiting)) {
+        struct stream *stream = LIST_ENTRY(waiting.next, struct stream, rtc.node);
+        list_remove(&stream->rtc.node);
+        stream_read_on(server, now, stream); /* it may be among them again */
+    }
+    return true;
+}
+
 void rtc_door_gone(struct server *server, usec now, struct stream *stream)
 {
     if (stream->phase != PHASE_RTC || stream->rtc.is_gone)
@@ -41,6 +70,7 @@ void rtc_door_gone(struct server *server, usec now, struct stream *stream)
     struct ice_flow flow = flow_of(server, stream);
     stream->rtc.is_gone = true;
     let_in(server->rtc, stream); /* that is, it is none of them any more */
+    list_remove(&stream->rtc.node);
     rtc_stream_gone(&server->rtc->port, now, &flow);
 }
 
@@ -90,6 +120,10 @@ size_t rtc_door_consume(struct server *server, usec now, struct stream *stream, 
         used += LENGTH_SIZE + size;
         if (!hear(server, now, stream, (struct span){ bytes.at + used - size, size }))
             stream_end(server, now, stream);
+        else if (server_rtc_is_full(server) && stream->rtc.is_known) {
+            wait(server, stream);
+            break;
+        }
     }
     return used;
 }

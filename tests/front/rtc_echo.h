@@ -14,6 +14,7 @@ static struct {
     unsigned connected, rtp, data, ended, ticks;
     struct rtc_transport *transport; /* of the last */
     unsigned to_pump;
+    unsigned heard, heard_max; /* packets, between two times that it was asked for some */
     uint16_t number;
     struct secure_window sent;
     bool stays; /* what has ended is not closed */
@@ -29,6 +30,8 @@ static void users_hear(void *context, usec now, const struct rtc_out *out)
     users.rtp += out->kind == RTC_RTP;
     users.data += out->kind == RTC_DATA;
     users.to_pump += out->kind == RTC_RTP;
+    users.heard += out->kind == RTC_RTP;
+    users.heard_max = users.heard > users.heard_max ? users.heard : users.heard_max;
     users.transport = out->transport;
     if (out->kind != RTC_ENDED)
         return;
@@ -54,6 +57,7 @@ static bool users_pump(void *context, usec now)
         rtc_end_rtp(rtc_door_port(users.server), users.transport, &rtp);
         users.to_pump--;
     }
+    users.heard = 0;
     return true;
 }
 

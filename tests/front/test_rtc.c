@@ -220,6 +220,62 @@ static void test_frames_in_pieces(void **state)
     assert_false(wire_is_closed(wire));
 }
 
+/* What the far end says, in frames one behind the other; gives their size. */
+static size_t say_much(struct far *far, unsigned count, uint8_t *frames, size_t room)
+{
+    size_t size = 0;
+    far->send = NULL;
+    for (unsigned i = 0; i < count; i++)
+        far_say_rtp(far, (uint16_t)i, "hello");
+    for (unsigned i = 0; i < count; i++) {
+        unsigned at = (network.first + i) % NETWORK_MAX;
+        size_t length = network.queue[at].size;
+        assert_true(size + 2 + length <= room);
+        frames[size++] = (uint8_t)(length >> 8);
+        frames[size++] = (uint8_t)length;
+        memcpy(frames + size, network.queue[at].bytes, length);
+        size += length;
+    }
+    network.count = 0;
+    return size;
+}
+
+/* However many come at once, the users are asked for what they have to say in between. */
+static void test_many_at_once(void **state)
+{
+    (void)state;
+    static uint8_t frames[64 * 1024];
+    struct far *far = connect_far(true);
+    size_t size = say_much(far, NETWORK_MAX, frames, sizeof frames);
+    assert_true(size > SERVER_READ_MAX);
+    wire_send(wires[number_of(far)], view_make(frames, size));
+    assert_int_equal(users.rtp, NETWORK_MAX);
+    assert_in_range(users.heard_max, 1, RTC_HEARD_MAX);
+    assert_true(list_empty(&server->rtc->waiting));
+    run();
+    assert_int_equal(far->rtp_count, NETWORK_MAX);
+}
+
+/* A stream that waits to be read goes away. */
+static void test_gone_while_it_waits(void **state)
+{
+    (void)state;
+    static uint8_t frames[SERVER_READ_MAX];
+    struct far *far = connect_far(true);
+    struct wire *wire = wires[number_of(far)];
+    size_t size = say_much(far, 300, frames, sizeof frames);
+    uint8_t *copy = test_copy(view_make(frames, size));
+    server_feed(server, house->now, wire->stream, (struct span){ copy, size });
+    free(copy);
+    assert_int_equal(users.rtp, RTC_HEARD_MAX);
+    assert_false(server_wants_bytes(server, wire->stream));
+    assert_true(server_rtc_is_full(server));
+    wires[number_of(far)] = NULL;
+    wire_drop(wire);
+    assert_int_equal(users.rtp, RTC_HEARD_MAX);
+    assert_false(server_rtc_is_full(server));
+}
+
 static void test_strangers(void **state)
 {
     (void)state;
@@ -439,6 +495,8 @@ int main(void)
         TEST(test_both_ways),
         TEST(test_pumps_to_the_end),
         TEST(test_frames_in_pieces),
+        TEST(test_many_at_once),
+        TEST(test_gone_while_it_waits),
         TEST(test_strangers),
         TEST(test_strangers_time),
         TEST(test_too_many_strangers),
