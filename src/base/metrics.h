@@ -167,6 +167,8 @@
     X(SCTP_DROPPED_MALFORMED, "moim_sctp_dropped_total", "reason=\"malformed\"", counter,          \
       "What came for data channels and was dropped.")                                              \
     X(SCTP_DROPPED_LIMIT, "moim_sctp_dropped_total", "reason=\"limit\"", counter, "")              \
+    X(MEDIA_DATA_LOST, "moim_data_messages_lost_total", "", counter,                               \
+      "Messages of data channels that one of their hearers could not be told.")                    \
     X(BUFFER_BYTES, "moim_buffer_bytes", "", gauge, "Message memory in use.")                      \
     X(LOG_DROPPED, "moim_log_events_dropped_total", "", counter, "Log events dropped in floods.")
 

@@ -35,6 +35,8 @@ const struct negotiation_policy media_policy = {
     .receive_max = { 2, 2 },
     .has_rtx = true,
     .has_simulcast = true,
+    .has_data = true,
+    .message_size_max = SFU_MESSAGE_MAX,
 };
 
 /* ---- on the media port ---- */
@@ -91,6 +93,7 @@ int media_new(struct server *server, usec now)
         .rtc = rtc_door_port(server),
         .random = &server->config.random,
         .metrics = server->metrics,
+        .buffers = server->buffers,
         .peers_max = rtc->transports_max,
         .transceivers_max = rtc->transports_max * TRANSCEIVERS_EACH,
         .tracks_max = rtc->transports_max * TRACKS_EACH,

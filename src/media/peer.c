@@ -56,6 +56,7 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
 void peer_close(struct peer *peer, usec now)
 {
     struct sfu *sfu = peer->sfu;
+    peer_end_data(peer, now);
     while (!list_empty(&peer->transceivers))
         transceiver_close(LIST_ENTRY(peer->transceivers.next, struct transceiver, of_peer));
     rtc_close(sfu->config.rtc, now, peer->transport);

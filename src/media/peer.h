@@ -10,6 +10,7 @@
 #ifndef MOIM_MEDIA_PEER_H
 #define MOIM_MEDIA_PEER_H
 
+#include "agent/sctp.h"
 #include "media/negotiation.h"
 #include "media/sender.h"
 #include "media/track.h"
@@ -18,6 +19,7 @@
 #define PEER_SECTIONS_FIRST 4  /* of a description, without memory of their own */
 #define PEER_ENCODINGS_MAX  32 /* that come in on one peer */
 
+struct data_circle;
 struct peer;
 struct sfu;
 
@@ -81,6 +83,9 @@ struct peer {
     uint32_t ssrc;             /* ours, in reports */
     uint8_t encoding_count;
     struct encoding *encodings[PEER_ENCODINGS_MAX]; /* that come in */
+    struct sctp_association *data;                  /* NULL: none, yet */
+    struct data_circle *circle;                     /* NULL: in none */
+    struct list of_circle;
     usec report_at;
     usec round_trip;   /* as reports tell it; 0: not known */
     uint64_t remb_bps; /* what it thinks that its line takes; 0: it has not said */

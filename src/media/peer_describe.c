@@ -183,6 +183,7 @@ static void settle(struct peer *peer, usec now)
             track_aim(transceiver->receiving, now);
     }
     peer_touch(peer);
+    peer_settle_data(peer, now);
 }
 
 /* ---- their way, and ours ---- */

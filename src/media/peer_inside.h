@@ -7,6 +7,7 @@
  * peer_send.c      what goes out on a transceiver
  * peer_heard.c     RTCP that comes in
  * peer_report.c    RTCP that goes out, and when
+ * peer_data.c      data channels
  */
 #ifndef MOIM_MEDIA_PEER_INSIDE_H
 #define MOIM_MEDIA_PEER_INSIDE_H
@@ -54,5 +55,15 @@ void peer_rtcp(struct peer *peer, usec now, struct view packet);
 
 /* Says what is due, and sets the timer for what will be. */
 void peer_report(struct peer *peer, usec now);
+
+/* ---- peer_data.c ---- */
+
+/* It is connected, or its descriptions have changed: whether it has an association. */
+void peer_settle_data(struct peer *peer, usec now);
+void peer_end_data(struct peer *peer, usec now);
+/* What DTLS carried. */
+void peer_data(struct peer *peer, usec now, struct view datagram);
+/* To follow every call of agent/sctp.h. */
+void peer_drain_data(struct sfu *sfu, usec now);
 
 #endif

@@ -4,6 +4,29 @@
 
 #include "media/peer_inside.h"
 
+#define CHANNELS_EACH 4 /* of a peer, on the average */
+#define MESSAGES_MAX  8192
+#define CHUNKS_MAX    32768
+
+static int init_data(struct sfu *sfu, const struct sfu_config *config, usec now)
+{
+    const struct sctp_config sctp = {
+        .buffers = config->buffers,
+        .random = config->random,
+        .metrics = config->metrics,
+        .associations_max = config->peers_max,
+        .channels_max = config->peers_max * CHANNELS_EACH,
+        .messages_max = MESSAGES_MAX,
+        .chunks_max = CHUNKS_MAX,
+        .pieces_max = CHUNKS_MAX,
+        .message_max = SFU_MESSAGE_MAX,
+        .receive_max = 2 * SFU_MESSAGE_MAX,
+        .send_max = 2 * SFU_MESSAGE_MAX,
+    };
+    sfu->data_until = USEC_NEVER;
+    return config->buffers ? sctp_init(&sfu->sctp, &sctp, now) : OK;
+}
+
 static int init_pools(struct sfu *sfu, const struct sfu_config *config)
 {
     int status = pool_init(&sfu->peers, sizeof(struct peer), config->peers_max);
@@ -28,6 +51,8 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     sfu->description = malloc(sizeof *sfu->description);
     int status = sfu->sdp && sfu->description ? init_pools(sfu, config) : ERR_MEMORY;
     if (status == OK)
+        status = init_data(sfu, &sfu->config, now);
+    if (status == OK)
         return OK;
     if (sfu->tracks.tracks.items)
         tracks_free(&sfu->tracks);
@@ -43,6 +68,8 @@ void sfu_free(struct sfu *sfu)
 {
     while (!list_empty(&sfu->all))
         peer_close(LIST_ENTRY(sfu->all.next, struct peer, of_sfu), sfu->now);
+    if (sfu->config.buffers)
+        sctp_free(&sfu->sctp);
     tracks_free(&sfu->tracks);
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
@@ -65,6 +92,7 @@ static void connected(struct peer *peer, usec now)
     change(peer, PEER_CONNECTED);
     peer->report_at = peer->since = now;
     peer_touch(peer);
+    peer_settle_data(peer, now);
 }
 
 void sfu_hear(struct sfu *sfu, usec now, const struct rtc_out *out)
@@ -81,12 +109,15 @@ void sfu_hear(struct sfu *sfu, usec now, const struct rtc_out *out)
     case RTC_RTCP:
         peer_rtcp(peer, now, view_of_span(out->packet));
         break;
+    case RTC_DATA:
+        peer_data(peer, now, out->data);
+        break;
     case RTC_ENDED:
         peer->end = out->end;
         wheel_cancel(&sfu->wheel, &peer->timer);
         change(peer, PEER_ENDED);
         break;
-    default: /* RTC_DATA */
+    default:
         break;
     }
 }
@@ -97,11 +128,18 @@ void sfu_tick(struct sfu *sfu, usec now)
     sfu->now = now;
     while ((timer = wheel_expired(&sfu->wheel, now)))
         peer_touch(LIST_ENTRY(timer, struct peer, timer));
+    if (now >= sfu->data_until) {
+        sctp_tick(&sfu->sctp, now);
+        peer_drain_data(sfu, now);
+    }
 }
 
 usec sfu_until(const struct sfu *sfu)
 {
-    return list_empty(&sfu->touched) ? wheel_next(&sfu->wheel) : 0;
+    usec until = wheel_next(&sfu->wheel);
+    if (!list_empty(&sfu->touched))
+        return 0;
+    return sfu->data_until < until ? sfu->data_until : until;
 }
 
 /* ---- out ---- */

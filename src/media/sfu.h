@@ -16,12 +16,14 @@
 #include "media/peer.h"
 
 #define SFU_HEAR_MAX       256
+#define SFU_MESSAGE_MAX    (256 * 1024) /* bytes, of a data channel */
 #define SFU_CANDIDATES_MAX 16
 
 struct sfu_config {
-    struct rtc *rtc; /* borrowed, as are the next two */
+    struct rtc *rtc; /* borrowed, as are the next three */
     const struct random *random;
     struct metrics *metrics;
+    struct buffers *buffers; /* of messages on data channels; NULL: there are no channels */
     uint8_t fingerprint[DESCRIPTION_FINGERPRINT_SIZE]; /* of our certificate */
     struct description_candidate candidates[SFU_CANDIDATES_MAX];
     uint32_t candidate_count;
@@ -47,6 +49,8 @@ struct sfu {
     struct pool transceivers;
     struct pool arrivals;
     struct tracks tracks;
+    struct sctp sctp;
+    usec data_until;
     struct list all;     /* peers */
     struct list touched; /* peers */
     struct list news;    /* peers */

@@ -30,6 +30,7 @@ struct far {
     unsigned refused;
     unsigned data_count;
     struct view last_data;
+    void (*hear_data)(struct far *far, struct view data); /* in place of the above; may be NULL */
     uint8_t data[256];
     unsigned rtp_count, rtcp_count;
     uint8_t rtp[RTC_PACKET_MAX]; /* the last one, opened */
@@ -189,7 +190,9 @@ static inline void far_drain(struct far *far)
             far->is_ended = true;
         if (out.kind == DTLS_SEND)
             far_send(far, out.bytes);
-        if (out.kind == DTLS_DATA) {
+        if (out.kind == DTLS_DATA && far->hear_data) {
+            far->hear_data(far, out.bytes);
+        } else if (out.kind == DTLS_DATA) {
             assert_true(out.bytes.size <= sizeof far->data);
             memcpy(far->data, out.bytes.at, out.bytes.size);
             far->last_data = view_make(far->data, out.bytes.size);
