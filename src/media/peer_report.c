@@ -117,6 +117,8 @@ static void ask_key(struct report *report, usec now, struct encoding *encoding)
 {
     struct peer *peer = report->peer;
     uint8_t feedback = feedback_of(encoding->track);
+    if (encoding->stream.sink_count == 0)
+        key_requests_came(&encoding->stream.key_requests); /* who waited has gone elsewhere */
     if (!encoding->track->is_video || !key_requests_due(&encoding->stream.key_requests, now))
         return;
     need(report, 20);

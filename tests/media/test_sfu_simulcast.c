@@ -209,6 +209,21 @@ static void test_still(void **state)
     assert_int_equal(feedback.media_ssrc, 7000);
 }
 
+/* Of an encoding that was left because it fell silent nobody wants a key frame any more: browsers
+ * make one of every encoding then, each time. */
+static void test_left(void **state)
+{
+    (void)state;
+    begin();
+    say_of(0, 100, false);
+    play(100, 210, 6, true);
+    assert_int_equal(sent_encoding(), 1);
+    uint64_t asks = track_of(&alice)->encodings[0]->key_asks;
+    assert_true(asks > 0);
+    play(400, 210, 6, true);
+    assert_int_equal(track_of(&alice)->encodings[0]->key_asks, asks);
+}
+
 #define WITH_SFU(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -216,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SFU(test_best), WITH_SFU(test_repaired), WITH_SFU(test_nameless),
         WITH_SFU(test_zero), WITH_SFU(test_renewed),  WITH_SFU(test_still),
+        WITH_SFU(test_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
