@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
+import { build } from 'esbuild';
 import { ROOT } from '../lib/server.js';
 
 const PAGES = path.join(ROOT, 'e2e/clients/pages');
@@ -24,6 +25,26 @@ export const LIBRARIES = {
   'react.js': 'react/umd/react.production.min.js',
   'react-dom.js': 'react-dom/umd/react-dom.production.min.js',
 };
+
+/** Libraries that are no scripts of their own: pages have them bundled, under a global name. */
+const BUNDLES = { 'mediasoup-client.js': ['mediasoup-client', 'mediasoupClient'] };
+
+/** @type {Map<string, Promise<Uint8Array>>} */
+const bundled = new Map();
+
+/** @param {string} name of BUNDLES */
+function bundle(name) {
+  const [module, globalName] = BUNDLES[/** @type {keyof BUNDLES} */ (name)];
+  const made = build({
+    stdin: { contents: `export * from '${module}'`, resolveDir: ROOT },
+    bundle: true,
+    format: 'iife',
+    globalName,
+    write: false,
+  }).then(({ outputFiles }) => outputFiles[0].contents);
+  bundled.set(name, made);
+  return made;
+}
 
 /** @param {keyof LIBRARIES} name */
 export const libraryFile = (name) => path.join(ROOT, 'node_modules', LIBRARIES[name]);
@@ -69,8 +90,13 @@ export class Site {
    * @param {import('node:http').ServerResponse} response
    */
   async #answer(request, response) {
-    const file = find(new URL(request.url ?? '/', this.url).pathname);
-    const text = file && (await readFile(file).catch(() => null));
+    const where = new URL(request.url ?? '/', this.url).pathname;
+    const name = path.basename(where);
+    const isBundle = path.dirname(where) === '/npm' && Object.hasOwn(BUNDLES, name);
+    const file = isBundle ? name : find(where);
+    const text = isBundle
+      ? await (bundled.get(name) ?? bundle(name))
+      : file && (await readFile(file).catch(() => null));
     const kind = KINDS[/** @type {keyof KINDS} */ (path.extname(file ?? ''))];
     response.writeHead(text ? 200 : 404, { 'content-type': kind ?? 'text/plain' });
     response.end(text ?? 'not found');
