@@ -81,6 +81,10 @@
     X(RELAY_REFUSED, "moim_relay_refused_total", "what=\"event\"", counter,                        \
       "What relays could not carry out: an event, or keeping one.")                                \
     X(RELAY_NOT_KEPT, "moim_relay_refused_total", "what=\"keep\"", counter, "")                    \
+    X(STANDINS, "moim_standins", "", gauge,                                                        \
+      "Peer connections in which the server stands in the place of another client.")               \
+    X(STANDIN_REFUSED, "moim_standin_refused_total", "", counter,                                  \
+      "Offers, answers and tracks that stand-ins could not take.")                                 \
     X(SOCKETIO_RECOVERED, "moim_socketio_recovered_total", "", counter,                            \
       "Socket.IO sockets that came back after their connection broke off.")                        \
     X(MEDIASOUP_ERRORS, "moim_mediasoup_errors_total", "", counter,                                \

@@ -16,6 +16,10 @@
 enum carrier_kind { CARRIER_WEBSOCKET, CARRIER_SOCKJS, CARRIER_ENGINE, CARRIER_COUNT };
 enum speech_kind { SPEECH_RELAY, SPEECH_STOMP, SPEECH_SOCKETIO, SPEECH_COUNT };
 
+/* Who is at the far end of a client's peer connection: another client, or the server in its place
+ * (front/standin/standin.h). */
+enum endpoint_topology { ENDPOINT_MESH, ENDPOINT_SFU, ENDPOINT_TOPOLOGIES };
+
 #define ENDPOINTS_MAX        64
 #define ENDPOINT_PATH_MAX    128
 #define ENDPOINT_MESSAGE_MAX (1024 * 1024)
@@ -79,6 +83,7 @@ struct endpoint_config {
     const char *path; /* "/signaling": begins with '/', does not end with one */
     enum carrier_kind carrier;
     enum speech_kind speech;
+    enum endpoint_topology topology;
     const char *const *origins; /* "https://example.org" that may use it from a page; none: any */
     uint32_t origin_count;
     struct endpoint_limits limits;

@@ -35,6 +35,11 @@ enum rule_keep {
     KEEP_MORE,  /* behind what it kept; nothing when it kept no first */
 };
 
+/* What it is between two peer connections: where stand-ins (topology: sfu) take the places of the
+ * others, they take what such a rule would pass on.  The rule of the answers to an offer stands
+ * behind the offer's. */
+enum rule_signal { SIGNAL_NOTHING, SIGNAL_OFFER, SIGNAL_ANSWER, SIGNAL_CANDIDATE };
+
 struct rule {
     const char *on; /* the event */
     enum rule_scope to;
@@ -50,6 +55,7 @@ struct rule {
     const char *const *pick; /* the only fields of the first argument that go out; NULL: all */
     uint32_t pick_count;
     enum rule_keep keep;
+    enum rule_signal signal;
     bool acknowledge; /* with the same arguments, where the sender asks for it */
     bool amplify;     /* a number n from 1 to 19 (all else counts as 1) that came without a name
                        * goes out as 2^n letters x */

@@ -65,27 +65,27 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = start_rooms(server);
     if (status != OK)
         goto give_deflate;
-    status = endpoints_start(server);
-    if (status != OK)
-        goto give_rooms;
     status = config->turn ? turn_door_new(server, now) : OK;
     if (status != OK)
-        goto stop_endpoints;
+        goto give_rooms;
     status = config->rtc ? rtc_door_new(server, now) : OK;
     if (status != OK)
         goto close_turn;
     status = config->rtc ? media_new(server, now) : OK;
     if (status != OK)
         goto close_rtc;
+    status = endpoints_start(server); /* some have their media there */
+    if (status != OK)
+        goto free_media;
     *out = server;
     return OK;
 
+free_media:
+    media_free(server);
 close_rtc:
     rtc_door_free(server);
 close_turn:
     turn_door_free(server);
-stop_endpoints:
-    endpoints_stop(server);
 give_rooms:
     rooms_free(&server->rooms);
 give_deflate:

@@ -182,6 +182,8 @@ struct transceiver *peer_find_mid(const struct peer *peer, struct view mid);
 void transceiver_announce(struct transceiver *transceiver, struct view stream, struct view track);
 /* Between an offer and its answer: nothing is received on it. */
 void transceiver_refuse(struct transceiver *transceiver, usec now);
+/* Takes that back, with the next offer of ours. */
+void transceiver_allow(struct transceiver *transceiver);
 /* Ends the section with the next description. */
 void transceiver_stop(struct transceiver *transceiver, usec now);
 

@@ -361,6 +361,16 @@ void transceiver_refuse(struct transceiver *transceiver, usec now)
     transceiver_end_track(transceiver);
 }
 
+void transceiver_allow(struct transceiver *transceiver)
+{
+    struct negotiation *negotiation = &transceiver->peer->negotiation;
+    struct negotiation_section *section = negotiation_find_owner(negotiation, transceiver);
+    if (!section || section->may_receive)
+        return;
+    section->may_receive = true;
+    section->is_changed = true;
+}
+
 void transceiver_stop(struct transceiver *transceiver, usec now)
 {
     struct negotiation *negotiation = &transceiver->peer->negotiation;

@@ -120,6 +120,14 @@ static void remove_entry(struct endpoint_list *list, struct endpoint_entry *entr
     list->count--;
 }
 
+/* Whether it says nothing but its topology: then all else is as it was built in. */
+static bool is_topology_alone(const struct endpoint_texts *texts)
+{
+    return texts->topology && !texts->speak && !texts->enabled && !texts->event_field &&
+           !texts->origins && !texts->rules && !texts->limits && !texts->sockjs && !texts->engine &&
+           !texts->socketio && !texts->stomp;
+}
+
 /* Puts what was read into the list, which then owns it. */
 static int put(struct endpoint_reading *reading, bool is_built_in, bool is_enabled)
 {
@@ -129,6 +137,15 @@ static int put(struct endpoint_reading *reading, bool is_built_in, bool is_enabl
     if (entry && entry->is_built_in == is_built_in)
         return endpoint_refuse(reading, "path", "%s with carry: %s stands in the list already",
                                config->path, CARRIER_NAME(config));
+    if (entry && is_topology_alone(reading->texts)) {
+        entry->config.topology = config->topology;
+        entry->is_built_in = false;
+        entry->item = reading->item;
+        give_config(config);
+        return endpoint_check_topology(reading, &entry->config);
+    }
+    if (is_enabled && endpoint_check_topology(reading, config) != OK)
+        return ERR_CONFIG;
     if (!is_enabled) {
         if (!entry)
             return endpoint_refuse(reading, "enabled", "%s with carry: %s is not built in",

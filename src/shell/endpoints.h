@@ -60,6 +60,10 @@ struct endpoint_reading {
 /* Reads reading->texts into reading->config, which the caller gives back, also on failure. */
 MUST_USE int endpoint_read(struct endpoint_reading *reading, bool *is_enabled);
 
+/* Whether it can be served as its topology wants it.  ERR_CONFIG: the error is written. */
+MUST_USE int endpoint_check_topology(const struct endpoint_reading *reading,
+                                     const struct endpoint_config *config);
+
 /* Writes "moim.yaml:7: endpoints[2].rules[0].to: ..." as the error, and gives ERR_CONFIG.  `key` is
  * the part behind "endpoints[2].", or "". */
 __attribute__((format(printf, 3, 4))) int endpoint_refuse(const struct endpoint_reading *reading,

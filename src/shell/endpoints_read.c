@@ -109,6 +109,39 @@ static int read_kinds(struct endpoint_reading *reading)
     return OK;
 }
 
+static int read_topology(struct endpoint_reading *reading)
+{
+    static const char *const names[ENDPOINT_TOPOLOGIES] = { "mesh", "sfu" };
+    const char *text = reading->texts->topology;
+    unsigned topology = text ? find_name(text, names, ENDPOINT_TOPOLOGIES) : ENDPOINT_MESH;
+    if (topology == ENDPOINT_TOPOLOGIES)
+        return refuse_text(reading, "topology", text, "is not one of mesh, sfu");
+    reading->config.topology = (enum endpoint_topology)topology;
+    return OK;
+}
+
+/* Whether its table says what stand-ins are to take: offers, and behind them their answers. */
+static bool has_signals(const struct endpoint_config *config)
+{
+    const struct rules *rules = &config->rules;
+    bool has_offer = false;
+    for (uint32_t i = 0; i < rules->count; i++) {
+        if (has_offer && rules->items[i].signal == SIGNAL_ANSWER)
+            return true;
+        has_offer |= rules->items[i].signal == SIGNAL_OFFER;
+    }
+    return false;
+}
+
+int endpoint_check_topology(const struct endpoint_reading *reading,
+                            const struct endpoint_config *config)
+{
+    if (config->topology == ENDPOINT_SFU && !has_signals(config))
+        return endpoint_refuse(reading, "topology",
+                               "sfu needs rules with signal: offer and, behind it, answer");
+    return OK;
+}
+
 /* ---- groups of options ---- */
 
 static const void *group_texts(const struct endpoint_texts *texts, unsigned group)
@@ -361,6 +394,8 @@ int endpoint_read(struct endpoint_reading *reading, bool *is_enabled)
     int status = read_path(reading);
     if (status == OK)
         status = read_kinds(reading);
+    if (status == OK)
+        status = read_topology(reading);
     if (status == OK)
         status = read_enabled(reading, is_enabled);
     for (unsigned i = 0; status == OK && i < GROUP_COUNT; i++)

@@ -14,6 +14,7 @@ static const char *const scope_names[] = { "nobody", "sender", "others", "all",
                                            "path",   "room",   "peer" };
 static const char *const when_names[] = { "always", "alone", "others" };
 static const char *const keep_names[] = { "nothing", "first", "more" };
+static const char *const signal_names[] = { "nothing", "offer", "answer", "candidate" };
 
 #define COUNT(names) (sizeof(names) / sizeof((names)[0]))
 
@@ -63,6 +64,7 @@ static int read_names(struct reading *reading)
     unsigned to;
     unsigned when = 0;
     unsigned keep = 0;
+    unsigned signal = 0;
     int status = read_name(reading, "to", texts->to, scope_names, COUNT(scope_names),
                            "nobody, sender, others, all, path, room, peer", &to);
     if (status == OK)
@@ -71,11 +73,15 @@ static int read_names(struct reading *reading)
     if (status == OK)
         status = read_name(reading, "keep", texts->keep, keep_names, COUNT(keep_names),
                            "nothing, first, more", &keep);
+    if (status == OK)
+        status = read_name(reading, "signal", texts->signal, signal_names, COUNT(signal_names),
+                           "nothing, offer, answer, candidate", &signal);
     if (status != OK)
         return status;
     rule->to = (enum rule_scope)to;
     rule->when = (enum rule_when)when;
     rule->keep = (enum rule_keep)keep;
+    rule->signal = (enum rule_signal)signal;
     return OK;
 }
 
@@ -226,6 +232,19 @@ static int check_change(const struct reading *reading)
     return OK;
 }
 
+/* Stand-ins talk to whom the rule would reach, in its words. */
+static int check_signal(const struct reading *reading)
+{
+    const struct rule *rule = reading->rule;
+    if (!rule->signal)
+        return OK;
+    if (rule->to == TO_NOBODY || rule->to == TO_SENDER || rule->to == TO_PEER)
+        return refuse(reading, "signal", "only together with to: others, all, path or room");
+    if (is_on(rule, "*") || rule->say || rule->amplify)
+        return refuse(reading, "signal", "not together with on: \"*\", say or amplify");
+    return OK;
+}
+
 static int read_rule(struct reading *reading)
 {
     int status = read_texts(reading);
@@ -239,6 +258,8 @@ static int read_rule(struct reading *reading)
         status = check_scope(reading);
     if (status == OK && (is_on(reading->rule, "open") || is_on(reading->rule, "close")))
         status = check_own_events(reading);
+    if (status == OK)
+        status = check_signal(reading);
     return status == OK ? check_change(reading) : status;
 }
 

@@ -71,7 +71,8 @@ static const cyaml_schema_field_t rule_fields[] = {
     TEXT(rule_texts, join),  TEXT(rule_texts, leave),       TEXT(rule_texts, field),
     TEXT(rule_texts, emit),  TEXT(rule_texts, say),         LIST(rule_texts, pick, &text_schema),
     TEXT(rule_texts, keep),  TEXT(rule_texts, acknowledge), TEXT(rule_texts, amplify),
-    TEXT(rule_texts, close), TEXT(rule_texts, reason),      CYAML_FIELD_END,
+    TEXT(rule_texts, close), TEXT(rule_texts, reason),      TEXT(rule_texts, signal),
+    CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t rule_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct rule_texts, rule_fields),
@@ -80,6 +81,7 @@ static const cyaml_schema_field_t endpoint_fields[] = {
     TEXT(endpoint_texts, path),
     TEXT(endpoint_texts, carry),
     TEXT(endpoint_texts, speak),
+    TEXT(endpoint_texts, topology),
     TEXT(endpoint_texts, enabled),
     TEXT(endpoint_texts, event_field),
     LIST(endpoint_texts, origins, &text_schema),

@@ -39,14 +39,14 @@ struct stomp_texts {
 };
 
 struct rule_texts {
-    char *on, *to, *when, *join, *leave, *field, *emit, *say, *keep, *acknowledge, *amplify, *close,
-        *reason;
+    char *on, *to, *when, *join, *leave, *field, *emit, *say, *keep, *signal, *acknowledge,
+        *amplify, *close, *reason;
     char **pick;
     uint32_t pick_count;
 };
 
 struct endpoint_texts {
-    char *path, *carry, *speak, *enabled, *event_field;
+    char *path, *carry, *speak, *topology, *enabled, *event_field;
     char **origins;
     struct rule_texts *rules;
     struct limits_texts *limits;

@@ -106,15 +106,20 @@ static void test_built_in(void **state)
 
     const struct endpoint_config *bare = find(&settings, "/signaling", CARRIER_WEBSOCKET);
     assert_non_null(bare);
-    assert_null(bare->rules.event_field);
-    assert_int_equal(bare->rules.count, 1);
-    check_rule(&bare->rules.items[0], "*", TO_OTHERS, NULL);
+    assert_string_equal(bare->rules.event_field, "type");
+    assert_int_equal(bare->rules.count, 4);
+    assert_int_equal(bare->rules.items[0].signal, SIGNAL_OFFER);
+    assert_int_equal(bare->rules.items[1].signal, SIGNAL_ANSWER);
+    check_rule(&bare->rules.items[2], "ice-candidate", TO_OTHERS, NULL);
+    assert_int_equal(bare->rules.items[2].signal, SIGNAL_CANDIDATE);
+    check_rule(&bare->rules.items[3], "*", TO_OTHERS, NULL);
 
     const struct endpoint_config *viewers = find(&settings, "/ws", CARRIER_WEBSOCKET);
     assert_non_null(viewers);
     assert_int_equal(viewers->rules.items[0].keep, KEEP_FIRST);
-    assert_int_equal(viewers->rules.items[1].keep, KEEP_MORE);
-    check_rule(&viewers->rules.items[2], "*", TO_OTHERS, NULL);
+    assert_int_equal(viewers->rules.items[2].keep, KEEP_MORE);
+    check_rule(&viewers->rules.items[3], "*", TO_OTHERS, NULL);
+    assert_int_equal(viewers->topology, ENDPOINT_MESH);
     settings_clear(&settings);
 }
 
@@ -545,6 +550,12 @@ static void test_wrong_rules(void **state)
           ".to: \"everybody\" is not one of nobody, sender, others, all, path, room, peer" },
         { "on: x, to: all, when: busy", ".when: \"busy\" is not one of always, alone, others" },
         { "on: x, to: all, keep: last", ".keep: \"last\" is not one of nothing, first, more" },
+        { "on: x, to: all, signal: call",
+          ".signal: \"call\" is not one of nothing, offer, answer, candidate" },
+        { "on: x, to: sender, signal: offer",
+          ".signal: only together with to: others, all, path or room" },
+        { "on: \"*\", to: all, signal: offer",
+          ".signal: not together with on: \"*\", say or amplify" },
         { "on: x", ": does nothing: to is missing (or join, leave, close)" },
         { "on: x, join: r, emit: y", ": changes what goes out, and to is missing" },
         { "on: x, to: room", ".to: room needs field: where the room is named" },

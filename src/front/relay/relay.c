@@ -87,11 +87,14 @@ int relay_new(struct server *server, const struct endpoint *endpoint,
         .parties_max = parties_max,
     };
     list_init(&relay->all_kept);
+    list_init(&relay->all_stages);
     int status = ERR_MEMORY;
     relay->names = calloc(config->rules.count + 1u, sizeof *relay->names);
     if (relay->names) {
         learn_rules(relay);
         status = make_pools(server, relay);
+        if (status == OK)
+            status = relay_standins_new(server, relay, config->topology);
     }
     if (status != OK) {
         relay_free(server, relay);
@@ -109,6 +112,7 @@ void relay_free(struct server *server, struct relay *relay)
         buffer_give(server->buffers, LIST_ENTRY(at, struct relay_kept, of_relay)->body);
     metrics_subtract(server->metrics, METRIC_RELAY_KEPT, relay->kept.used);
     metrics_subtract(server->metrics, METRIC_RELAY_ROOMS, relay->rooms.used);
+    relay_standins_free(server, relay);
     pool_free(&relay->rooms);
     pool_free(&relay->memberships);
     pool_free(&relay->kept);
@@ -150,22 +154,32 @@ static bool join(struct server *server, usec now, struct relay_party *party, con
     return false;
 }
 
-static void quit(struct server *server, struct relay_party *party, const char *field,
+static void quit(struct server *server, usec now, struct relay_party *party, const char *field,
                  const struct relay_event *event)
 {
     uint8_t out[RELAY_ROOM_NAME_MAX];
     struct view name;
     const struct relay_room *room = NULL;
     if (strcmp(field, "*") == 0) {
-        relay_quit(server, party, NULL);
+        relay_quit(server, now, party, NULL);
         return;
     }
     if (relay_field(event, field, out, &name) == OK)
         room = relay_find_room(party->space->relay, party->space, name);
     if (room)
-        relay_quit(server, party, room);
+        relay_quit(server, now, party, room);
     else
         refuse(server);
+}
+
+/* To whom it is meant for, or to those who stand in their places. */
+static void carry_on(struct server *server, usec now, struct relay_party *party,
+                     const struct rule *rule, const struct relay_event *event)
+{
+    if (rule->signal != SIGNAL_NOTHING && party->space->relay->standins)
+        relay_signal(server, now, party, rule, event);
+    else
+        relay_tell(server, now, party, rule, event);
 }
 
 /* A rule that joins moves: out of rooms and into the other, and then those are told.  One that only
@@ -176,16 +190,16 @@ static void carry_out(struct server *server, usec now, struct relay_party *party
     bool has_joined = true;
     if (rule->join) {
         if (rule->leave)
-            quit(server, party, rule->leave, event);
+            quit(server, now, party, rule->leave, event);
         has_joined = join(server, now, party, rule->join, event);
         relay_come_back(server, now, party);
     }
     if (!has_joined)
         return;
     if (rule->when == WHEN_ALWAYS || (rule->when == WHEN_OTHERS) == relay_has_others(party))
-        relay_tell(server, now, party, rule, event);
+        carry_on(server, now, party, rule, event);
     if (rule->leave && !rule->join) {
-        quit(server, party, rule->leave, event);
+        quit(server, now, party, rule->leave, event);
         relay_come_back(server, now, party);
     }
     if (rule->close && party->session)
@@ -245,10 +259,10 @@ void relay_leave(struct server *server, usec now, struct relay_party *party)
     come_or_go(server, now, party, VIEW("close"));
     if (relay->has_peers)
         map_remove(&relay->parties, party->id);
-    relay_quit(server, party, NULL);
+    relay_quit(server, now, party, NULL);
     if (party->in_lobby.room)
-        relay_go_out(server, relay, &party->in_lobby);
-    relay_go_out(server, relay, &party->in_everyone);
+        relay_go_out(server, now, relay, &party->in_lobby);
+    relay_go_out(server, now, relay, &party->in_everyone);
     party->space = NULL;
     relay->party_count--;
 }

@@ -19,6 +19,8 @@
 #define RELAY_ROOM_NAME_MAX   128
 
 struct relay;
+struct relay_stage;
+struct standin_client;
 
 /* An event, as it comes in and as it goes out. */
 struct relay_event {
@@ -42,7 +44,8 @@ struct relay_words {
 };
 
 struct relay_room {
-    struct list memberships; /* in the order in which they came in */
+    struct list memberships;   /* in the order in which they came in */
+    struct relay_stage *stage; /* of stand-ins; NULL: nobody has called there */
     uint32_t count;
     uint32_t kept_bytes;
     uint32_t key_size; /* of a room with a name */
@@ -75,6 +78,7 @@ struct relay_party {
     struct view id;          /* TO_PEER and "$id": letters that JSON takes as they are; borrowed */
     struct view auth;        /* "$auth", and what "open" bears: JSON; empty: "{}"; borrowed */
     struct list memberships; /* of rooms with names */
+    struct standin_client *standins; /* what the server is to it; NULL: nothing */
     uint32_t room_count;
     uint32_t kept_count;
     uint64_t told; /* the last event that it was told: it hears none twice */

@@ -5,26 +5,32 @@
  * relay_event.c  what goes out: other names, other arguments
  * relay_rooms.c  rooms and who is in them
  * relay_keep.c   messages that are kept for those who come later
+ * relay_standin.c  offers and answers, where stand-ins take them
  * relay_plain.c  the speech of bare messages: JSON text with the event in a field
  */
 #ifndef MOIM_FRONT_RELAY_RELAY_INSIDE_H
 #define MOIM_FRONT_RELAY_RELAY_INSIDE_H
 
 #include "front/relay/relay.h"
+#include "front/standin/standin.h"
 
 struct relay {
     const struct rules *rules;
     const struct endpoint_limits *limits;
     const struct relay_voice *voice;
-    struct view *names;      /* what each rule is on */
-    struct pool rooms;       /* of struct relay_room */
-    struct map rooms_by_key; /* where a rule joins */
-    struct pool memberships; /* in rooms with names */
-    struct pool kept;        /* of struct relay_kept */
-    struct map parties;      /* by id, where a rule tells a peer */
-    struct list all_kept;    /* every struct relay_kept */
-    uint8_t *letters;        /* what is amplified; NULL: no rule does */
-    size_t kept_memory;      /* in whole buffers, of the worker's */
+    struct view *names;        /* what each rule is on */
+    struct pool rooms;         /* of struct relay_room */
+    struct map rooms_by_key;   /* where a rule joins */
+    struct pool memberships;   /* in rooms with names */
+    struct pool kept;          /* of struct relay_kept */
+    struct map parties;        /* by id, where a rule tells a peer */
+    struct list all_kept;      /* every struct relay_kept */
+    uint8_t *letters;          /* what is amplified; NULL: no rule does */
+    struct standins *standins; /* topology: sfu; NULL: what is said goes to the others */
+    struct pool stages;        /* of struct relay_stage */
+    struct list all_stages;
+    struct span sdp;    /* scratch */
+    size_t kept_memory; /* in whole buffers, of the worker's */
     size_t kept_memory_max;
     uint64_t told;
     uint32_t party_count;
@@ -34,6 +40,15 @@ struct relay {
     bool has_rooms;
     bool has_peers;
     bool keeps;
+};
+
+/* Where stand-ins are: a room in which somebody has called. */
+struct relay_stage {
+    struct list of_relay;
+    struct relay_room *of;
+    struct standin_room *room;
+    const struct rule *rule; /* of the last offer */
+    struct buffer *form;     /* its arguments: our descriptions are told in the same words */
 };
 
 #define RELAY_LETTERS_MAX ((size_t)1 << 19)
@@ -53,7 +68,8 @@ void relay_room_init(struct relay_room *room);
 void relay_come_in(struct relay_party *party, struct relay_membership *membership,
                    struct relay_room *room);
 /* Drops what is kept; says nothing. */
-void relay_go_out(struct server *server, struct relay *relay, struct relay_membership *membership);
+void relay_go_out(struct server *server, usec now, struct relay *relay,
+                  struct relay_membership *membership);
 
 /* The room of that name; NULL: nobody is in it. */
 struct relay_room *relay_find_room(struct relay *relay, const struct relay_space *space,
@@ -67,7 +83,8 @@ struct relay_membership *relay_find_membership(const struct relay_party *party,
 MUST_USE int relay_join(struct server *server, usec now, struct relay_party *party,
                         struct view name);
 /* Takes it out of one room, or of all (NULL). */
-void relay_quit(struct server *server, struct relay_party *party, const struct relay_room *room);
+void relay_quit(struct server *server, usec now, struct relay_party *party,
+                const struct relay_room *room);
 /* Without rooms it comes back into the lobby, and is told what is kept there. */
 void relay_come_back(struct server *server, usec now, struct relay_party *party);
 
@@ -80,6 +97,21 @@ void relay_forget(struct server *server, struct relay *relay, struct relay_membe
 /* Tells a party what the others in a room keep for it. */
 void relay_tell_kept(struct server *server, usec now, struct relay_party *party,
                      const struct relay_room *room);
+
+/* ---- relay_standin.c ---- */
+
+/* Where the endpoint's topology is the SFU's: makes relay->standins.  ERR_MEMORY. */
+MUST_USE int relay_standins_new(struct server *server, struct relay *relay,
+                                enum endpoint_topology topology);
+void relay_standins_free(struct server *server, struct relay *relay);
+/* A party says what is between two peer connections. */
+void relay_signal(struct server *server, usec now, struct relay_party *party,
+                  const struct rule *rule, const struct relay_event *event);
+/* A party has come in: it is called, when what was said there is kept for those who come later. */
+void relay_call(usec now, struct relay_party *party, const struct relay_room *room);
+/* It goes out. */
+void relay_hang_up(struct server *server, usec now, struct relay_party *party,
+                   const struct relay_room *room);
 
 /* ---- relay_event.c ---- */
 

@@ -99,6 +99,7 @@ void relay_tell_kept(struct server *server, usec now, struct relay_party *party,
                      const struct relay_room *room)
 {
     const struct list *all = &room->memberships;
+    relay_call(now, party, room);
     if (!party->space->relay->keeps)
         return;
     for (const struct list *at = all->next; at != all; at = at->next) {

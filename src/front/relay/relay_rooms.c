@@ -21,8 +21,10 @@ void relay_come_in(struct relay_party *party, struct relay_membership *membershi
     room->count++;
 }
 
-void relay_go_out(struct server *server, struct relay *relay, struct relay_membership *membership)
+void relay_go_out(struct server *server, usec now, struct relay *relay,
+                  struct relay_membership *membership)
 {
+    relay_hang_up(server, now, membership->party, membership->room);
     relay_forget(server, relay, membership);
     list_remove(&membership->of_room);
     list_remove(&membership->of_party);
@@ -111,31 +113,32 @@ int relay_join(struct server *server, usec now, struct relay_party *party, struc
     }
     party->room_count++;
     if (party->in_lobby.room)
-        relay_go_out(server, relay, &party->in_lobby);
+        relay_go_out(server, now, relay, &party->in_lobby);
     relay_come_in(party, membership, room);
     list_append(&party->memberships, &membership->of_party);
     relay_tell_kept(server, now, party, room);
     return OK;
 }
 
-static void quit_one(struct server *server, struct relay *relay,
+static void quit_one(struct server *server, usec now, struct relay *relay,
                      struct relay_membership *membership)
 {
     struct relay_room *room = membership->room;
     membership->party->room_count--;
-    relay_go_out(server, relay, membership);
+    relay_go_out(server, now, relay, membership);
     pool_give(&relay->memberships, membership);
     end_room(server, relay, room);
 }
 
-void relay_quit(struct server *server, struct relay_party *party, const struct relay_room *room)
+void relay_quit(struct server *server, usec now, struct relay_party *party,
+                const struct relay_room *room)
 {
     struct relay *relay = party->space->relay;
     for (struct list *at = party->memberships.next; at != &party->memberships;) {
         struct relay_membership *membership = LIST_ENTRY(at, struct relay_membership, of_party);
         at = at->next;
         if (!room || membership->room == room)
-            quit_one(server, relay, membership);
+            quit_one(server, now, relay, membership);
     }
 }
 
