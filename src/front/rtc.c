@@ -107,7 +107,7 @@ bool server_rtc_is_full(const struct server *server)
 static bool pump(struct rtc_door *door, usec now)
 {
     if (door->users && !door->users->pump(door->context, now))
-        return true;
+        return rtc_is_full(&door->port);
     door->heard = 0;
     return false;
 }

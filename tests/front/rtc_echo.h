@@ -46,8 +46,10 @@ static bool users_pump(void *context, usec now)
     (void)now;
     while (users.to_pump > 0) {
         uint8_t *at = rtc_begin_rtp(rtc_door_port(users.server), users.transport);
-        if (!at)
+        if (!at && rtc_is_full(rtc_door_port(users.server)))
             return false;
+        if (!at)
+            break; /* there is no way to it */
         memcpy(at, "\x80\x60\0\0\0\0\0\0\0\0\0\x07", 12);
         at[2] = (uint8_t)(users.number >> 8);
         at[3] = (uint8_t)users.number++;
@@ -57,6 +59,7 @@ static bool users_pump(void *context, usec now)
         rtc_end_rtp(rtc_door_port(users.server), users.transport, &rtp);
         users.to_pump--;
     }
+    users.to_pump = 0;
     users.heard = 0;
     return true;
 }
