@@ -81,6 +81,7 @@ struct peer {
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
     usec since;                /* when it was opened, then when it connected */
     uint32_t ssrc;             /* ours, in reports */
+    bool has_new_ice;          /* for a restart that is still to be offered */
     uint8_t encoding_count;
     struct encoding *encodings[PEER_ENCODINGS_MAX]; /* that come in */
     struct sctp_association *data;                  /* NULL: none, yet */
@@ -136,6 +137,8 @@ MUST_USE int peer_write_offer(struct peer *peer, usec now, struct span out, size
 /* As negotiation_take_answer. */
 MUST_USE int peer_take_answer(struct peer *peer, usec now, struct view sdp,
                               struct description_error *error);
+/* Our offer is no more.  Transceivers that were new in it and have been stopped since are no more,
+ * either; so it is when an offer of theirs comes in its place. */
 void peer_rollback(struct peer *peer);
 /* ICE begins anew with the next offer of ours. */
 void peer_restart(struct peer *peer, usec now);

@@ -119,8 +119,7 @@ static void renew_ssrcs(struct track *track, const struct description_section *t
 }
 
 /* What will be received on the section, as it stands now. */
-static void take_receiving(struct transceiver *transceiver,
-                           const struct negotiation_section *section,
+static void take_receiving(struct transceiver *transceiver, struct negotiation_section *section,
                            const struct description_section *theirs)
 {
     bool is_received = section->state == NEGOTIATION_AGREED && section->may_receive &&
@@ -131,8 +130,10 @@ static void take_receiving(struct transceiver *transceiver,
     }
     if (transceiver->receiving)
         renew_ssrcs(transceiver->receiving, theirs);
-    else if (!transceiver_receive(transceiver) || !take_encodings(transceiver, section, theirs))
+    else if (!transceiver_receive(transceiver) || !take_encodings(transceiver, section, theirs)) {
         transceiver_end_track(transceiver);
+        section->may_receive = false; /* there is no room; the answer says so */
+    }
 }
 
 /* A transceiver for each section that is, and none for one that is no more. */
@@ -186,6 +187,19 @@ static void settle(struct peer *peer, usec now)
     peer_settle_data(peer, now);
 }
 
+/* Those that ended with a rollback: they were new in our offer, and stopped while it was under
+ * way. */
+static void drop_astray(struct peer *peer)
+{
+    struct transceiver *next = peer_next(peer, NULL);
+    while (next) {
+        struct transceiver *at = next;
+        next = peer_next(peer, at);
+        if (!negotiation_find_owner(&peer->negotiation, at))
+            transceiver_close(at);
+    }
+}
+
 /* ---- their way, and ours ---- */
 
 static void take_way(struct peer *peer, usec now, const struct negotiation_remote *remote)
@@ -233,6 +247,7 @@ int peer_take_offer(struct peer *peer, usec now, struct view sdp, struct descrip
     status = negotiation_take_offer(&peer->negotiation, sfu->description, &remote, error);
     if (status != OK)
         return status;
+    drop_astray(peer);
     take_way(peer, now, &remote);
     if (remote.is_restart)
         rtc_restart(sfu->config.rtc, now, peer->transport);
@@ -250,6 +265,7 @@ int peer_take_answer(struct peer *peer, usec now, struct view sdp, struct descri
     if (status != OK)
         return status;
     take_way(peer, now, &remote);
+    peer->has_new_ice = false;
     match(peer, sfu->description);
     settle(peer, now);
     return OK;
@@ -271,9 +287,12 @@ int peer_write_answer(struct peer *peer, usec now, struct span out, size_t *size
 
 int peer_write_offer(struct peer *peer, usec now, struct span out, size_t *size)
 {
-    struct negotiation_local local = our_way(peer);
     struct sdp_writer writer = { .at = (char *)out.at, .capacity = out.size };
-    (void)now;
+    if (peer->negotiation.is_restarting && !peer->has_new_ice) {
+        rtc_restart(peer->sfu->config.rtc, now, peer->transport);
+        peer->has_new_ice = true; /* the former ones must live until this offer is answered */
+    }
+    struct negotiation_local local = our_way(peer);
     int status = negotiation_write_offer(&peer->negotiation, &local, &writer);
     if (status == OK)
         *size = writer.size;
@@ -283,11 +302,12 @@ int peer_write_offer(struct peer *peer, usec now, struct span out, size_t *size)
 void peer_rollback(struct peer *peer)
 {
     negotiation_rollback(&peer->negotiation);
+    drop_astray(peer);
 }
 
 void peer_restart(struct peer *peer, usec now)
 {
-    rtc_restart(peer->sfu->config.rtc, now, peer->transport);
+    (void)now;
     negotiation_restart(&peer->negotiation);
 }
 

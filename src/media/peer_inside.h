@@ -45,6 +45,8 @@ void peer_rtp(struct peer *peer, usec now, struct span packet);
 bool transceiver_aim(struct transceiver *transceiver, usec now);
 /* An encoding of the track has begun, or another one is the best now. */
 void track_aim(struct track *track, usec now);
+/* The peer is connected: what it gets can begin. */
+void peer_aim(struct peer *peer, usec now);
 void transceiver_name(struct transceiver *transceiver, struct view stream, struct view track);
 
 /* ---- peer_heard.c ---- */

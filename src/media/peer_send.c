@@ -120,7 +120,8 @@ static void make_plan(const struct transceiver *transceiver, const struct track 
 /* The encoding to go on with. */
 static struct encoding *choose(const struct transceiver *transceiver, usec now)
 {
-    if (!transceiver->is_agreed || !transceiver->may_send)
+    if (!transceiver->is_agreed || !transceiver->may_send ||
+        transceiver->peer->state != PEER_CONNECTED)
         return NULL;
     return track_best(transceiver->subscription, now, transceiver->sender.sink.stream);
 }
@@ -159,6 +160,12 @@ void track_aim(struct track *track, usec now)
     for (struct list *node = track->subscribers.next; node != &track->subscribers;
          node = node->next)
         (void)transceiver_aim(LIST_ENTRY(node, struct transceiver, subscribed), now);
+}
+
+void peer_aim(struct peer *peer, usec now)
+{
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
+        (void)transceiver_aim(at, now);
 }
 
 int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track)

@@ -91,6 +91,7 @@ static void connected(struct peer *peer, usec now)
 {
     change(peer, PEER_CONNECTED);
     peer->report_at = peer->since = now;
+    peer_aim(peer, now);
     peer_touch(peer);
     peer_settle_data(peer, now);
 }
