@@ -127,7 +127,8 @@ struct sctp_association {
     /* what comes */
     uint32_t cumulative_in; /* all TSNs up to here have come */
     uint32_t highest_in;
-    uint32_t held;                     /* bytes in pieces */
+    uint32_t held; /* bytes in pieces, with what they cost */
+    uint32_t piece_count;
     uint64_t come[SCTP_TSNS_MAX / 64]; /* a bit a TSN behind cumulative_in */
     usec sack_at;
     uint8_t unsacked; /* packets with data since the last SACK */

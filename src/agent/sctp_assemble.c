@@ -13,6 +13,7 @@ static void take_off(struct sctp_piece *piece)
 {
     list_remove(&piece->node);
     piece->channel->association->held -= piece->bytes->size + SCTP_PIECE_COST;
+    piece->channel->association->piece_count--;
 }
 
 void sctp_drop_piece(struct sctp *sctp, struct sctp_piece *piece)

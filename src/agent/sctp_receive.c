@@ -85,7 +85,31 @@ static struct sctp_piece *new_piece(struct sctp *sctp, struct sctp_channel *chan
         .flags = flags,
     };
     channel->association->held += (uint32_t)data->payload.size + SCTP_PIECE_COST;
+    channel->association->piece_count++;
     return piece;
+}
+
+/* Takes back the last of what has come behind a gap, as a receiver may (section 6.2): without
+ * memory for what fills the gap, all behind it would wait for ever.  False: there is none. */
+static bool renege(struct sctp *sctp, struct sctp_association *association)
+{
+    struct sctp_piece *last = NULL;
+    struct list *node = association->channels.next;
+    for (; node != &association->channels; node = node->next) {
+        struct sctp_channel *channel = LIST_ENTRY(node, struct sctp_channel, node);
+        struct sctp_piece *piece = LIST_ENTRY(channel->pieces.prev, struct sctp_piece, node);
+        if (!list_empty(&channel->pieces) && (!last || sctp_tsn_before(last->tsn, piece->tsn)))
+            last = piece;
+    }
+    if (!last || !sctp_tsn_before(association->cumulative_in, last->tsn))
+        return false;
+    uint32_t bit = last->tsn % SCTP_TSNS_MAX;
+    association->come[bit / 64] &= ~((uint64_t)1 << bit % 64);
+    while (association->highest_in != association->cumulative_in &&
+           !has_come(association, association->highest_in))
+        association->highest_in--;
+    sctp_drop_piece(sctp, last);
+    return true;
 }
 
 static bool keep_data(struct sctp *sctp, struct sctp_association *association,
@@ -100,6 +124,8 @@ static bool keep_data(struct sctp *sctp, struct sctp_association *association,
         return true;
     }
     struct sctp_piece *piece = new_piece(sctp, channel, data, flags);
+    while (!piece && data->tsn == association->cumulative_in + 1 && renege(sctp, association))
+        piece = new_piece(sctp, channel, data, flags);
     if (!piece) {
         sctp_count_dropped(sctp, METRIC_SCTP_DROPPED_LIMIT);
         return false;
@@ -127,9 +153,6 @@ void sctp_take_data(struct sctp *sctp, struct sctp_association *association,
     if (!has_room(sctp, association, &data)) {
         sctp_count_dropped(sctp, METRIC_SCTP_DROPPED_LIMIT);
         association->is_sack_due = true;
-        /* all that is held is one message, or of streams whose beginning was never sent */
-        if (data.tsn == association->cumulative_in + 1)
-            sctp_end(sctp, association, SCTP_END_PROTOCOL);
         return;
     }
     if (!keep_data(sctp, association, &data, chunk->flags))
@@ -197,10 +220,20 @@ void sctp_take_forward_tsn(struct sctp *sctp, struct sctp_association *associati
 
 /* ---- SACK ---- */
 
+/* With nothing missing, all that is held is the beginning of one message. */
+static bool is_too_long(const struct sctp *sctp, const struct sctp_association *association)
+{
+    uint32_t bytes = association->held - association->piece_count * SCTP_PIECE_COST;
+    return association->cumulative_in == association->highest_in &&
+           bytes >= sctp->config.message_max;
+}
+
 void sctp_data_read(struct sctp *sctp, struct sctp_association *association)
 {
     if (!association->has_data)
         return;
+    if (is_too_long(sctp, association))
+        sctp_end(sctp, association, SCTP_END_PROTOCOL);
     association->has_data = false;
     /* at once for every second packet, and as long as something is missing (section 6.2) */
     if (++association->unsacked >= 2 || association->cumulative_in != association->highest_in)

@@ -1,4 +1,5 @@
-/* sctp_oracle.h - an end of data channels by usrsctp, as Firefox sets it up, opposite to one of ours.
+/* sctp_oracle.h - an end of data channels by usrsctp, as Firefox sets it up, opposite to one of
+ * ours.
  *
  * It asks the C library for the time: the answer is the test's clock, by a function of our own that
  * stands before the library's.  Its tags and first TSNs are its own chance.

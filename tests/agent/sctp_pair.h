@@ -59,7 +59,8 @@ struct pair {
     unsigned repeat;
     usec delay;
     usec jitter;
-    bool is_cut; /* nothing comes over any more */
+    bool is_cut;     /* nothing comes over any more */
+    bool is_damaged; /* messages may be of any bytes */
     size_t count;
     uint64_t packets;
     /* looks at each before it goes; false: it is lost */
@@ -103,7 +104,7 @@ static inline void pair_see(struct pair_end *end, const struct sctp_out *out)
                            .stream = out->channel->stream,
                            .kind = out->message_kind,
                            .size = message->size };
-    if (message->size < 4)
+    if (message->size < 4 || end->pair->is_damaged)
         return;
     seen->number = bytes_read_32(message->bytes);
     for (uint32_t i = 4; i < message->size; i++)
@@ -168,6 +169,7 @@ static inline void pair_drain(struct pair_end *end)
             break;
         case SCTP_ENDED:
             assert_int_equal(end->end, SCTP_OPEN);
+            assert_int_not_equal(out.end, SCTP_OPEN);
             end->end = out.end;
             break;
         }

@@ -1,5 +1,5 @@
-/* test_sctp_oracle.c - data channels against usrsctp, which is what Firefox has: each hears what the
- * other says, over good ways and bad ones. */
+/* test_sctp_oracle.c - data channels against usrsctp, which is what Firefox has: each hears what
+ * the other says, over good ways and bad ones. */
 #include "sctp_oracle.h"
 
 static struct oracle *oracle;
