@@ -43,8 +43,10 @@ async function run(service, load) {
   if (isAll) await inGroups(members, (name) => service.publish(load, name, kinds));
   await inGroups(members, (name) =>
     service.watch(load, name, publishers.filter((publisher) => publisher !== name)));
+  const streams = members.length * each * perPublisher;
   const pictures = kinds.includes('video') ? members.length * each : 0;
-  await settled(load, members.length * each * perPublisher, pictures);
+  if (service.isFloor) await settled(load, members.length, 0);
+  else await settled(load, streams, pictures);
   await sleep(1500);
   return load.measure(Number(seconds));
 }
