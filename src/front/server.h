@@ -67,7 +67,7 @@ struct ice_config {
     uint32_t server_count;
 };
 
-#define SERVER_CANDIDATES_MAX   16
+#define SERVER_CANDIDATES_MAX   8  /* each is told twice, for UDP and for TCP */
 #define SERVER_FINGERPRINT_SIZE 32 /* SHA-256 */
 
 /* The worker's media port. */

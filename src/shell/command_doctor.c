@@ -1,9 +1,11 @@
 #include "shell/command_doctor.h"
 
+#include "agent/srtp.h"
 #include "shell/certificate.h"
 #include "shell/endpoints_names.h"
 #include "shell/listen.h"
 #include "shell/machine.h"
+#include "shell/media_setup.h"
 #include "shell/port_owner.h"
 #include "shell/turn_setup.h"
 
@@ -46,6 +48,17 @@ __attribute__((format(printf, 4, 5))) static void tell(struct doctor *doctor, en
     fprintf(doctor->out, "\n");
     if (verdict == VERDICT_FAIL)
         doctor->has_failed = true;
+}
+
+static void list_addresses(const struct address *addresses, uint32_t count, char *out, size_t size)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < count && used < size; i++) {
+        address_write(&addresses[i], text);
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", text);
+    }
 }
 
 /* ---- ports ---- */
@@ -178,6 +191,91 @@ static void check_turn(struct doctor *doctor)
     check_secret(doctor);
 }
 
+/* ---- media ---- */
+
+/* False: what is wrong with it has been told. */
+static bool check_media_port(struct doctor *doctor, uint16_t port)
+{
+    static const enum listen_transport BOTH[] = { LISTEN_UDP, LISTEN_TCP };
+    struct address any = { .family = ADDRESS_IPV4, .port = port };
+    bool is_free = true;
+    for (int i = 0; i < 2; i++) {
+        char what[64];
+        if (listen_probe(&any, BOTH[i]) == OK)
+            continue;
+        int reason = errno;
+        snprintf(what, sizeof(what), "rtc.port %u (%s)", port, i ? "TCP" : "UDP");
+        tell_refused_port(doctor, what, "rtc.port", &any, BOTH[i], reason);
+        is_free = false;
+    }
+    return is_free;
+}
+
+static void check_media_ports(struct doctor *doctor)
+{
+    uint32_t first = doctor->settings->rtc_port;
+    uint32_t last = first + doctor->settings->workers - 1;
+    bool are_free = true;
+    char what[64];
+    for (uint32_t port = first; first && port <= last; port++)
+        are_free &= check_media_port(doctor, (uint16_t)port);
+    if (first == 0)
+        snprintf(what, sizeof(what), "rtc.port: the system chooses (UDP, TCP)");
+    else if (first == last)
+        snprintf(what, sizeof(what), "rtc.port %u (UDP, TCP)", first);
+    else
+        snprintf(what, sizeof(what), "rtc.port %u-%u (UDP, TCP)", first, last);
+    if (are_free)
+        tell(doctor, VERDICT_OK, what, NULL);
+}
+
+static void tell_candidates(struct doctor *doctor)
+{
+    static const struct address ANY = { .family = ADDRESS_IPV6 };
+    struct address candidates[SERVER_CANDIDATES_MAX];
+    char list[SERVER_CANDIDATES_MAX * (ADDRESS_TEXT_SIZE + 2)];
+    char what[sizeof(list) + 32];
+    uint32_t count = media_setup_candidates(doctor->settings, (uint16_t)doctor->settings->rtc_port,
+                                            listen_probe(&ANY, LISTEN_UDP) == OK, candidates);
+    list_addresses(candidates, count, list, sizeof(list));
+    snprintf(what, sizeof(what), "media is sent to %s", list);
+    tell(doctor, VERDICT_OK, what, NULL);
+}
+
+static void check_ciphers(struct doctor *doctor)
+{
+    static const struct secure_config CONFIG = { SECURE_BEST, 1, 1 };
+    struct secure_engine *engine;
+    struct media_setup *setup;
+    char what[96];
+    int status = media_setup_new((int64_t)time(NULL), &setup);
+    if (status == OK) {
+        media_setup_free(setup);
+        status = secure_engine_new(&CONFIG, &engine);
+    }
+    if (status != OK) {
+        tell(doctor, VERDICT_WARN, "media can't be encrypted",
+             "%s by this OpenSSL: media goes "
+             "from browser to browser alone",
+             status_text(status));
+        return;
+    }
+    snprintf(what, sizeof(what), "media is encrypted by %s", secure_engine_name(engine));
+    tell(doctor, VERDICT_OK, what, NULL);
+    secure_engine_free(engine);
+}
+
+static void check_media(struct doctor *doctor)
+{
+    if (!settings_have_rtc(doctor->settings)) {
+        tell(doctor, VERDICT_OK, "rtc.port is off: media goes from browser to browser alone", NULL);
+        return;
+    }
+    check_media_ports(doctor);
+    tell_candidates(doctor);
+    check_ciphers(doctor);
+}
+
 /* ---- endpoints ---- */
 
 static void tell_endpoints(struct doctor *doctor)
@@ -228,19 +326,6 @@ static void check_certificate(struct doctor *doctor)
 
 /* ---- addresses ---- */
 
-static void list_addresses(const struct address *addresses, uint32_t count, char *out, size_t size)
-{
-    char text[ADDRESS_TEXT_SIZE];
-    size_t used = 0;
-    out[0] = '\0';
-    for (uint32_t i = 0; i < count && used < size; i++) {
-        struct address alone = addresses[i];
-        alone.port = 0;
-        address_write(&alone, text);
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", text);
-    }
-}
-
 static bool any_public(const struct address *addresses, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -270,7 +355,7 @@ static void check_addresses(struct doctor *doctor)
         tell(doctor, VERDICT_WARN, what,
              "private, which is enough within this network; for people outside of it set "
              "rtc.public_ip to the router's public address, and forward the ports, those "
-             "of turn.relay_ports too, to this machine");
+             "of rtc.port and turn.relay_ports too, to this machine");
 }
 
 /* ---- the system ---- */
@@ -349,6 +434,7 @@ int command_doctor(const struct settings *settings, const char *config, FILE *ou
     tell(&doctor, VERDICT_OK, what, NULL);
     check_ports(&doctor);
     check_turn(&doctor);
+    check_media(&doctor);
     tell_endpoints(&doctor);
     check_certificate(&doctor);
     check_addresses(&doctor);

@@ -87,6 +87,9 @@ static void test_well(void **state)
     check_line(&visit, "ok    turn.secret: one will be made at the start\n");
     check_line(&visit, "ok    certificate: a self-signed one will be made at the start\n");
     check_line(&visit, "ok    public address: 127.0.0.1 (rtc.public_ip)\n");
+    check_line(&visit, "ok    rtc.port: the system chooses (UDP, TCP)\n");
+    check_line(&visit, "ok    media is sent to 127.0.0.1");
+    check_line(&visit, "ok    media is encrypted by ");
     check_line(&visit, "ok    state.dir /tmp/");
     assert_null(strstr(visit.text, "fail"));
     assert_int_not_equal(access(visit.settings.state_dir, F_OK), 0); /* nothing was made */
@@ -176,6 +179,35 @@ static void test_ports(void **state)
     finish(&visit);
 }
 
+static void test_media(void **state)
+{
+    (void)state;
+    struct visit visit;
+    struct address any = { .family = ADDRESS_IPV4 };
+    char wanted[160];
+    int fd;
+    prepare(&visit);
+    visit.settings.rtc_port = RTC_PORT_OFF;
+    assert_int_equal(see(&visit), 0);
+    check_line(&visit, "ok    rtc.port is off: ");
+    assert_null(strstr(visit.text, "encrypted"));
+
+    assert_int_equal(listen_open(&any, LISTEN_TCP, &fd), OK);
+    uint16_t taken = listen_port(fd);
+    visit.settings.rtc_port = taken - 1u;
+    visit.settings.workers = 2;
+    assert_int_equal(see(&visit), 1);
+    snprintf(wanted, sizeof(wanted),
+             "fail  rtc.port %u (TCP)  -> %s (pid %ld) has it: stop that, or set another port in "
+             "rtc.port\n",
+             taken, program_invocation_short_name, (long)getpid());
+    check_line(&visit, wanted);
+    snprintf(wanted, sizeof(wanted), "ok    media is sent to 127.0.0.1:%u", taken - 1u);
+    check_line(&visit, wanted);
+    close(fd);
+    finish(&visit);
+}
+
 static void test_certificate(void **state)
 {
     (void)state;
@@ -242,9 +274,10 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_well),  cmocka_unit_test(test_turn),
-        cmocka_unit_test(test_ports), cmocka_unit_test(test_certificate),
-        cmocka_unit_test(test_state), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_well),        cmocka_unit_test(test_turn),
+        cmocka_unit_test(test_ports),       cmocka_unit_test(test_media),
+        cmocka_unit_test(test_certificate), cmocka_unit_test(test_state),
+        cmocka_unit_test(test_refused),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);
