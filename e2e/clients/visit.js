@@ -25,14 +25,19 @@ class House {
   /** @type {Promise<import('playwright-core').Browser> | null} */
   #browser = null;
   #apart;
+  #config;
 
-  /** @param {boolean} apart */
-  constructor(apart) {
+  /**
+   * @param {boolean} apart
+   * @param {string} config
+   */
+  constructor(apart, config) {
     this.#apart = apart;
+    this.#config = config;
   }
 
   async open() {
-    this.server = await Server.start();
+    this.server = await Server.start(this.#config ? { config: this.#config } : {});
     this.site = await Site.open();
   }
 
@@ -109,10 +114,11 @@ class House {
 
 /**
  * Opened before the first test of the file, and closed behind the last.
- * @param {{ apart?: boolean }} [options] `apart`: the guests of different tests can't meet
+ * @param {{ apart?: boolean, config?: string }} [options] `apart`: the guests of different tests
+ *     can't meet; `config`: a file in examples/
  */
-export function openHouse({ apart = false } = {}) {
-  const house = new House(apart);
+export function openHouse({ apart = false, config = '' } = {}) {
+  const house = new House(apart, config && path.join(ROOT, 'examples', config));
   before(() => house.open());
   after(() => house.close());
   return house;

@@ -62,7 +62,7 @@ async function udpIsFree(port) {
   }
 }
 
-/** @typedef {Record<string, string>} Wishes */
+/** @typedef {Record<string, string>} Wishes settings, and `config`: a file of them */
 /** @typedef {{ http: number, https: number, stun: number }} Ports */
 
 export class Server {
@@ -119,7 +119,9 @@ export class Server {
       workers: 2,
       ...(typeof this.#wishes === 'function' ? this.#wishes(this.ports) : this.#wishes),
     };
-    const args = Object.entries(settings).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+    const { config, ...keys } = /** @type {Wishes} */ (settings);
+    const args = Object.entries(keys).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
+    if (config) args.push('--config', config);
     const environment = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !name.startsWith('MOIM_')),
     );
