@@ -49,6 +49,7 @@ static void free_transport(struct rtc *rtc, struct rtc_transport *transport)
     dtls_free(&transport->dtls);
     secure_session_close(&transport->secure);
     pool_give(&rtc->transports, transport);
+    metrics_subtract(rtc->config.metrics, METRIC_RTC_TRANSPORTS, 1);
 }
 
 void rtc_free(struct rtc *rtc)
@@ -84,6 +85,7 @@ int rtc_open(struct rtc *rtc, usec now, void *owner, struct rtc_transport **out)
         ice_lite_init(&transport->ice, now, rtc->config.random);
     while (add_ufrag(rtc, transport, &transport->ice.local) == ERR_EXISTS);
     list_append(&rtc->all, &transport->all);
+    metrics_add(rtc->config.metrics, METRIC_RTC_TRANSPORTS, 1);
     rtc_set_timer(rtc, transport);
     *out = transport;
     return OK;

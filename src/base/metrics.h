@@ -133,6 +133,13 @@
       "Datagrams of no DTLS association, which were dropped.")                                     \
     X(RTC_CONNECTED, "moim_rtc_connected_total", "", counter,                                      \
       "Media transports whose handshake was done.")                                                \
+    X(RTC_TRANSPORTS, "moim_rtc_transports", "", gauge, "Media transports that are open.")         \
+    X(RTC_STREAMS, "moim_rtc_streams", "", gauge,                                                  \
+      "Connections of ICE-TCP that are a transport's.")                                            \
+    X(RTC_STRANGERS, "moim_rtc_strangers_closed_total", "", counter,                               \
+      "Connections to media ports that were closed, being nobody's.")                              \
+    X(RTC_RUNS, "moim_rtc_runs_total", "", counter,                                                \
+      "Runs of packets that went out on media ports by UDP.")                                      \
     X(RTC_DROPPED_STRAY, "moim_rtc_dropped_total", "reason=\"stranger\"", counter,                 \
       "Datagrams on media ports that were dropped.")                                               \
     X(RTC_DROPPED_EARLY, "moim_rtc_dropped_total", "reason=\"not_connected\"", counter, "")        \

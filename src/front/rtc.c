@@ -142,6 +142,8 @@ const struct rtc_run *server_rtc_seal(struct server *server, usec now, uint32_t 
     for (uint32_t i = 0; i < *count; i++)
         if (runs[i].flow->stream != ICE_UDP)
             rtc_door_send(server, now, &runs[i]);
+        else
+            metrics_add(server->metrics, METRIC_RTC_RUNS, 1);
     if (*count == 0)
         rest(server, now);
     streams_settle(server, now);

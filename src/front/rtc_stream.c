@@ -25,13 +25,14 @@ void rtc_door_open(struct server *server, struct stream *stream)
     door->stranger_count++;
 }
 
-static void let_in(struct rtc_door *door, struct stream *stream)
+static void let_in(struct server *server, struct stream *stream)
 {
     if (stream->rtc.is_known)
         return;
     stream->rtc.is_known = true;
     list_remove(&stream->rtc.node);
-    door->stranger_count--;
+    server->rtc->stranger_count--;
+    metrics_add(server->metrics, METRIC_RTC_STREAMS, 1);
 }
 
 /* What comes on it waits until all is said that there is to say: strangers bring nothing that
@@ -69,8 +70,13 @@ void rtc_door_gone(struct server *server, usec now, struct stream *stream)
         return;
     struct ice_flow flow = flow_of(server, stream);
     stream->rtc.is_gone = true;
-    let_in(server->rtc, stream); /* that is, it is none of them any more */
     list_remove(&stream->rtc.node);
+    if (!stream->rtc.is_known) {
+        server->rtc->stranger_count--;
+        metrics_add(server->metrics, METRIC_RTC_STRANGERS, 1);
+        return;
+    }
+    metrics_subtract(server->metrics, METRIC_RTC_STREAMS, 1);
     rtc_stream_gone(&server->rtc->port, now, &flow);
 }
 
@@ -99,9 +105,9 @@ static bool hear(struct server *server, usec now, struct stream *stream, struct 
         return stream->rtc.is_known; /* says nothing (RFC 4571, section 2), but for strangers */
     rtc_feed(&door->port, now, &flow, frame);
     bool is_known = rtc_knows(&door->port, &flow);
-    rtc_door_hear(server, now);
     if (is_known)
-        let_in(door, stream);
+        let_in(server, stream);
+    rtc_door_hear(server, now);
     return is_known;
 }
 

@@ -108,6 +108,13 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    for (size_t i = 0; i < HOUSE_WIRES_MAX; i++)
+        if (house->wires[i].state != WIRE_UNUSED)
+            wire_drop(&house->wires[i]);
+    assert_int_equal(house_metric(house, METRIC_RTC_STREAMS), 0);
+    assert_int_equal(server->rtc->stranger_count, 0);
+    assert_int_equal(house_metric(house, METRIC_RTC_TRANSPORTS),
+                     rtc_door_port(server)->transports.used);
     house_close(house);
     port_close();
     return 0;
@@ -172,6 +179,7 @@ static void test_both_ways(void **state)
         far_drain(far);
         run();
         assert_int_equal(users.data, by_tcp + 1);
+        assert_int_equal(house_metric(house, METRIC_RTC_STREAMS), by_tcp);
     }
 }
 
@@ -307,6 +315,8 @@ static void test_strangers(void **state)
     run();
     assert_refused(wires[number_of(far)]);
     assert_int_equal(server_streams(server), 0);
+    assert_int_equal(house_metric(house, METRIC_RTC_STRANGERS), 6);
+    assert_int_equal(house_metric(house, METRIC_RTC_STREAMS), 0);
     assert_int_equal(server->rtc->stranger_count, 0);
 }
 
