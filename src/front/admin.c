@@ -27,9 +27,8 @@ static bool is_admin(const struct server *server)
     return is_one;
 }
 
-/* False: it was refused. */
-static bool admit(struct server *server, usec now, struct stream *stream,
-                  enum request_method method, const char *allow)
+bool admin_admit(struct server *server, usec now, struct stream *stream, enum request_method method,
+                 const char *allow)
 {
     if (server->config.admin.count == 0)
         respond_code(server, now, stream, 404, NULL);
@@ -42,14 +41,43 @@ static bool admit(struct server *server, usec now, struct stream *stream,
     return false;
 }
 
-/* Numbers with '-' between them, as ids and places are written. */
-static bool read_numbers(struct view text, uint64_t *numbers, size_t count)
+bool admin_read_numbers(struct view text, uint64_t *numbers, size_t count)
 {
     struct view part;
     for (size_t i = 0; i < count; i++)
         if (!view_split(&text, '-', &part) || !view_read_number(part, UINT64_MAX, &numbers[i]))
             return false;
     return text.at == NULL;
+}
+
+/* ---- pages ---- */
+
+bool admin_read_page(const struct server *server, struct admin_page *page)
+{
+    struct view value;
+    uint64_t limit = ADMIN_PAGE_MAX;
+    uint64_t place[2] = { 0, 0 };
+    if (http_query_find(server->request.query, "limit", &value) &&
+        (!view_read_number(value, ADMIN_PAGE_MAX, &limit) || limit == 0))
+        return false;
+    if (http_query_find(server->request.query, "after", &value) &&
+        (!admin_read_numbers(value, place, 2) || place[0] > UINT32_MAX || place[1] > UINT32_MAX))
+        return false;
+    *page = (struct admin_page){ .limit = (uint32_t)limit,
+                                 .place = { (uint32_t)place[0], (uint32_t)place[1] } };
+    return true;
+}
+
+void admin_end_page(struct json_writer *writer, const uint32_t *next)
+{
+    char text[TEXT_SIZE];
+    json_close(writer, ']');
+    if (next) {
+        snprintf(text, sizeof text, "%u-%u", next[0], next[1]);
+        json_key(writer, "next");
+        json_string(writer, view_of(text));
+    }
+    json_close(writer, '}');
 }
 
 /* ---- the list ---- */
@@ -106,68 +134,40 @@ static void put_allocation(struct json_writer *writer, unsigned worker, usec now
     json_close(writer, '}');
 }
 
-static void end_page(struct errand *errand, const char *next)
-{
-    json_close(&errand->writer, ']');
-    if (next) {
-        json_key(&errand->writer, "next");
-        json_string(&errand->writer, view_of(next));
-    }
-    json_close(&errand->writer, '}');
-}
-
 static bool list_some(struct server *server, usec now, struct errand *errand)
 {
     struct turn_report report;
-    char next[TEXT_SIZE];
     while (errand->left && errand->writer.size + ROW_MAX < errand->writer.capacity) {
         if (!turn_door_report(server, &errand->index, &report)) {
             errand->index = 0; /* of the next worker */
             if (server->config.worker + 1 < server->config.worker_count)
                 return false;
-            end_page(errand, NULL);
+            admin_end_page(&errand->writer, NULL);
             return true;
         }
         put_allocation(&errand->writer, server->config.worker, now, &report);
         errand->left--;
     }
-    snprintf(next, sizeof next, "%u-%u", server->config.worker, errand->index);
-    end_page(errand, next);
+    admin_end_page(&errand->writer, (uint32_t[]){ server->config.worker, errand->index });
     return true;
-}
-
-/* The page that the query asks for; false: it asks for none that there can be. */
-static bool read_page(const struct server *server, uint64_t *limit, uint64_t place[2])
-{
-    struct view value;
-    *limit = ADMIN_PAGE_MAX;
-    place[0] = place[1] = 0;
-    if (http_query_find(server->request.query, "limit", &value) &&
-        (!view_read_number(value, ADMIN_PAGE_MAX, limit) || *limit == 0))
-        return false;
-    if (!http_query_find(server->request.query, "after", &value))
-        return true;
-    return read_numbers(value, place, 2) && place[0] < server->config.worker_count &&
-           place[1] <= UINT32_MAX;
 }
 
 void admin_list_allocations(struct server *server, usec now, struct stream *stream,
                             struct view body)
 {
-    uint64_t limit;
-    uint64_t place[2];
+    struct admin_page page;
     (void)body;
-    if (!admit(server, now, stream, METHOD_GET, "Allow: GET\r\n"))
+    if (!admin_admit(server, now, stream, METHOD_GET, "Allow: GET\r\n"))
         return;
-    if (!read_page(server, &limit, place)) {
+    if (!admin_read_page(server, &page) || page.place[0] >= server->config.worker_count) {
         respond_code(server, now, stream, 400, NULL);
         return;
     }
-    struct errand *errand = errand_new(server, now, stream, list_some, (unsigned)place[0]);
+    struct errand *errand = errand_new(server, now, stream, list_some, page.place[0]);
     if (!errand)
         return;
-    errand->index = (uint32_t)place[1];
-    errand->left = (uint32_t)limit;
+    errand->index = page.place[1];
+    errand->left = page.limit;
     json_open(&errand->writer, '{');
     json_key(&errand->writer, "allocations");
     json_open(&errand->writer, '[');
@@ -188,10 +188,11 @@ void admin_end_allocation(struct server *server, usec now, struct stream *stream
     uint64_t id[3];
     struct view path = server->request.path;
     (void)body;
-    if (!admit(server, now, stream, METHOD_DELETE, "Allow: DELETE\r\n"))
+    if (!admin_admit(server, now, stream, METHOD_DELETE, "Allow: DELETE\r\n"))
         return;
     struct view name = view_slice(path, sizeof ALLOCATIONS - 1, path.size);
-    if (!read_numbers(name, id, 3) || id[0] >= server->config.worker_count || id[1] > UINT32_MAX) {
+    if (!admin_read_numbers(name, id, 3) || id[0] >= server->config.worker_count ||
+        id[1] > UINT32_MAX) {
         respond_code(server, now, stream, 404, NULL);
         return;
     }

@@ -12,6 +12,7 @@
  * pages.c     the meeting page's files
  * websocket.c WebSocket on a stream: messages to its dialect
  * admin.c     the admin API
+ * admin_rooms.c   its rooms, members and their media
  * errand.c    questions that go to all workers
  * endpoint.c  the paths of the configuration: whose they are, and who may use them
  * session.c   clients at an endpoint

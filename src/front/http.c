@@ -1,4 +1,5 @@
 /* HTTP on a stream: reads requests, one after the other, and gives each to its route. */
+#include "front/admin_rooms.h"
 #include "front/core.h"
 #include "front/respond.h"
 #include "front/routes.h"
@@ -19,7 +20,14 @@ static unsigned owner_of(struct server *server, struct stream *stream, struct vi
     uint8_t decoded[PATH_MAX_DECODED];
     struct view path;
     struct endpoint_match match;
-    if (server->endpoint_count == 0 || !http_session_in_head(&stream->http))
+    unsigned worker;
+    if (!http_session_in_head(&stream->http))
+        return server->config.worker;
+    if (server->config.admin.count && admin_rooms_owner(server, http_peek_target(bytes), &worker)) {
+        stream->http.body_max = 0;
+        return worker;
+    }
+    if (server->endpoint_count == 0)
         return server->config.worker;
     stream->http.body_max = 0;
     if (path_decode(http_peek_path(bytes), decoded, &path) != OK ||

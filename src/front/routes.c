@@ -1,6 +1,7 @@
 #include "front/routes.h"
 
 #include "front/admin.h"
+#include "front/admin_rooms.h"
 #include "front/ice.h"
 #include "front/meet/meet.h"
 #include "front/pages.h"
@@ -69,6 +70,8 @@ static const struct route ROUTES[] = {
       .is_prefix = true,
       .is_admin = true,
       .answer = admin_end_allocation },
+    { .path = "/api/v1/rooms", .is_admin = true, .answer = admin_list_rooms },
+    { .path = ADMIN_ROOMS_BELOW, .is_prefix = true, .is_admin = true, .answer = admin_ask_room },
     { .path = "/healthz", .cors = true, .answer = answer_healthz },
     { .path = "/readyz", .cors = true, .answer = answer_readyz },
     { .path = "/metrics", .answer = answer_metrics },

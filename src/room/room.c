@@ -133,6 +133,22 @@ static struct room *open_room(struct rooms *rooms, struct view name)
     return room;
 }
 
+/* One that was given back has no members. */
+const struct room *rooms_next(const struct rooms *rooms, uint32_t *index)
+{
+    while (*index < rooms->room_pool.touched) {
+        const struct room *room = pool_at(&rooms->room_pool, (*index)++);
+        if (room->member_count > 0)
+            return room;
+    }
+    return NULL;
+}
+
+const struct room *rooms_find(const struct rooms *rooms, struct view name)
+{
+    return map_find(&rooms->by_name, name);
+}
+
 static void close_room(struct rooms *rooms, struct room *room)
 {
     assert(room->member_count == 0);

@@ -146,6 +146,12 @@ struct join {
     struct pass pass;
 };
 
+/* The room with the lowest number from *index on, which is then the one behind it; NULL: there is
+ * no more.  A room keeps its number. */
+const struct room *rooms_next(const struct rooms *rooms, uint32_t *index);
+/* NULL: there is none of that name. */
+const struct room *rooms_find(const struct rooms *rooms, struct view name);
+
 /* Whether a room's or member's name can be one: 1 to ..._MAX bytes of UTF-8 without controls; a
  * room's has no '/' either. */
 bool room_name_valid(struct view name);

@@ -311,7 +311,7 @@ bool http_header_lists(const struct http_request *request, const char *name, con
     return false;
 }
 
-struct view http_peek_path(struct view bytes)
+struct view http_peek_target(struct view bytes)
 {
     static const struct view NONE = { NULL, 0 };
     size_t at = 0;
@@ -323,6 +323,11 @@ struct view http_peek_path(struct view bytes)
     size_t size = view_find_byte(rest, ' ');
     if (size == rest.size || rest.at[0] != '/')
         return NONE;
-    struct view target = view_slice(rest, 0, size);
+    return view_slice(rest, 0, size);
+}
+
+struct view http_peek_path(struct view bytes)
+{
+    struct view target = http_peek_target(bytes);
     return view_slice(target, 0, view_find_byte(target, '?'));
 }

@@ -64,6 +64,8 @@ struct http_request {
 MUST_USE int http_read_head(struct view bytes, size_t *scanned, struct http_request *request,
                             size_t *used);
 
+/* The target of a request (path and query) whose head may not be whole; the rest as below. */
+struct view http_peek_target(struct view bytes);
 /* The path of a request whose head may not be whole, still encoded; an empty view as long as its
  * request line has not come so far, or is none. */
 struct view http_peek_path(struct view bytes);
