@@ -67,6 +67,7 @@ struct port {
 };
 
 static struct port port;
+static enum secure_choice port_ciphers = SECURE_BEST;
 
 static struct {
     unsigned first, count;
@@ -96,7 +97,7 @@ static inline void port_open(const char *profiles)
     identity_make(&port.identity);
     identity_make(&port.far_identity);
     port.context = context_make(&port.identity, profiles, true);
-    const struct secure_config secure = { SECURE_BEST, 4 * FARS_MAX, 16 * FARS_MAX };
+    const struct secure_config secure = { port_ciphers, 4 * FARS_MAX, 16 * FARS_MAX };
     assert_int_equal(secure_engine_new(&secure, &port.engine), OK);
     assert_int_equal(secure_engine_new(&secure, &port.far_engine), OK);
     const struct rtc_config config = { .dtls = port.context,

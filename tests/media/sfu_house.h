@@ -253,26 +253,34 @@ struct saying {
     char mid;
     uint8_t rid_id;
     char rid;
+    uint8_t cc_id;
+    uint16_t cc; /* the transport-wide number */
     bool is_rtx; /* of the packet `repeated` */
     uint16_t repeated;
     uint16_t size; /* of its payload, at least 40; 0: 40 */
 };
 
-static inline size_t write_extensions(const struct saying *saying, uint8_t *at)
+static inline uint16_t write_extensions(const struct saying *saying, uint8_t *at)
 {
-    uint8_t *values = at + 4;
-    if (!saying->mid_id && !saying->rid_id)
-        return 0;
-    memcpy(at, "\xbe\xde\0\1\0\0\0", 8);
+    uint8_t *value = at + 4;
+    memset(at, 0, 12);
     if (saying->mid_id) {
-        *values++ = (uint8_t)(saying->mid_id << 4);
-        *values++ = (uint8_t)saying->mid;
+        *value++ = (uint8_t)(saying->mid_id << 4);
+        *value++ = (uint8_t)saying->mid;
     }
     if (saying->rid_id) {
-        *values++ = (uint8_t)(saying->rid_id << 4);
-        *values = (uint8_t)saying->rid;
+        *value++ = (uint8_t)(saying->rid_id << 4);
+        *value++ = (uint8_t)saying->rid;
     }
-    return 8;
+    if (saying->cc_id) {
+        *value++ = (uint8_t)(saying->cc_id << 4 | 1);
+        *value++ = (uint8_t)(saying->cc >> 8);
+        *value++ = (uint8_t)saying->cc;
+    }
+    uint16_t words = (uint16_t)((value - at - 4 + 3) / 4);
+    memcpy(at, "\xbe\xde\0", 3);
+    at[3] = (uint8_t)words;
+    return words ? (uint16_t)(4 + 4 * words) : 0;
 }
 
 static inline void say_this(struct client *client, const struct saying *saying)
@@ -291,7 +299,7 @@ static inline void say_this(struct client *client, const struct saying *saying)
     }
     memcpy(payload + at, vp8, sizeof vp8);
     payload[size - 1] = (uint8_t)number;
-    uint16_t more = (uint16_t)write_extensions(saying, room + 12);
+    uint16_t more = write_extensions(saying, room + 12);
     room[0] |= more ? 0x10 : 0;
     struct secure_outgoing out = { .key = client->far->secure.rtp_out,
                                    .sent = &client->windows[saying->ssrc & 15],
