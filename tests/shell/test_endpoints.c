@@ -78,6 +78,7 @@ static void check_built_in_socketio(const struct endpoint_config *socketio)
 {
     assert_non_null(socketio);
     assert_int_equal(socketio->speech, SPEECH_SOCKETIO);
+    assert_true(socketio->socketio.mediasoup);
     const struct rule *rules = socketio->rules.items;
     assert_int_equal(socketio->rules.count, 8);
     check_rule(&rules[2], "candidate", TO_OTHERS, NULL);
@@ -218,6 +219,7 @@ static void test_defaults(void **state)
     assert_true(c->engine.eio3);
     assert_int_equal(c->socketio.connect_timeout, 45 * USEC_S);
     assert_int_equal(c->socketio.recovery, 0);
+    assert_false(c->socketio.mediasoup);
     assert_int_equal(c->socketio.namespace_count, 0);
     settings_clear(&settings);
 }
