@@ -64,6 +64,15 @@ struct stomp_rename {
     const char *to;
 };
 
+/* Destinations of what is between two peer connections; in offer and answer the last two segments
+ * are "*": the key of the one that it is for, and the room.  Offers and answers may have one. */
+struct stomp_signals {
+    const char *offer;
+    const char *answer;
+    const char *candidate;
+    const char *renewed; /* "true": a client makes a new connection for each offer that it gets */
+};
+
 struct stomp_config {
     const char *const
         *broker; /* prefixes whose destinations are subscribed to: "/topic", "/queue" */
@@ -74,6 +83,8 @@ struct stomp_config {
     uint32_t rename_count;
     const char *const *rooms; /* destinations whose last segment is a room: ".../offer/ * / *" */
     uint32_t room_count;
+    const struct stomp_signals *signals; /* that stand-ins take (topology: sfu) */
+    uint32_t signals_count;
     bool room_rule; /* what bears no room stays in the sender's */
     usec heartbeat; /* what is offered, each way: 10 s; 0: none */
     bool door;      /* the paths /poll/... and /receive-events/... belong to it */

@@ -125,6 +125,8 @@ static bool has_signals(const struct endpoint_config *config)
 {
     const struct rules *rules = &config->rules;
     bool has_offer = false;
+    if (config->speech == SPEECH_STOMP)
+        return config->stomp.signals_count > 0;
     for (uint32_t i = 0; i < rules->count; i++) {
         if (has_offer && rules->items[i].signal == SIGNAL_ANSWER)
             return true;
@@ -136,9 +138,11 @@ static bool has_signals(const struct endpoint_config *config)
 int endpoint_check_topology(const struct endpoint_reading *reading,
                             const struct endpoint_config *config)
 {
+    const char *needed = config->speech == SPEECH_STOMP
+                             ? "stomp.signals: where offers and answers are said"
+                             : "rules with signal: offer and, behind it, answer";
     if (config->topology == ENDPOINT_SFU && !has_signals(config))
-        return endpoint_refuse(reading, "topology",
-                               "sfu needs rules with signal: offer and, behind it, answer");
+        return endpoint_refuse(reading, "topology", "sfu needs %s", needed);
     return OK;
 }
 
@@ -317,6 +321,43 @@ static int check_renames(const struct endpoint_reading *reading, const struct st
     return OK;
 }
 
+/* Where an offer or an answer is said: the last two parts are whom it is for, and the room. */
+static const char *wrong_signal(const char *text)
+{
+    size_t size = strlen(text);
+    const char *wrong = wrong_template(text);
+    if (!wrong && (count_stars(text) != 2 || strcmp(text + size - 4, "/*/*") != 0))
+        wrong = "does not end with /*/*, which stands for a key and the room, alone";
+    return wrong;
+}
+
+static int check_signals(const struct endpoint_reading *reading, const struct stomp_texts *texts)
+{
+    char key[YAML_PATH_MAX];
+    char reason[OPTION_REASON_MAX];
+    bool is_renewed;
+    if (texts->signals_count > ENDPOINT_ENTRIES_MAX)
+        return endpoint_refuse(reading, "stomp.signals", "more than %d entries",
+                               ENDPOINT_ENTRIES_MAX);
+    for (uint32_t i = 0; i < texts->signals_count; i++) {
+        const struct stomp_signals *signals = &texts->signals[i];
+        snprintf(key, sizeof(key), "stomp.signals[%u]", i);
+        if (!signals->offer || !signals->answer)
+            return endpoint_refuse(reading, key, "%s is missing",
+                                   signals->offer ? "answer" : "offer");
+        if (wrong_signal(signals->offer))
+            return refuse_text(reading, key, signals->offer, wrong_signal(signals->offer));
+        if (wrong_signal(signals->answer))
+            return refuse_text(reading, key, signals->answer, wrong_signal(signals->answer));
+        if (signals->candidate && wrong_template(signals->candidate))
+            return refuse_text(reading, key, signals->candidate,
+                               wrong_template(signals->candidate));
+        if (signals->renewed && option_read_switch(signals->renewed, &is_renewed, reason) != OK)
+            return endpoint_refuse(reading, key, "%s", reason);
+    }
+    return OK;
+}
+
 static int read_stomp(struct endpoint_reading *reading)
 {
     static const char *const brokers[] = { "/topic", "/queue" };
@@ -340,6 +381,8 @@ static int read_stomp(struct endpoint_reading *reading)
     }
     config->renames = texts->rename;
     config->rename_count = texts->rename_count;
+    config->signals = texts->signals;
+    config->signals_count = texts->signals_count;
     config->rooms = (const char *const *)texts->rooms;
     config->room_count = texts->rooms_count;
     if (config->broker_count == 0)
@@ -351,7 +394,9 @@ static int read_stomp(struct endpoint_reading *reading)
                             texts->application_count, wrong_prefix);
     if (status == OK)
         status = check_list(reading, "stomp.rooms", texts->rooms, texts->rooms_count, wrong_room);
-    return status == OK ? check_renames(reading, texts) : status;
+    if (status == OK)
+        status = check_renames(reading, texts);
+    return status == OK ? check_signals(reading, texts) : status;
 }
 
 /* ---- the whole ---- */

@@ -56,11 +56,22 @@ static const cyaml_schema_field_t rename_fields[] = {
 static const cyaml_schema_value_t rename_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct stomp_rename, rename_fields),
 };
+static const cyaml_schema_field_t signals_fields[] = {
+    TEXT(stomp_signals, offer),
+    TEXT(stomp_signals, answer),
+    TEXT(stomp_signals, candidate),
+    TEXT(stomp_signals, renewed),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t signals_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct stomp_signals, signals_fields),
+};
 static const cyaml_schema_field_t stomp_fields[] = {
     LIST(stomp_texts, broker, &text_schema),
     LIST(stomp_texts, application, &text_schema),
     LIST(stomp_texts, rename, &rename_schema),
     LIST(stomp_texts, rooms, &text_schema),
+    LIST(stomp_texts, signals, &signals_schema),
     TEXT(stomp_texts, room_rule),
     TEXT(stomp_texts, heartbeat),
     TEXT(stomp_texts, door),

@@ -34,8 +34,9 @@ struct socketio_texts {
 struct stomp_texts {
     char **broker, **application, **rooms;
     struct stomp_rename *rename;
+    struct stomp_signals *signals;
     char *room_rule, *heartbeat, *door;
-    uint32_t broker_count, application_count, rooms_count, rename_count;
+    uint32_t broker_count, application_count, rooms_count, rename_count, signals_count;
 };
 
 struct rule_texts {

@@ -37,6 +37,7 @@ static void test_topology(void **state)
     struct settings settings;
     int status = read_yaml("endpoints:\n"
                            "  - {path: /ws, topology: sfu}\n"
+                           "  - {path: /signaling, carry: sockjs, topology: sfu}\n"
                            "  - path: /own\n"
                            "    event_field: what\n"
                            "    topology: sfu\n"
@@ -53,7 +54,36 @@ static void test_topology(void **state)
     assert_int_equal(viewers->topology, ENDPOINT_SFU);
     assert_int_equal(viewers->rules.items[0].keep, KEEP_FIRST);
     assert_int_equal(settings_endpoints(&settings)->count, 5);
+    const struct endpoint_config *stomp = find(&settings, "/signaling", CARRIER_SOCKJS);
+    assert_int_equal(stomp->topology, ENDPOINT_SFU);
+    assert_int_equal(stomp->stomp.signals_count, 2);
+    assert_string_equal(stomp->stomp.signals[0].answer, "/topic/peer/answer/*/*");
+    assert_string_equal(stomp->stomp.signals[0].renewed, "true");
+    assert_null(stomp->stomp.signals[1].renewed);
     settings_clear(&settings);
+}
+
+#define STOMP(rest) "endpoints: [{path: /s, carry: sockjs, " rest "}]\n"
+#define WRONG       "moim.yaml:1: endpoints[0]."
+
+static void test_refused_signals(void **state)
+{
+    (void)state;
+    refuse_yaml(STOMP("topology: sfu"),
+                WRONG "topology: sfu needs stomp.signals: where offers and answers are said");
+    refuse_yaml(STOMP("stomp: {signals: [{offer: /o/*/*}]}"),
+                WRONG "stomp.signals[0]: answer is missing");
+    refuse_yaml(STOMP("stomp: {signals: [{answer: /o/*/*}]}"),
+                WRONG "stomp.signals[0]: offer is missing");
+    refuse_yaml(STOMP("stomp: {signals: [{offer: /o/*/*, answer: /a/*}]}"),
+                WRONG "stomp.signals[0]: \"/a/*\" does not end with /*/*, which stands for a key "
+                      "and the room, alone");
+    refuse_yaml(STOMP("stomp: {signals: [{offer: x, answer: /a/*/*}]}"),
+                WRONG "stomp.signals[0]: \"x\" does not begin with a slash");
+    refuse_yaml(STOMP("stomp: {signals: [{offer: /o/*/*, answer: /a/*/*, candidate: c}]}"),
+                WRONG "stomp.signals[0]: \"c\" does not begin with a slash");
+    refuse_yaml(STOMP("stomp: {signals: [{offer: /o/*/*, answer: /a/*/*, renewed: 1}]}"),
+                WRONG "stomp.signals[0]: \"1\" is not true or false");
 }
 
 static void test_refused(void **state)
@@ -76,6 +106,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_topology),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused_signals),
     };
     cmocka_set_message_output(CM_OUTPUT_TAP);
     return cmocka_run_group_tests(tests, NULL, NULL);

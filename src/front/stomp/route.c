@@ -114,6 +114,39 @@ void stomp_route_send(const struct stomp_config *config, struct view destination
             route->kind = ROUTE_TOPIC;
 }
 
+static bool is_at(const char *template, struct view destination, struct stomp_signal *signal)
+{
+    struct view captured[CAPTURES_MAX] = { 0 };
+    if (!template || !capture(view_of(template), destination, captured))
+        return false;
+    signal->key = captured[0];
+    signal->room = captured[1];
+    return true;
+}
+
+bool stomp_route_signal(const struct stomp_config *config, struct view destination,
+                        struct stomp_signal *signal)
+{
+    for (uint32_t i = 0; i < config->signals_count; i++) {
+        const struct stomp_signals *signals = &config->signals[i];
+        *signal = (struct stomp_signal){ .number = i };
+        if (is_at(signals->offer, destination, signal))
+            return true;
+        signal->is_answer = is_at(signals->answer, destination, signal);
+        signal->is_candidate = is_at(signals->candidate, destination, signal);
+        if (signal->is_answer || signal->is_candidate)
+            return true;
+    }
+    return false;
+}
+
+void stomp_route_to(const char *template, struct view key, struct view room,
+                    struct stomp_route *route)
+{
+    const struct view captured[CAPTURES_MAX] = { key, room };
+    expand(view_of(template), captured, route);
+}
+
 void stomp_route_subscribe(struct view destination, struct view user, struct stomp_route *route)
 {
     struct view prefix = VIEW(STOMP_USER_PREFIX);

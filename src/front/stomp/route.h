@@ -28,6 +28,22 @@ void stomp_route_send(const struct stomp_config *config, struct view destination
  * kind ROUTE_USER.  `user` holds no '/' and no wildcard. */
 void stomp_route_subscribe(struct view destination, struct view user, struct stomp_route *route);
 
+/* What is said at a destination that stand-ins take. */
+struct stomp_signal {
+    uint32_t number; /* of the configuration's signals */
+    bool is_answer;  /* it is at the destination of answers alone */
+    bool is_candidate;
+    struct view key; /* whom it is for, and where: of offers and answers */
+    struct view room;
+};
+
+/* False: it is none of them. */
+bool stomp_route_signal(const struct stomp_config *config, struct view destination,
+                        struct stomp_signal *signal);
+/* The destination of an offer or an answer for that key. */
+void stomp_route_to(const char *template, struct view key, struct view room,
+                    struct stomp_route *route);
+
 /* As the user subscribed: "/user/NAME/queue/x" is "/user/queue/x". */
 struct view stomp_route_user_told(const struct stomp_route *route, uint8_t bytes[BROKER_NAME_MAX]);
 

@@ -183,6 +183,7 @@ static void opened(struct server *server, usec now, struct session *session)
     stomp->tokens_at = now;
     broker_member_init(&stomp->member);
     list_init(&stomp->transactions);
+    list_init(&stomp->callers);
     wheel_set(&server->wheel, &session->speech_timer, now + STOMP_CONNECT_TIME);
 }
 
@@ -193,6 +194,7 @@ static void forget(struct server *server, struct stomp_session *stomp)
     metrics_subtract(server->metrics, METRIC_STOMP_SUBSCRIPTIONS, stomp->member.count);
     broker_leave(&house->broker, &stomp->member);
     stomp_drop_transactions(server, stomp);
+    stomp_drop_callers(server, stomp);
     buffer_give(server->buffers, stomp->user);
     buffer_give(server->buffers, stomp->cam);
     stomp->user = NULL;
@@ -214,6 +216,7 @@ void stomp_leave(struct server *server, usec now, struct stomp_session *stomp)
     }
     if (cam)
         cam_key = buffer_view(cam);
+    stomp_hang_up(server, now, stomp);
     forget(server, stomp);
     if (house->door.is_open && room.size)
         door_tell_left(&house->door, server, now, room, cam_key,
@@ -246,13 +249,18 @@ static int start(struct server *server, struct endpoint *endpoint)
     status = pool_init(&house->transactions, sizeof(struct stomp_transaction), sessions / 16 + 64);
     if (status != OK)
         goto free_broker;
+    status = stomp_standins_new(server, house, endpoint->config);
+    if (status != OK)
+        goto free_transactions;
     if (endpoint->config->stomp.door)
         status = door_init(&house->door, server, sessions);
     if (status != OK)
-        goto free_transactions;
+        goto free_standins;
     endpoint->context = house;
     return OK;
 
+free_standins:
+    stomp_standins_free(house);
 free_transactions:
     pool_free(&house->transactions);
 free_broker:
@@ -273,6 +281,7 @@ static void stop(struct server *server, struct endpoint *endpoint)
         forget(server, stomp);
         inbox_clear(&stomp->inbox, server->buffers);
     }
+    stomp_standins_free(house);
     door_free(&house->door);
     pool_free(&house->transactions);
     broker_free(&house->broker);

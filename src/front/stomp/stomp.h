@@ -3,6 +3,7 @@
  * stomp.c          sessions: bytes to frames, heart-beats, the end
  * stomp_connect.c  CONNECT
  * stomp_frames.c   what a connected client says
+ * stomp_standin.c  offers and answers, where stand-ins take them
  * stomp_publish.c  MESSAGE to those whom a SEND reaches
  * route.c          where a destination leads
  * door.c           the CCTV door: long polls beside the sessions
@@ -44,10 +45,13 @@ struct stomp_transaction {
 };
 
 /* An endpoint's. */
+struct stomp_standins;
+
 struct stomp_house {
     struct broker broker;
     struct pool transactions;
-    struct door door; /* closed where the configuration wants none */
+    struct stomp_standins *standins; /* topology: sfu; NULL: what is said goes to the others */
+    struct door door;                /* closed where the configuration wants none */
     uint64_t last_message;
 };
 
@@ -60,6 +64,7 @@ struct stomp_session {
     struct stomp_reader reader;
     struct inbox inbox;
     struct list transactions;
+    struct list callers; /* what it is to stand-ins */
     usec heard_at;
     usec said_at;
     uint32_t beat_ms;    /* the longest silence of ours; 0: any */
@@ -122,5 +127,24 @@ void stomp_handle(struct stomp_call *call);
 
 /* Delivers a SEND. */
 void stomp_publish(struct stomp_call *call, const struct stomp_frame *frame);
+/* The client whose call it is gets a MESSAGE of ours at a destination that it subscribed to. */
+void stomp_tell(struct stomp_call *call, struct view destination, struct view body);
+
+/* ---- stomp_standin.c ---- */
+
+/* Where the endpoint's topology is the SFU's: makes house->standins.  ERR_MEMORY; ERR_CONFIG: there
+ * is no media port. */
+MUST_USE int stomp_standins_new(struct server *server, struct stomp_house *house,
+                                const struct endpoint_config *config);
+void stomp_standins_free(struct stomp_house *house);
+/* Takes what is said to a destination of offers, answers or candidates; false: it goes its way. */
+bool stomp_signal(struct stomp_call *call, const struct stomp_frame *frame,
+                  struct view destination);
+/* It has unsubscribed from something: what it can't be told of any more ends. */
+void stomp_check_callers(struct stomp_call *call);
+/* The client goes. */
+void stomp_hang_up(struct server *server, usec now, struct stomp_session *stomp);
+/* Gives back what they hold, without a word. */
+void stomp_drop_callers(struct server *server, struct stomp_session *stomp);
 
 #endif

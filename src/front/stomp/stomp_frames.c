@@ -61,6 +61,7 @@ static void handle_unsubscribe(struct stomp_call *call)
         stomp_refuse(call, "UNSUBSCRIBE needs an id");
     else
         drop_subscription(call, id);
+    stomp_check_callers(call);
 }
 
 /* ---- transactions ---- */

@@ -155,6 +155,8 @@ void stomp_publish(struct stomp_call *call, const struct stomp_frame *frame)
         metrics_add(call->server->metrics, METRIC_STOMP_DROPPED, 1);
         return;
     }
+    if (stomp_signal(call, frame, route.destination))
+        return;
     publication.number = ++call->house->last_message;
     publication.destination = route.destination;
     if (route.kind == ROUTE_USER)
@@ -167,6 +169,21 @@ void stomp_publish(struct stomp_call *call, const struct stomp_frame *frame)
         if (as_user == (route.kind == ROUTE_USER))
             deliver(&publication, one);
     }
+    for (unsigned i = 0; i < ENCODED_MAX; i++)
+        give_encoded(call->server, &publication.encoded[i]);
+}
+
+void stomp_tell(struct stomp_call *call, struct view destination, struct view body)
+{
+    const struct stomp_frame frame = { .command = STOMP_COMMAND_SEND, .body = body };
+    struct publication publication = { .call = call, .frame = &frame, .destination = destination };
+    struct broker_walk walk;
+    struct broker_subscription *one;
+    publication.number = ++call->house->last_message;
+    broker_walk_begin(&call->house->broker, &walk, destination, BROKER_ALL, NULL);
+    while ((one = broker_walk_next(&walk)) != NULL)
+        if (one->member == &call->stomp->member && !(one->kind & STOMP_SUBSCRIBED_AS_USER))
+            deliver(&publication, one);
     for (unsigned i = 0; i < ENCODED_MAX; i++)
         give_encoded(call->server, &publication.encoded[i]);
 }
