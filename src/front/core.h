@@ -55,6 +55,7 @@ enum timer_kind {
     TIMER_STREAM,
     TIMER_MEMBER_AWAY,
     TIMER_ROOM,
+    TIMER_SEAT,
     TIMER_SESSION,
     TIMER_SPEECH,
     TIMER_ENDPOINT
@@ -161,6 +162,7 @@ struct server {
     struct turn_door *turn; /* NULL: STUN bindings alone */
     struct rtc_door *rtc;   /* NULL: no media port */
     struct sfu *sfu;        /* what is forwarded there; NULL: nothing */
+    struct pool seats;      /* of the meetings' members at it */
     struct errand *errands; /* that are to go to other workers */
     uint64_t errand_ticket; /* the last that was given out */
     struct errand_wait errand_waits[ERRANDS_MAX];

@@ -6,6 +6,7 @@
 #include "front/hold.h"
 #include "front/media.h"
 #include "front/meet/meet.h"
+#include "front/meet/seat.h"
 #include "front/rtc.h"
 #include "front/session.h"
 #include "front/turn.h"
@@ -31,7 +32,29 @@ static int start_rooms(struct server *server)
         .random = config->random,
         .metrics = server->metrics,
     };
+    rooms.topology.has_sfu = config->rtc != NULL;
     return rooms_init(&server->rooms, &rooms);
+}
+
+static void stop_media(struct server *server)
+{
+    media_free(server);
+    pool_free(&server->seats);
+    rtc_door_free(server);
+}
+
+static int start_media(struct server *server, usec now)
+{
+    if (!server->config.rtc)
+        return OK;
+    int status = rtc_door_new(server, now);
+    if (status == OK)
+        status = media_new(server, now);
+    if (status == OK)
+        status = seats_new(server);
+    if (status != OK)
+        stop_media(server);
+    return status;
 }
 
 int server_new(const struct server_config *config, usec now, struct server **out)
@@ -68,22 +91,17 @@ int server_new(const struct server_config *config, usec now, struct server **out
     status = config->turn ? turn_door_new(server, now) : OK;
     if (status != OK)
         goto give_rooms;
-    status = config->rtc ? rtc_door_new(server, now) : OK;
+    status = start_media(server, now);
     if (status != OK)
         goto close_turn;
-    status = config->rtc ? media_new(server, now) : OK;
-    if (status != OK)
-        goto close_rtc;
     status = endpoints_start(server); /* some have their media there */
     if (status != OK)
-        goto free_media;
+        goto end_media;
     *out = server;
     return OK;
 
-free_media:
-    media_free(server);
-close_rtc:
-    rtc_door_free(server);
+end_media:
+    stop_media(server);
 close_turn:
     turn_door_free(server);
 give_rooms:
@@ -125,8 +143,7 @@ void server_free(struct server *server)
     }
     endpoints_stop(server);
     rooms_free(&server->rooms);
-    media_free(server);
-    rtc_door_free(server);
+    stop_media(server);
     deflate_free(server->workshop.deflater);
     pool_free(&server->outboxes.entries);
     buffers_free(server->buffers);
@@ -266,6 +283,8 @@ void server_tick(struct server *server, usec now)
             stream_expired(server, now, LIST_ENTRY(timer, struct stream, timer));
         else if (timer->kind == TIMER_MEMBER_AWAY)
             meet_member_expired(server, now, timer);
+        else if (timer->kind == TIMER_SEAT)
+            seat_expired(server, now, timer);
         else if (timer->kind == TIMER_ROOM)
             meet_topology_expired(server, now, timer);
         else

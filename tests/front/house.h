@@ -350,6 +350,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .turn = wishes->turn,
             .dtls = wishes->dtls,
             .rtc = wishes->rtc,
+            .topology = { .sfu_members_max = 50 },
         };
         if (wishes->admin)
             config.admin = *wishes->admin;

@@ -1,5 +1,7 @@
 #include "front/meet/meet.h"
 
+#include "front/meet/seat.h"
+
 struct json_writer meet_begin(struct server *server, const char *type)
 {
     struct json_writer writer = json_writer_make(server->scratch, sizeof server->scratch);
@@ -83,8 +85,7 @@ static void say(struct meet_call *call, enum room_event_kind kind, struct view b
         meet_refuse(call, "no-such-member", "nobody else here has that id");
 }
 
-/* Whether the text can be relayed: escaped, and with what stands around it. */
-static bool fits_when_written(struct server *server, struct view text)
+bool meet_fits(struct server *server, struct view text)
 {
     struct json_writer writer = json_writer_make(server->scratch, MEET_WRITTEN_MAX);
     json_string(&writer, text);
@@ -97,7 +98,7 @@ static void handle_description(struct meet_call *call)
     bool is_offer = view_equal(call->type, VIEW("offer"));
     if (sdp.size == 0 || sdp.size > MEET_SDP_MAX)
         meet_refuse(call, "bad-message", "\"sdp\" must be a string of 1 to 60000 bytes");
-    else if (!fits_when_written(call->server, sdp))
+    else if (!meet_fits(call->server, sdp))
         meet_refuse(call, "bad-message", "\"sdp\" is over 65000 bytes when written as JSON");
     else
         say(call, is_offer ? ROOM_OFFER : ROOM_ANSWER, sdp);
@@ -177,6 +178,7 @@ static const struct handler HANDLERS[] = {
     { "media", WHILE_IN, handle_media },         { "hand", WHILE_IN, handle_hand },
     { "leave", WHILE_IN, handle_leave },         { "join", WHILE_OUT, meet_join },
     { "resume", WHILE_OUT, meet_resume },        { "ping", ANY_TIME, handle_ping },
+    { "sfu-offer", WHILE_IN, seat_offer },       { "sfu-close", WHILE_IN, seat_leave },
 };
 
 static const struct handler *find_handler(struct view type)

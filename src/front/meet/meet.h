@@ -3,6 +3,7 @@
  * meet.c         messages of a client: dispatch and the commands in a room
  * meet_enter.c   join and resume
  * meet_events.c  events of a room, to those who hear them
+ * seat.h         what members have of the SFU
  */
 #ifndef MOIM_FRONT_MEET_MEET_H
 #define MOIM_FRONT_MEET_MEET_H
@@ -50,8 +51,13 @@ void meet_send(struct server *server, usec now, struct stream *stream, struct js
 void meet_join(struct meet_call *call);
 void meet_resume(struct meet_call *call);
 
-/* Sends the room's events to their audiences: after every rooms_ call that makes some. */
+/* Sends the room's events to their audiences, and does what follows from them: after every rooms_
+ * call that makes some. */
 void meet_drain(struct server *server, usec now);
+/* Only the former. */
+void meet_drain_events(struct server *server, usec now);
+/* Whether a text can be relayed: escaped, and with what stands around it. */
+bool meet_fits(struct server *server, struct view text);
 /* Writes {"id":...,"name":...} of a member as a JSON value. */
 void meet_write_member(struct json_writer *writer, const struct member *member);
 void meet_write_topology(struct json_writer *writer, const struct room *room);

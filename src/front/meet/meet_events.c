@@ -1,6 +1,8 @@
 /* Events of a room, written once and sent to those who hear them. */
 #include "front/meet/meet.h"
 
+#include "front/meet/seat.h"
+
 void meet_write_number(struct json_writer *writer, const char *key, uint32_t number)
 {
     char id[16];
@@ -192,11 +194,31 @@ static void send_event(struct server *server, usec now, const struct room_event 
     buffer_give(server->buffers, frame);
 }
 
-void meet_drain(struct server *server, usec now)
+void meet_drain_events(struct server *server, usec now)
 {
     struct room_event event;
     while (rooms_poll(&server->rooms, &event))
         send_event(server, now, &event);
+}
+
+void meet_drain(struct server *server, usec now)
+{
+    struct room_event event;
+    struct room *changed = NULL; /* who is there, or what of them is on */
+    struct seat *seat;
+    while ((seat = rooms_poll_seat(&server->rooms)) != NULL) {
+        seat->member = NULL; /* is no more */
+        seat_close(seat, now);
+    }
+    while (rooms_poll(&server->rooms, &event)) {
+        send_event(server, now, &event);
+        if (event.kind == ROOM_TOPOLOGY)
+            seats_follow(server, now, event.room);
+        if (event.kind == ROOM_LEFT || event.kind == ROOM_MEDIA)
+            changed = event.room;
+    }
+    if (changed)
+        seats_point(server, now, changed);
 }
 
 void meet_replay(struct server *server, usec now, struct stream *stream,
