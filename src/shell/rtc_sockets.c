@@ -9,7 +9,7 @@
 
 #define TRIES_MAX 64 /* of ports that the kernel chooses, for all of their neighbours to be free */
 
-static const enum address_family FAMILIES[2] = { ADDRESS_IPV4, ADDRESS_IPV6 };
+static const uint8_t FAMILIES[2] = { ADDRESS_IPV4, ADDRESS_IPV6 };
 
 static void close_one(int *fd)
 {
