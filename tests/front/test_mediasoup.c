@@ -59,6 +59,32 @@ static void test_a_track_gets_there(void **state)
     assert_true(list_empty(&server->sfu->all));
 }
 
+/* Who runs the server is told whose the transports are. */
+static void test_names(void **state)
+{
+    (void)state;
+    char id[64];
+    struct media_name names[3] = { 0 };
+    struct wire *ada = join("one");
+    struct wire *mina = join("one");
+    uint32_t index = 0;
+    create(ada, false, id);
+    create(ada, true, id);
+    create(mina, true, id);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct peer *peer = sfu_next(server->sfu, &index);
+        assert_non_null(peer);
+        ((const struct media_owner *)peer->owner)->name(peer, &names[i]);
+    }
+    assert_view(names[0].path, "/socket.io");
+    assert_view(names[0].room_name, "one");
+    assert_int_equal(names[0].id_size, SID_SIZE);
+    assert_ptr_equal(names[0].room, names[2].room);
+    assert_ptr_equal(names[0].member, names[1].member);
+    assert_ptr_not_equal(names[0].member, names[2].member);
+    assert_memory_not_equal(names[0].id, names[2].id, SID_SIZE);
+}
+
 static void test_rooms_apart(void **state)
 {
     (void)state;
@@ -240,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_track_gets_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rooms_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_acknowledgement_wanted, set_up, tear_down),

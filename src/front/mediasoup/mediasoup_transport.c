@@ -56,6 +56,24 @@ static void changed(struct server *server, usec now, struct peer *peer)
         mediasoup_close_transport(server, now, transport);
 }
 
+/* A socket's id; of older clients in a namespace of its own, what makes it theirs. */
+static void name(const struct peer *peer, struct media_name *out)
+{
+    const struct mediasoup_transport *transport = peer->owner;
+    const struct mediasoup_member *member = transport->member;
+    const struct mediasoup_room *room = member->room;
+    struct view id = view_of(member->socket->id);
+    if (id.size > MEDIA_ID_MAX)
+        id = view_slice(id, id.size - SESSION_ID_SIZE, SESSION_ID_SIZE);
+    out->room = room;
+    out->member = member;
+    out->path = view_of(member->mediasoup->endpoint->config->path);
+    out->room_name =
+        view_slice(view_make(room->key, room->key_size), sizeof(uint32_t), MEDIASOUP_ROOM_NAME_MAX);
+    out->id_size = (uint8_t)id.size;
+    memcpy(out->id, id.at, id.size);
+}
+
 /* ---- the beginning ---- */
 
 static struct ortc_transport describe(const struct mediasoup_transport *transport)
@@ -88,7 +106,7 @@ int mediasoup_create_transport(struct mediasoup_call *call)
     if (!transport)
         return mediasoup_refuse(call, ERR_LIMIT, "the server is full");
     const struct peer_config config = { .owner = transport, .policy = &media_policy };
-    transport->owner.changed = changed;
+    transport->owner = (struct media_owner){ .changed = changed, .name = name };
     int status = peer_open(call->server->sfu, call->now, &config, &transport->peer);
     if (status != OK) {
         pool_give(&call->mediasoup->transports, transport);
