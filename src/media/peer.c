@@ -79,7 +79,7 @@ struct transceiver *transceiver_open(struct peer *peer, bool is_video)
         return NULL;
     transceiver->peer = peer;
     transceiver->is_video = is_video;
-    list_init(&transceiver->subscribed);
+    transceiver->subscriber.kind = &transceiver_subscriber;
     list_append(&peer->transceivers, &transceiver->of_peer);
     peer->transceiver_count++;
     return transceiver;
@@ -164,17 +164,10 @@ void transceiver_end_track(struct transceiver *transceiver)
     uint8_t kept = 0;
     if (!track)
         return;
-    while (!list_empty(&track->subscribers)) {
-        struct transceiver *subscriber =
-            LIST_ENTRY(track->subscribers.next, struct transceiver, subscribed);
-        int status = transceiver_subscribe(subscriber, peer->sfu->now, NULL);
-        assert(status == OK);
-        (void)status;
-    }
     for (uint8_t i = 0; i < peer->encoding_count; i++)
         if (peer->encodings[i]->track != track)
             peer->encodings[kept++] = peer->encodings[i];
     peer->encoding_count = kept;
     transceiver->receiving = NULL;
-    track_close(track);
+    track_close(track, peer->sfu->now);
 }

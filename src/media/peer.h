@@ -53,7 +53,7 @@ struct transceiver {
     bool is_paused;
     struct sender sender;
     struct track *subscription; /* whose track goes out; NULL: none */
-    struct list subscribed;     /* among the track's subscribers */
+    struct subscriber subscriber;
     struct negotiation_track said;
     uint8_t name_sizes[2];
     char names[2][PEER_NAME_MAX]; /* of the stream, and of the track */

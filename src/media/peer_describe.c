@@ -80,9 +80,7 @@ static void take_terms(const struct negotiation *negotiation,
     if (!track)
         return;
     track->terms = terms;
-    for (struct list *node = track->subscribers.next; node != &track->subscribers;
-         node = node->next)
-        sender_switch(&LIST_ENTRY(node, struct transceiver, subscribed)->sender, NULL);
+    track_stop(track);
 }
 
 /* The encodings that their description names; false: there is no room for one. */

@@ -43,8 +43,7 @@ void peer_rtp(struct peer *peer, usec now, struct span packet);
 /* Its terms, or what is sent, have changed: goes on as they say.  False: none of the track's
  * formats can be taken. */
 bool transceiver_aim(struct transceiver *transceiver, usec now);
-/* An encoding of the track has begun, or another one is the best now. */
-void track_aim(struct track *track, usec now);
+extern const struct subscriber_kind transceiver_subscriber;
 /* The peer is connected: what it gets can begin. */
 void peer_aim(struct peer *peer, usec now);
 void transceiver_name(struct transceiver *transceiver, struct view stream, struct view track);

@@ -155,32 +155,40 @@ bool transceiver_aim(struct transceiver *transceiver, usec now)
     return true;
 }
 
-void track_aim(struct track *track, usec now)
-{
-    for (struct list *node = track->subscribers.next; node != &track->subscribers;
-         node = node->next)
-        (void)transceiver_aim(LIST_ENTRY(node, struct transceiver, subscribed), now);
-}
-
 void peer_aim(struct peer *peer, usec now)
 {
     for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
         (void)transceiver_aim(at, now);
 }
 
+static void aim(struct subscriber *subscriber, usec now)
+{
+    (void)transceiver_aim(LIST_ENTRY(subscriber, struct transceiver, subscriber), now);
+}
+
+static void stop(struct subscriber *subscriber)
+{
+    sender_switch(&LIST_ENTRY(subscriber, struct transceiver, subscriber)->sender, NULL);
+}
+
+static void ended(struct subscriber *subscriber, usec now)
+{
+    struct transceiver *transceiver = LIST_ENTRY(subscriber, struct transceiver, subscriber);
+    transceiver->subscription = NULL;
+    (void)transceiver_aim(transceiver, now);
+}
+
+const struct subscriber_kind transceiver_subscriber = { .aim = aim, .stop = stop, .ended = ended };
+
 int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track)
 {
     if (transceiver->subscription == track)
         return OK;
-    if (transceiver->subscription) {
-        transceiver->subscription->subscriber_count--;
-        list_remove(&transceiver->subscribed);
-    }
+    track_unsubscribe(&transceiver->subscriber);
     transceiver->subscription = track;
     if (track) {
         assert(track->is_video == transceiver->is_video);
-        track->subscriber_count++;
-        list_append(&track->subscribers, &transceiver->subscribed);
+        track_subscribe(track, &transceiver->subscriber);
     }
     if (transceiver_aim(transceiver, now))
         return OK;

@@ -57,9 +57,51 @@ static void drop_stream(struct encoding *encoding)
     encoding->memory = NULL;
 }
 
-void track_close(struct track *track)
+/* ---- subscribers ---- */
+
+static struct subscriber *subscriber_at(const struct list *node)
 {
-    assert(list_empty(&track->subscribers));
+    return LIST_ENTRY(node, struct subscriber, node);
+}
+
+void track_subscribe(struct track *track, struct subscriber *subscriber)
+{
+    assert(!subscriber->track);
+    subscriber->track = track;
+    list_append(&track->subscribers, &subscriber->node);
+    track->subscriber_count++;
+}
+
+void track_unsubscribe(struct subscriber *subscriber)
+{
+    if (!subscriber->track)
+        return;
+    subscriber->track->subscriber_count--;
+    subscriber->track = NULL;
+    list_remove(&subscriber->node);
+}
+
+void track_aim(struct track *track, usec now)
+{
+    for (const struct list *node = track->subscribers.next; node != &track->subscribers;
+         node = node->next)
+        subscriber_at(node)->kind->aim(subscriber_at(node), now);
+}
+
+void track_stop(struct track *track)
+{
+    for (const struct list *node = track->subscribers.next; node != &track->subscribers;
+         node = node->next)
+        subscriber_at(node)->kind->stop(subscriber_at(node));
+}
+
+void track_close(struct track *track, usec now)
+{
+    while (!list_empty(&track->subscribers)) {
+        struct subscriber *subscriber = subscriber_at(track->subscribers.next);
+        track_unsubscribe(subscriber);
+        subscriber->kind->ended(subscriber, now);
+    }
     for (unsigned i = 0; i < track->encoding_count; i++) {
         drop_stream(track->encodings[i]);
         pool_give(&track->tracks->encodings, track->encodings[i]);

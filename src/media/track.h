@@ -50,6 +50,25 @@ struct encoding {
     uint64_t bps;     /* between the last two */
 };
 
+struct subscriber;
+
+/* A kind of those who get a track. */
+struct subscriber_kind {
+    /* What there is to be had has changed: an encoding began, or another one is the best now. */
+    void (*aim)(struct subscriber *subscriber, usec now);
+    /* The track's terms have changed: whoever goes by the former ones stops, until it is aimed. */
+    void (*stop)(struct subscriber *subscriber);
+    /* The track ends; it has been unsubscribed. */
+    void (*ended)(struct subscriber *subscriber, usec now);
+};
+
+/* To be embedded; zeroed and with a kind at first. */
+struct subscriber {
+    const struct subscriber_kind *kind;
+    struct track *track; /* NULL: of none */
+    struct list node;
+};
+
 /* A kind of source. */
 struct track_kind {
     /* Something is wanted of it (key_requests, missing): look when there is time. */
@@ -65,7 +84,7 @@ struct track {
     bool is_video;
     uint8_t encoding_count;
     struct encoding *encodings[TRACK_ENCODINGS_MAX];
-    struct list subscribers; /* struct transceiver's `subscribed` */
+    struct list subscribers;
     uint32_t subscriber_count;
     usec counted_at;
 };
@@ -85,8 +104,15 @@ void tracks_free(struct tracks *tracks);
 /* A track without encodings.  NULL: there are as many as may be. */
 struct track *track_open(struct tracks *tracks, const struct track_kind *kind, void *source,
                          bool is_video, const struct media_terms *terms);
-/* Its subscribers must have left. */
-void track_close(struct track *track);
+/* Its subscribers leave, and are told. */
+void track_close(struct track *track, usec now);
+
+void track_subscribe(struct track *track, struct subscriber *subscriber);
+/* Nothing happens when it has none. */
+void track_unsubscribe(struct subscriber *subscriber);
+/* Has all of them look anew; or has them stop. */
+void track_aim(struct track *track, usec now);
+void track_stop(struct track *track);
 
 /* ERR_LIMIT: it has TRACK_ENCODINGS_MAX, or there are as many as may be. */
 MUST_USE int track_add_encoding(struct track *track, uint32_t ssrc, uint32_t rtx_ssrc,
