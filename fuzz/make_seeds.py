@@ -368,6 +368,22 @@ def media_port():
     seed("two", connect + "0100 1100 21010c 3100 a0 ff 10 a1 ff 10 9000 a1 10 01")
 
 
+def rtc_stream():
+    """Operations of a byte each and what they need (fuzz_rtc_stream.c lists them)."""
+    def seed(name, hexadecimal):
+        write("rtc_stream", name, bytes.fromhex(hexadecimal))
+
+    seed("invited", "00 300130 3000ff 200c 8060000100000001 00000005 2000 700b 300031")
+    seed("strangers", "00 20 04 00010000 01 31022a 02 12 06 474554202f20 03 13 02 0000 04 14 01 00 700d")
+    seed("in_pieces", "00 300131 300033 3001fe 10 02 0014 10 14"
+         "0001000021 12a44201020304050607080910111213 500040ff")
+    seed("slow_reader", "00 " + "300130" * 60 + " 4001 4010 40ff 40ff 40ff")
+    seed("all_places", "000102030405 0000 310130 320530 330130 340530 60 00 300130 350130")
+    seed("transport_closed", "00 300130 80 10 0c 000a 80600001000000000000 300130 00 300130")
+    seed("consent_is_over", "00 300130 700f 700f 00 300130")
+    seed("ended", "00 300130 50 300130 4080 00 300130 01 6001 51 90 06 800000000000")
+
+
 def meet():
     """Settings, then a line for each step: see fuzz_meet.c."""
     def seed(name, *lines, settings="0"):
@@ -654,6 +670,7 @@ engine_session()
 http()
 json()
 media_port()
+rtc_stream()
 meet()
 ortc()
 relay()
