@@ -64,7 +64,7 @@ double resident_kib(int pid)
     return read_kib(pid, "status", "VmRSS:");
 }
 
-double proportional_kib(int pid)
+double anonymous_kib(int pid)
 {
-    return read_kib(pid, "smaps_rollup", "Pss:");
+    return read_kib(pid, "smaps_rollup", "Anonymous:");
 }

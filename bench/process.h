@@ -11,7 +11,7 @@ double now_s(void);
 double cpu_s(int pid);
 /* Resident memory of the process, in KiB. */
 double resident_kib(int pid);
-/* The same, but what it shares with other processes is divided among them. */
-double proportional_kib(int pid);
+/* What of that is its own and no file's: who else runs the same program does not change it. */
+double anonymous_kib(int pid);
 
 #endif

@@ -70,7 +70,7 @@ static void flush(void)
         rtc_sent(&core.rtc);
     } while (!is_all);
     while ((peer = sfu_poll(&core.sfu)))
-        if (peer->state == PEER_ENDED)
+        if (peer->state == PEER_ENDED && peer->end != RTC_END_BY_PEER)
             fprintf(stderr, "core: a peer has ended: %u\n", peer->end);
 }
 

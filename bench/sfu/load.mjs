@@ -2,6 +2,10 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
+// A program of this repository, where it was built.
+export const built = (path) =>
+  new URL(`../../${process.env.BUILD ?? 'build-bench'}/${path}`, import.meta.url).pathname;
+
 const encode = (sdp) => Buffer.from(sdp).toString('base64url');
 const decode = (text) => Buffer.from(text, 'base64url').toString();
 

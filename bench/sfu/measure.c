@@ -26,7 +26,7 @@ double load_memory_kib(const struct load *load)
 {
     double sum = 0;
     for (unsigned i = 0; i < load->pid_count; i++)
-        sum += proportional_kib(load->pids[i]);
+        sum += anonymous_kib(load->pids[i]);
     return sum;
 }
 

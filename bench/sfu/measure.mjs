@@ -4,13 +4,13 @@
 //
 // SERVER is a file of servers/; SHAPE is `one` (a publisher and so many who watch) or `all` (so
 // many, each of whom publishes, and watches all others).  What is behind that goes to the load:
-// load.c has the settings.  KINDS (video) says what is published: "audio video".  Prints one line.
-import { Load } from './load.mjs';
+// load.c has the settings.  KINDS (video) says what is published: "audio video"; BUILD
+// (build-bench) where programs are built.  Prints one line.
+import { Load, built } from './load.mjs';
 
 const [server, shape, count, seconds = '5', ...words] = process.argv.slice(2);
 const settings = Object.fromEntries(words.map((word) => word.split('=')));
 const kinds = (process.env.KINDS ?? 'video').split(' ');
-const program = new URL('../../build-bench/bench/sfu/bench_sfu_load', import.meta.url).pathname;
 const AT_ONCE = 10; // who join
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -52,7 +52,7 @@ async function run(service, load) {
 }
 
 const { start } = await import(`./servers/${server}.mjs`);
-const load = new Load(process.env.LOAD ?? program, settings);
+const load = new Load(built('bench/sfu/bench_sfu_load'), settings);
 let service;
 let status = 0;
 try {

@@ -2,12 +2,13 @@
 // server's.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { built } from '../load.mjs';
 
-const program = process.env.CORE
-  ?? new URL('../../../build-bench/bench/sfu/bench_sfu_core', import.meta.url).pathname;
 
 export async function start({ kinds }) {
-  const server = spawn(program, ['10.77.0.1'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const server = spawn(built('bench/sfu/bench_sfu_core'), ['10.77.0.1'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const waiting = new Map();
   createInterface({ input: server.stdout }).on('line', (line) => {
     const [, name, answer] = line.split(' ');

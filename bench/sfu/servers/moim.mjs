@@ -1,13 +1,12 @@
-// moim: members of one room, by the meeting protocol (docs/PROTOCOL.md).  MOIM is the program.
+// moim: members of one room, by the meeting protocol (docs/PROTOCOL.md).
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
+import { built } from '../load.mjs';
 
 const PORT = 18080;
-const program = process.env.MOIM
-  ?? new URL('../../../build-bench/moim', import.meta.url).pathname;
 
 const configuration = (folder) => `
 workers: 1
@@ -66,7 +65,7 @@ const SOURCES = { audio: 'microphone', video: 'camera' };
 export async function start({ kinds }) {
   const folder = mkdtempSync(join(tmpdir(), 'moim-'));
   writeFileSync(join(folder, 'moim.yaml'), configuration(folder));
-  const server = spawn(program, ['--config', join(folder, 'moim.yaml')], {
+  const server = spawn(built('moim'), ['--config', join(folder, 'moim.yaml')], {
     stdio: ['ignore', process.env.DEBUG ? 'inherit' : 'ignore', 'inherit'],
   });
   const members = new Map();
