@@ -10,6 +10,7 @@
 
 #define UDP_BUFFER_SIZE   (1024 * 1024)
 #define MEDIA_BUFFER_SIZE (4 * 1024 * 1024) /* a quarter of a second of 100 Mbit/s and more */
+#define MEDIA_STREAM_SIZE (128 * 1024)      /* what waits longer in there comes too late */
 
 /* A peer that vanished without a word is asked for after so many seconds, again in so many, so many
  * times: a request that is held for hours ends then. */
@@ -113,10 +114,13 @@ int listen_open_own(const struct address *address, enum listen_transport transpo
     int fd = open_socket(address, transport);
     if (fd < 0 || bind_to(fd, address) != 0)
         return fail(fd);
-    if (transport == LISTEN_UDP)
+    if (transport == LISTEN_UDP) {
         set_media_options(fd, address);
-    else if (wait_for_streams(fd) != 0)
-        return fail(fd);
+    } else {
+        set(fd, SOL_SOCKET, SO_SNDBUF, MEDIA_STREAM_SIZE);
+        if (wait_for_streams(fd) != 0)
+            return fail(fd);
+    }
     *out = fd;
     return OK;
 }

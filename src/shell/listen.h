@@ -19,8 +19,8 @@ MUST_USE int listen_probe(const struct address *address, enum listen_transport t
 MUST_USE int listen_open(const struct address *address, enum listen_transport transport, int *fd);
 
 /* The same for a port that is one worker's alone: nobody else can open it, of this program or
- * another.  For media by UDP: datagrams are not fragmented, come in runs (udp.h), and many may
- * wait. */
+ * another.  For media: datagrams are not fragmented, come in runs (udp.h), and many may wait; on
+ * connections little may. */
 MUST_USE int listen_open_own(const struct address *address, enum listen_transport transport,
                              int *fd);
 

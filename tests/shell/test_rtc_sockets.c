@@ -47,6 +47,7 @@ static void test_in_a_row(void **state)
         }
         assert_int_equal(option_of(all[i].udp[0], IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_PROBE);
         assert_int_equal(option_of(all[i].udp[0], IPPROTO_IP, IP_PKTINFO), 1);
+        assert_int_equal(option_of(all[i].tcp[0], SOL_SOCKET, SO_SNDBUF), 2 * 128 * 1024);
         /* nobody shares it, not even those who ask for it */
         int fd;
         assert_int_equal(listen_open(&here, LISTEN_UDP, &fd), ERR_IO);
