@@ -37,7 +37,7 @@ for (const version of ['2', '4']) {
   });
 }
 
-visit(house, 'two call each other over a WebSocket, and either may leave and come back', async () => {
+visit(house, 'two call each other over a WebSocket, and one comes back', async () => {
   const mina = await come('Mina', 'pair-websocket.html');
   const jun = await come('Jun', 'pair-websocket.html');
   await mina.click('call');

@@ -54,7 +54,8 @@ int negotiation_add(struct negotiation *negotiation, void *owner, enum sdp_kind 
                                            .may_receive = may_receive,
                                            .is_reduced_size = true,
                                            .is_changed = true };
-    assert((kind == SDP_AUDIO || kind == SDP_VIDEO) && count > 0 && sending->track);
+    assert((kind == SDP_AUDIO || kind == SDP_VIDEO) && count > 0);
+    assert(sending->track || may_receive);
     /* the places that an offer under way uses again come back when it is rolled back */
     if (negotiation->count + negotiation->recycled >= negotiation->capacity)
         return ERR_LIMIT;

@@ -128,7 +128,8 @@ struct negotiation_section *negotiation_find_owner(struct negotiation *negotiati
 /* ---- our end ---- */
 
 /* A new section for what is sent, to be offered: of audio or video, in these formats (codec,
- * variant, level and options count), of which at least one.  It may be received as well.
+ * variant, level and options count), of which at least one.  It may be received as well, or, with
+ * sending->track NULL, only that.
  *   ERR_LIMIT  there is no room for a section (until it is offered, it needs room of its own, even
  *              where a place will be used again), or too many formats. */
 MUST_USE int negotiation_add(struct negotiation *negotiation, void *owner, enum sdp_kind kind,

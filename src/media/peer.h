@@ -116,8 +116,8 @@ MUST_USE int peer_take_offer(struct peer *peer, usec now, struct view sdp,
 /* Writes the answer; what it agrees on is in force.  ERR_LIMIT: there is no room for the text. */
 MUST_USE int peer_write_answer(struct peer *peer, usec now, struct span out, size_t *size);
 
-/* A new section with the next offer of ours, on which something will be sent: as
- * transceiver_announce has it. */
+/* A new section with the next offer of ours, on which something will be sent, as
+ * transceiver_announce has it; or, without names, only received. */
 struct peer_adding {
     bool is_video;
     bool may_receive;

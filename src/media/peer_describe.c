@@ -349,10 +349,13 @@ int peer_add(struct peer *peer, usec now, const struct peer_adding *adding,
     struct transceiver *transceiver = transceiver_open(peer, adding->is_video);
     if (!transceiver)
         return ERR_LIMIT;
-    transceiver_announce(transceiver, adding->stream_name, adding->track_name);
-    const struct negotiation_sending sending = { .track = &transceiver->said,
-                                                 .ssrc = transceiver->sender.config.ssrc,
-                                                 .rtx_ssrc = transceiver->sender.config.rtx_ssrc };
+    struct negotiation_sending sending = { .track = NULL };
+    if (adding->stream_name.size) {
+        transceiver_announce(transceiver, adding->stream_name, adding->track_name);
+        sending = (struct negotiation_sending){ .track = &transceiver->said,
+                                                .ssrc = transceiver->sender.config.ssrc,
+                                                .rtx_ssrc = transceiver->sender.config.rtx_ssrc };
+    }
     uint32_t count = policy_formats(peer, adding->is_video, formats);
     if (adding->track) {
         count = adding->track->terms.format_count;

@@ -92,6 +92,7 @@ struct standin {
     struct peer *peer;
     usec offered_at; /* our last offer */
     bool is_settled; /* something was agreed on */
+    bool is_apart;   /* its client has not been asked for tracks: they have no place there yet */
     bool is_tried;   /* as an heir, and was none */
 };
 

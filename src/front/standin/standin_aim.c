@@ -106,11 +106,19 @@ void standin_unpublish(struct standin_client *client, usec now)
     aim_others(client, now);
 }
 
-bool standin_receives(const struct standin *standin)
+/* An heir that does not answer is none. */
+bool standin_is_vacant(const struct standin_client *client, usec now)
+{
+    const struct standin *heir = client->heir;
+    bool is_lost = heir && heir->peer->negotiation.state == NEGOTIATION_LOCAL_OFFER &&
+                   now >= heir->offered_at + STANDIN_GLARE_TIME;
+    return !client->source && (!heir || is_lost);
+}
+
+bool standin_receives(const struct standin *standin, usec now)
 {
     const struct standin_client *client = standin->client;
-    return client->source == standin || client->heir == standin ||
-           (!client->source && !client->heir);
+    return client->source == standin || client->heir == standin || standin_is_vacant(client, now);
 }
 
 static bool has_tracks(const struct standin *standin)
@@ -180,6 +188,25 @@ static bool renew(struct standin *standin, usec now)
     return false;
 }
 
+/* A browser does not send on a section of ours that it was not asked to send on at first, not even
+ * when it is asked later (RFC 8829, section 5.10: the section has got a transceiver of its own):
+ * its tracks need new ones. */
+static bool make_places(struct standin *standin, usec now)
+{
+    struct peer *peer = standin->peer;
+    uint32_t count = peer->transceiver_count;
+    struct transceiver *at = NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        struct transceiver *made;
+        at = peer_next(peer, at);
+        const struct peer_adding adding = { .is_video = at->is_video, .may_receive = true };
+        if (peer_add(peer, now, &adding, &made) != OK)
+            return false;
+    }
+    standin->is_apart = false;
+    return true;
+}
+
 /* Asks the client to upload on a stand-in on which it has not. */
 static bool take_over(struct standin *standin, usec now)
 {
@@ -188,8 +215,11 @@ static bool take_over(struct standin *standin, usec now)
         return renew(standin, now);
     if (standin->peer->negotiation.state != NEGOTIATION_STABLE)
         return false;
-    while ((at = peer_next(standin->peer, at)) != NULL)
-        transceiver_allow(at);
+    if (!standin->is_apart)
+        while ((at = peer_next(standin->peer, at)) != NULL)
+            transceiver_allow(at);
+    else if (!make_places(standin, now))
+        return false;
     if (!standin_offer(standin, now))
         return false;
     standin->client->heir = standin;

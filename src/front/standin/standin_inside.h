@@ -31,7 +31,9 @@ bool standin_offer(struct standin *standin, usec now);
 /* Sends what the client is to see there. */
 void standin_aim(struct standin *standin, usec now);
 /* Whether the client's tracks are to come in on it. */
-bool standin_receives(const struct standin *standin);
+bool standin_receives(const struct standin *standin, usec now);
+/* Whether there is no stand-in on which they do, or will. */
+bool standin_is_vacant(const struct standin_client *client, usec now);
 /* Something was agreed on, or its connection stands. */
 void standin_settle(struct standin *standin, usec now);
 /* The client publishes nothing any more, or nothing yet. */

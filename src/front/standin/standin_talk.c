@@ -103,7 +103,7 @@ static bool is_useless(const struct standin *standin)
 static struct standin *begin(struct standin_client *client, usec now, struct standin_client *far,
                              struct standin *old, struct view sdp)
 {
-    bool receives = (!client->source && !client->heir) || (old && standin_receives(old));
+    bool receives = standin_is_vacant(client, now) || (old && standin_receives(old, now));
     struct standin *standin = standin_open(client, now, far);
     if (!standin)
         return NULL;
@@ -135,7 +135,7 @@ bool standin_hear_offer(struct standin_client *client, usec now, struct standin_
     }
     if (old && old->peer->negotiation.state == NEGOTIATION_LOCAL_OFFER)
         peer_rollback(old->peer);
-    if (!old || !old->is_settled || !take_offer(old, now, sdp, standin_receives(old)))
+    if (!old || !old->is_settled || !take_offer(old, now, sdp, standin_receives(old, now)))
         standin = begin(client, now, far, old, sdp);
     if (standin) {
         standin_settle(standin, now);
@@ -168,6 +168,7 @@ bool standin_call(struct standin *standin, usec now, const struct peer *model, b
             return false;
         index++;
     }
+    standin->is_apart = !may_receive;
     return index > 0 && standin_offer(standin, now);
 }
 
@@ -181,7 +182,7 @@ void standin_invite(struct standin_client *client, usec now, struct standin_clie
         model = standin_of(from, is_each ? client : NULL);
     if (standin || !model || client == from)
         return;
-    bool may_receive = !client->source && !client->heir;
+    bool may_receive = standin_is_vacant(client, now);
     standin = standin_open(client, now, far);
     if (!standin)
         return;
