@@ -183,7 +183,6 @@ static inline usec rtc_until(const struct rtc *rtc)
  * may be touched, and ends it with rtc_end_rtp, or not at all.  NULL: the transport is not
  * connected, or the batch is full (rtc_is_full): seal and send it, then go on. */
 uint8_t *rtc_begin_rtp(struct rtc *rtc, struct rtc_transport *transport);
-/* ... or for what the port itself has to say. */
 bool rtc_is_full(const struct rtc *rtc);
 
 /* As secure_protect has it. */

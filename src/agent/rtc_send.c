@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PLAIN_FLOWS_MAX 64
-
 /* One packet of the batch. */
 struct queued {
     const struct ice_flow *flow;
@@ -26,7 +24,7 @@ struct rtc_batch {
     uint8_t *end; /* of what is used of the arena */
     struct queued packets[RTC_BATCH_MAX];
     struct secure_outgoing jobs[RTC_BATCH_MAX];
-    struct ice_flow flows[PLAIN_FLOWS_MAX];
+    struct ice_flow flows[RTC_BATCH_MAX]; /* of what is no transport's, or not for long */
     struct rtc_run runs[RTC_BATCH_MAX];
     uint8_t arena[RTC_ARENA_SIZE];
 };
@@ -57,7 +55,7 @@ static bool has_room(const struct rtc_batch *batch)
 
 bool rtc_is_full(const struct rtc *rtc)
 {
-    return !has_room(rtc->batch) || rtc->batch->flow_count == PLAIN_FLOWS_MAX;
+    return !has_room(rtc->batch);
 }
 
 bool rtc_is_busy(const struct rtc *rtc)
@@ -138,8 +136,7 @@ void rtc_send_rtcp(struct rtc *rtc, struct rtc_transport *transport, struct view
 void rtc_send_plain(struct rtc *rtc, const struct ice_flow *flow, struct view bytes)
 {
     struct rtc_batch *batch = rtc->batch;
-    if (!has_room(batch) || batch->flow_count == PLAIN_FLOWS_MAX ||
-        bytes.size > RTC_PACKET_MAX + RTC_HEADER_MAX) {
+    if (!has_room(batch) || bytes.size > RTC_PACKET_MAX + RTC_HEADER_MAX) {
         lost(rtc);
         return;
     }

@@ -481,6 +481,7 @@ static void test_is_full(void **state)
     }
     run();
     assert_int_equal(far->checked, fed); /* until then no answer was lost */
+    assert_int_equal(fed, RTC_BATCH_MAX);
 }
 
 static void test_no_port(void **state)
