@@ -14,5 +14,5 @@ for (const count of [2, 3, 6]) {
       await person.seesOnly(people.filter((other) => other !== person).map((other) => other.name));
     }
     await stage.allSeeAll(people);
-  });
+  }, { 'rooms.topology': 'mesh' });
 }

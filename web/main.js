@@ -5,8 +5,8 @@
  * calendar), and `#token=eyJ...` is shown to a server that asks for one. Nothing in an address
  * joins by itself: a link must not turn a camera on.
  *
- * For tests and for the curious, `window.moim` shows the session, the mesh and, by member id, the
- * RTCPeerConnection. It is read-only.
+ * For tests and for the curious, `window.moim` shows the session, the ways of media and, by member
+ * id, the RTCPeerConnection. It is read-only.
  *
  * @typedef {import('./media/problems.js').Device} Device
  * @typedef {import('./media/problems.js').Reason} Reason
@@ -191,10 +191,10 @@ Object.defineProperty(window, 'moim', {
   value: Object.freeze({
     version: 1,
     get session() { return meeting?.session ?? null; },
-    get mesh() { return meeting?.mesh ?? null; },
-    get members() { return [...meeting?.mesh.peers.keys() ?? []]; },
+    get ways() { return meeting?.ways ?? null; },
+    get members() { return meeting?.members ?? []; },
     /** @param {string} member */
-    connection: (member) => meeting?.mesh.peers.get(member)?.connection ?? null,
+    connection: (member) => meeting?.ways.connection(member) ?? null,
   }),
 });
 

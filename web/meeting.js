@@ -1,6 +1,6 @@
 /**
  * One meeting, from the first word to the server until one leaves: joins the signalling session,
- * the mesh, one's own media and the view. Each of them knows nothing of the others.
+ * the ways of media, one's own media and the view. Each of them knows nothing of the others.
  *
  * @typedef {import('./protocol.js').RoomEvent} RoomEvent
  * @typedef {import('./protocol.js').ChatEvent} ChatEvent
@@ -22,8 +22,8 @@
 import { t } from './i18n.js';
 import { LevelMeter } from './media/level.js';
 import { Roster } from './room.js';
-import { Mesh } from './rtc/mesh.js';
 import { StatsHistory } from './rtc/stats.js';
+import { Ways } from './rtc/ways.js';
 import { Session } from './signal/session.js';
 import { deviceText } from './ui/lobby.js';
 import { MeetingView } from './ui/meeting-view.js';
@@ -70,7 +70,7 @@ export class Meeting {
       state: (state, attempt) => this.#onState(state, attempt),
       welcome: (welcome, again) => this.#onWelcome(welcome, again),
       resumed: (resumed) => {
-        this.mesh.resume(resumed.iceServers);
+        this.ways.resume(resumed.iceServers);
         this.#tellMedia();
       },
       event: (event) => this.#onEvent(event),
@@ -79,10 +79,12 @@ export class Meeting {
         options.refused(code, message);
       },
       error: (error) => {
+        this.ways.refused(error);
         if (error.re === 'chat') this.view.notices.say(t('errorOther', { message: error.message }));
       },
     });
-    this.mesh = new Mesh((command) => this.session.send(command), (member) => this.#draw(member));
+    this.ways = new Ways(this.#roster.others, (command) => this.session.send(command),
+      (member) => this.#draw(member));
     this.view = new MeetingView(room, local, {
       mic: () => this.toggle('mic'),
       camera: () => this.toggle('camera'),
@@ -102,7 +104,9 @@ export class Meeting {
     for (const slot of SLOTS) this.changed(slot);
     this.session.join(() => {
       this.#told = local.flags;
-      return { room, name, ...(token && { token }), ...local.flags };
+      return {
+        room, name, ...(token && { token }), ...local.flags, topologies: ['mesh', 'sfu'],
+      };
     });
   }
 
@@ -117,6 +121,11 @@ export class Meeting {
     this.session.leave();
     this.#finish();
     this.#options.left();
+  }
+
+  /** The others' ids. */
+  get members() {
+    return [...this.#roster.others.keys()];
   }
 
   /** @param {KeyboardEvent} event */
@@ -138,7 +147,7 @@ export class Meeting {
     } else {
       this.view.notices.hide('server');
       this.session.wake();
-      this.mesh.mend();
+      this.ways.mend();
     }
   }
 
@@ -149,7 +158,7 @@ export class Meeting {
   changed(slot) {
     const { local } = this.#options;
     const before = this.#told;
-    this.mesh.setTrack(slot, local.tracks[slot]);
+    this.ways.setTrack(slot, local.tracks[slot]);
     if (slot === 'mic') {
       this.#level?.close();
       this.#level = local.tracks.mic ? new LevelMeter(local.tracks.mic) : null;
@@ -206,7 +215,7 @@ export class Meeting {
   #onWelcome(welcome, again) {
     this.#roster.begin(welcome);
     this.#name = welcome.name ?? this.#name;
-    this.mesh.begin(welcome.you, welcome.members, welcome.iceServers);
+    this.ways.begin(welcome);
     if (!this.#entered) {
       this.#entered = true;
       this.#options.entered(this.view.element);
@@ -227,7 +236,7 @@ export class Meeting {
     const known = 'from' in event ? this.#roster.others.get(event.from) : null;
     const wasSharing = known?.screen ?? false;
     const member = this.#roster.apply(event);
-    this.mesh.handle(event);
+    this.ways.handle(event);
     switch (event.type) {
       case 'chat':
         this.#onChat(event);
@@ -309,35 +318,33 @@ export class Meeting {
     const member = this.#roster.others.get(id);
     const tile = this.view.stage.person(id);
     if (!member || !tile) return;
-    const peer = this.mesh.peers.get(id);
-    const state = peer?.state ?? 'connecting';
-    tile.update({
-      ...member, self: false, state: state === 'connected' && this.#stats.poor(id) ? 'poor' : state,
-    });
-    tile.setMedia(member.video ? peer?.remoteTrack('camera') ?? null : null,
-      peer?.remoteTrack('mic') ?? null);
-    this.view.stage.screen(id)?.update(member.name, peer?.remoteTrack('screen') ?? null,
-      peer?.remoteTrack('screenAudio') ?? null);
+    const { ways } = this;
+    const state = ways.state(id);
+    const isPoor = state === 'connected' && this.#stats.poor(ways.linkOf(id));
+    tile.update({ ...member, self: false, state: isPoor ? 'poor' : state });
+    tile.setMedia(member.video ? ways.track(id, 'camera') : null, ways.track(id, 'mic'));
+    this.view.stage.screen(id)?.update(member.name, ways.track(id, 'screen'),
+      ways.track(id, 'screenAudio'));
   }
 
   /** Who speaks just now? */
   #listen() {
     const now = performance.now();
-    for (const [id, peer] of this.mesh.peers) {
-      const audible = this.#roster.others.get(id)?.audio ?? false;
-      this.view.stage.person(id)?.setLoud(audible && peer.level > LOUD_REMOTE, now);
+    for (const [id, { audio }] of this.#roster.others) {
+      this.view.stage.person(id)?.setLoud(audio && this.ways.level(id) > LOUD_REMOTE, now);
     }
     const { audio } = this.#options.local.flags;
     this.view.stage.self()?.setLoud(audio && (this.#level?.level ?? 0) > LOUD_SELF, now);
   }
 
   async #measure() {
-    await this.#stats.collect(this.mesh.peers.values());
+    await this.#stats.collect(this.ways.links());
     if (this.#over) return;
-    for (const id of this.mesh.peers.keys()) this.#draw(id);
+    for (const id of this.#roster.others.keys()) this.#draw(id);
     if (this.view.panel !== 'stats') return;
-    const others = [...this.#roster.others.values()];
-    const names = new Map(others.map((member) => [member.id, member.name]));
+    const names = new Map(this.ways.links().map(({ id }) => [
+      id, this.#roster.others.get(id)?.name ?? t('statsServer'),
+    ]));
     this.view.stats.update(names, this.#stats.samples);
   }
 
@@ -357,7 +364,7 @@ export class Meeting {
     for (const timer of this.#timers) clearInterval(timer);
     this.#level?.close();
     this.#awake?.release();
-    this.mesh.close();
+    this.ways.close();
     this.view.settings.element.close();
   }
 }

@@ -40,6 +40,16 @@ export type DescriptionEvent = { type: "offer" | "answer"; seq: number; from: st
 export type CandidateEvent = { type: "candidate"; seq: number; from: string; candidate: Candidate };
 export type ChatEvent = { type: "chat"; seq: number; from: string; text: string; to?: string };
 
+export type Topology = "mesh" | "sfu";
+export type Source = "microphone" | "camera" | "screen" | "screen-audio";
+
+export type TracksEvent = {
+  type: "tracks";
+  seq: number;
+  tracks: { mid: string; member: string; source: Source }[];
+  wanted: { audio: number; video: number };
+};
+
 export type RoomEvent =
   | { type: "member-joined"; seq: number; member: Member }
   | { type: "member-left"; seq: number; member: string; reason: "left" | "lost" | "replaced" }
@@ -49,7 +59,11 @@ export type RoomEvent =
   | CandidateEvent
   | ({ type: "media"; seq: number; from: string } & MediaFlags)
   | { type: "hand"; seq: number; from: string; raised: boolean }
-  | ChatEvent;
+  | ChatEvent
+  | { type: "topology"; seq: number; topology: Topology }
+  | { type: "sfu-answer"; seq: number; sdp: string }
+  | TracksEvent
+  | { type: "sfu-closed"; seq: number; reason: "lost" | "failed" | "closed" | "mesh" };
 
 export interface ServerError {
   type: "error";
@@ -73,6 +87,8 @@ export type RoomCommand =
   | { type: "candidate"; to: string; candidate: Candidate }
   | ({ type: "media" } & Partial<MediaFlags>)
   | { type: "hand"; raised: boolean }
+  | { type: "sfu-offer"; new?: true; sdp: string; tracks: { mid: string; source: Source }[] }
+  | { type: "sfu-close" }
   | { type: "chat"; text: string; to?: string };
 
 export type Numbered = RoomCommand & { id: number };

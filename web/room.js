@@ -15,7 +15,8 @@ export class Roster {
   /** @param {Welcome} welcome */
   begin(welcome) {
     this.you = welcome.you;
-    this.others = new Map(welcome.members.map((member) => [member.id, { ...member }]));
+    this.others.clear();
+    for (const member of welcome.members) this.others.set(member.id, { ...member });
   }
 
   /**
@@ -30,7 +31,8 @@ export class Roster {
       this.others.set(event.member.id, { ...event.member });
       return event.member;
     }
-    const member = this.others.get('member' in event ? event.member : event.from) ?? null;
+    const id = 'member' in event ? event.member : 'from' in event ? event.from : '';
+    const member = this.others.get(id) ?? null;
     if (!member) return null;
     switch (event.type) {
       case 'member-left': this.others.delete(member.id); break;

@@ -265,6 +265,28 @@ export class Person {
     );
   }
 
+  /**
+   * All media of the page comes that way, and by no other any more.
+   * @param {'mesh' | 'sfu'} topology
+   */
+  isVia(topology) {
+    const look = () =>
+      this.ask(() => {
+        // @ts-ignore - the page's own handle
+        const { ways } = window.moim;
+        return { topology: ways.topology, links: ways.links().map((/** @type {any} */ l) => l.id) };
+      });
+    return until(
+      `${this.name}'s media to be ${topology}`,
+      async () => {
+        const { topology: now, links } = await look();
+        return now === topology && links.every((/** @type {string} */ id) =>
+          (id === '') === (topology === 'sfu'));
+      },
+      { seen: look },
+    );
+  }
+
   /** Somebody's shared screen is here, and frames of it are decoded. */
   seesScreen() {
     const look = () => this.ask(lookAtScreen);
@@ -323,13 +345,15 @@ async function lookAtPictures() {
     const video = /** @type {HTMLVideoElement} */ (tile.querySelector('video'));
     const stream = /** @type {MediaStream | null} */ (video.srcObject);
     const track = stream?.getVideoTracks()[0];
+    const audio = /** @type {HTMLAudioElement} */ (tile.querySelector('audio'));
+    const sound = /** @type {MediaStream | null} */ (audio.srcObject)?.getAudioTracks()[0];
     let frames = 0;
     let loudness = 0;
     // @ts-ignore - the page's own handle
     for (const entry of (await window.moim.connection(id)?.getStats())?.values() ?? []) {
       if (entry.type !== 'inbound-rtp') continue;
-      if (entry.kind === 'audio') loudness += entry.totalAudioEnergy ?? 0;
-      else if (entry.trackIdentifier === track?.id) frames += entry.framesDecoded ?? 0;
+      if (entry.trackIdentifier === sound?.id) loudness += entry.totalAudioEnergy ?? 0;
+      if (entry.trackIdentifier === track?.id) frames += entry.framesDecoded ?? 0;
     }
     paper.fillRect(0, 0, canvas.width, canvas.height);
     if (video.videoWidth > 0) paper.drawImage(video, 0, 0, canvas.width, canvas.height);

@@ -95,6 +95,7 @@ export const en = {
   path: 'Path',
   pathDirect: 'direct',
   pathRelay: 'through a relay',
+  statsServer: 'The server',
   statsAlone: 'There is nobody to measure a connection to yet.',
   fps: '{count} frames/s',
 

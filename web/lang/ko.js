@@ -96,6 +96,7 @@ export const ko = {
   path: '경로',
   pathDirect: '직접',
   pathRelay: '중계 서버',
+  statsServer: '서버',
   statsAlone: '아직 연결을 측정할 상대가 없습니다.',
   fps: '초당 {count}프레임',
 

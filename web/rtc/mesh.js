@@ -1,7 +1,6 @@
 /**
  * Media from browser to browser: one `Peer` for every other member. It turns room events into
- * negotiations and keeps all peers supplied with one's own tracks. It never touches the DOM. A
- * topology with a server in the middle would stand beside it with the same methods.
+ * negotiations and keeps all peers supplied with one's own tracks. It never touches the DOM.
  *
  * @typedef {import('../protocol.js').RoomCommand} RoomCommand
  * @typedef {import('../protocol.js').RoomEvent} RoomEvent
@@ -45,6 +44,32 @@ export class Mesh {
     this.#you = you;
     this.#iceServers = iceServers;
     for (const member of members) this.#add(member.id, true);
+  }
+
+  /**
+   * The room has become a mesh with these in it: of two, the one with the greater number offers.
+   * @param {string} you
+   * @param {string[]} others
+   * @param {RTCIceServer[]} iceServers
+   */
+  meet(you, others, iceServers) {
+    this.#you = you;
+    this.#iceServers = iceServers;
+    for (const id of others) if (!this.peers.has(id) && isPolite(you, id)) this.#add(id, true);
+  }
+
+  /**
+   * Whether something has come in that slot.
+   * @param {string} id
+   * @param {Slot} slot
+   */
+  async plays(id, slot) {
+    const report = await this.peers.get(id)?.receiver(slot)?.getStats();
+    for (const entry of report?.values() ?? []) {
+      if (entry.type !== 'inbound-rtp') continue;
+      return (entry.kind === 'video' ? entry.framesDecoded : entry.packetsReceived) > 0;
+    }
+    return false;
   }
 
   /**

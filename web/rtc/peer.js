@@ -74,6 +74,11 @@ export class Peer {
   }
 
   /** @param {Slot} slot */
+  receiver(slot) {
+    return slotsOf(this.connection.getTransceivers())[slot]?.receiver ?? null;
+  }
+
+  /** @param {Slot} slot */
   sender(slot) {
     return slotsOf(this.connection.getTransceivers())[slot]?.sender ?? null;
   }

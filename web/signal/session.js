@@ -34,6 +34,7 @@
  * @property {boolean} audio
  * @property {boolean} video
  * @property {boolean} screen
+ * @property {string[]} [topologies]
  *
  * @typedef {object} Handlers
  * @property {(state: SessionState, attempt: number) => void} state

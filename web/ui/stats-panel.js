@@ -1,5 +1,6 @@
 /**
- * The statistics panel: for every other member what flows, what is lost and how far away it is.
+ * The statistics panel: for every other member, or for the server, what flows, what is lost and how
+ * far away it is.
  *
  * @typedef {import('../rtc/stats.js').Sample} Sample
  */
@@ -75,7 +76,7 @@ export class StatsPanel {
   element = h('div', { class: 'stats', 'data-testid': 'stats' }, this.#empty);
 
   /**
-   * @param {Map<string, string>} names by member id, in the order of the room
+   * @param {Map<string, string>} names by member id, in the order of the room; '' is the server
    * @param {Map<string, Sample[]>} samples
    */
   update(names, samples) {

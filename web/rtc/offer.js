@@ -1,0 +1,46 @@
+/** What the page's offers to the server are made of. Pure. */
+
+/** One of these numbers is offered, so that not everyone who comes costs an offer. */
+const STEPS = [1, 2, 4, 6, 9, 12, 16, 20];
+
+/** @param {number} wanted */
+export function slotCount(wanted) {
+  return STEPS.find((step) => step >= wanted) ?? STEPS[STEPS.length - 1];
+}
+
+/** Each browser has several variants of these; slots do with the plainest of each. */
+const PLAIN = [
+  { mimeType: /^(audio\/opus|video\/(VP8|rtx))$/i, line: /^/ },
+  { mimeType: /^video\/VP9$/i, line: /^$|profile-id=0/ },
+  { mimeType: /^video\/AV1$/i, line: /^$|profile=0/ },
+  { mimeType: /^video\/H264$/i, line: /packetization-mode=1.*42e01f/i },
+  { mimeType: /^video\/H264$/i, line: /42e01f.*packetization-mode=1/i },
+];
+
+/**
+ * @param {'audio' | 'video'} kind
+ * @returns {any[]}
+ */
+export function receivedCodecs(kind) {
+  const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
+  return all.filter(({ mimeType, sdpFmtpLine = '' }) =>
+    PLAIN.some((plain) => plain.mimeType.test(mimeType) && plain.line.test(sdpFmtpLine)));
+}
+
+/** Of header extensions, what a server has a use for in a section that it sends. */
+const EXTENSIONS = /sdes:mid|abs-send-time|transport-wide-cc|audio-level|abs-capture|orientation/;
+
+/**
+ * An offer without what the server, which has many slots to read, does not look at: candidates
+ * (it waits to be called), and most extensions of the slots.
+ * @param {string} sdp
+ */
+export function lighten(sdp) {
+  return sdp.split(/(?=^m=)/m).map((section) => {
+    const isSlot = /^a=recvonly\r?$/m.test(section);
+    return section.split(/(?<=\n)/).filter((line) => {
+      if (/^a=(candidate|end-of-candidates|rtcp):/.test(line)) return false;
+      return !isSlot || !line.startsWith('a=extmap:') || EXTENSIONS.test(line);
+    }).join('');
+  }).join('');
+}
