@@ -135,7 +135,6 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
     peer_touch(peer);
     if (arrival.rtp.ssrc == encoding->rtx_ssrc && !unwrap(encoding, &arrival))
         return; /* padding, to try the line */
-    bool is_first = !encoding_is_heard(encoding, now);
     int status = encoding_feed(encoding, now, &arrival.rtp, view_of_span(arrival.bytes));
     if (status == OK) {
         count(peer, METRIC_MEDIA_PACKETS_IN);
@@ -144,6 +143,4 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
         count(peer, status == ERR_NOT_FOUND ? METRIC_MEDIA_DROPPED_UNKNOWN
                                             : METRIC_MEDIA_DROPPED_MALFORMED);
     }
-    if (status == OK && is_first)
-        track_aim(encoding->track, now);
 }

@@ -196,21 +196,16 @@ static int read_payload(struct encoding *encoding, enum payload_codec codec, str
     return OK;
 }
 
-int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *rtp,
-                  struct view bytes)
+int encoding_store(struct encoding *encoding, usec now, const struct packet *packet,
+                   struct view bytes)
 {
-    struct packet packet = { .rtp = *rtp };
     struct track *track = encoding->track;
-    bool is_rtx, needs_key;
-    packet.format = track_format(track, rtp->payload_type, &is_rtx);
-    if (packet.format == TRACK_NO_FORMAT || is_rtx)
-        return ERR_NOT_FOUND;
-    enum payload_codec codec = track->terms.formats[packet.format].codec;
+    enum payload_codec codec = track->terms.formats[packet->format].codec;
+    bool is_first = !encoding_is_heard(encoding, now);
+    bool needs_key;
     int status = encoding->memory ? OK : begin_stream(encoding, payload_clock(codec));
     if (status == OK)
-        status = read_payload(encoding, codec, bytes, &packet);
-    if (status == OK)
-        status = rtp_stream_feed(&encoding->stream, now, &packet, bytes, &needs_key);
+        status = rtp_stream_feed(&encoding->stream, now, packet, bytes, &needs_key);
     if (status != OK)
         return status;
     if (needs_key)
@@ -218,7 +213,22 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
     if (list_empty(&encoding->stream.pumping))
         list_append(&track->tracks->pumping, &encoding->stream.pumping);
     encoding->heard_at = now;
+    if (is_first)
+        track_aim(track, now);
     return OK;
+}
+
+int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *rtp,
+                  struct view bytes)
+{
+    struct packet packet = { .rtp = *rtp };
+    const struct track *track = encoding->track;
+    bool is_rtx;
+    packet.format = track_format(track, rtp->payload_type, &is_rtx);
+    if (packet.format == TRACK_NO_FORMAT || is_rtx)
+        return ERR_NOT_FOUND;
+    int status = read_payload(encoding, track->terms.formats[packet.format].codec, bytes, &packet);
+    return status == OK ? encoding_store(encoding, now, &packet, bytes) : status;
 }
 
 /* ---- which one ---- */

@@ -133,6 +133,11 @@ uint8_t track_format(const struct track *track, uint8_t payload_type, bool *is_r
 MUST_USE int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *rtp,
                            struct view bytes);
 
+/* The same for a packet of which it has been said already what it is.  ERR_EXISTS, ERR_LIMIT,
+ * ERR_MEMORY. */
+MUST_USE int encoding_store(struct encoding *encoding, usec now, const struct packet *packet,
+                            struct view bytes);
+
 /* Whether packets have come of late. */
 bool encoding_is_heard(const struct encoding *encoding, usec now);
 
