@@ -64,11 +64,36 @@ static void print_endpoints(const struct serving *serving)
                endpoint_carrier_names[endpoint->carrier]);
 }
 
+static void log_media(const struct serving *serving)
+{
+    struct trace_event event;
+    const struct settings *settings = workers_settings(serving->workers);
+    if (!settings_have_rtc(settings))
+        return;
+    log_begin(&event, TRACE_INFO, "rtc.listening");
+    trace_number(&event, "port", settings->rtc_port);
+    trace_number(&event, "count", settings->workers);
+    log_event(&serving->log, LOG_NO_WORKER, &event);
+}
+
+static void print_media(const struct serving *serving)
+{
+    const struct settings *settings = workers_settings(serving->workers);
+    uint32_t last = settings->rtc_port + settings->workers - 1;
+    if (!settings_have_rtc(settings))
+        return;
+    printf("\nMedia comes and goes on port %u", settings->rtc_port);
+    if (last > settings->rtc_port)
+        printf(" to %u", last);
+    printf(", by UDP and TCP\n");
+}
+
 static void announce_to_programs(const struct serving *serving, const struct urls *urls)
 {
     for (uint32_t i = 0; i < urls->count; i++)
         log_text(serving, TRACE_INFO, "server.listening", "url", urls->items[i]);
     log_endpoints(serving);
+    log_media(serving);
     if (serving->certificate.tls)
         log_text(serving, TRACE_INFO, "certificate.in_use", "sha256",
                  serving->certificate.fingerprint);
@@ -83,6 +108,7 @@ static void announce_to_people(const struct serving *serving, const struct urls 
     if (urls->count == 0)
         printf("    (nowhere: http.listen and https.listen are empty)\n");
     print_endpoints(serving);
+    print_media(serving);
     if (certificate->tls)
         printf("\n%s SHA-256 fingerprint is\n    %s\n",
                certificate->is_made ? "The certificate is self-signed, so browsers ask once; its"

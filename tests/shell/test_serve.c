@@ -119,6 +119,13 @@ static void test_people(void **state)
     assert_non_null(strstr(child.text, "http://localhost:"));
     assert_non_null(strstr(child.text, "https://localhost:"));
     assert_null(strstr(child.text, ":0/"));
+    const char *media = strstr(child.text, "\nMedia comes and goes on port ");
+    unsigned first = 0, last = 0;
+    assert_non_null(media);
+    assert_int_equal(
+        sscanf(media, "\nMedia comes and goes on port %u to %u, by UDP and TCP", &first, &last), 2);
+    assert_int_not_equal(first, 0);
+    assert_int_equal(last, first + 1);
     assert_null(strstr(child.text, "server.listening"));
     kill(child.pid, SIGINT);
     read_until(&child, "server.stopping signal=SIGINT");
@@ -138,6 +145,7 @@ static void test_programs(void **state)
     read_until(&child, "\"event\":\"certificate.in_use\",\"sha256\":\"");
     assert_non_null(
         strstr(child.text, "\"event\":\"server.listening\",\"url\":\"http://localhost:"));
+    assert_non_null(strstr(child.text, "\"event\":\"rtc.listening\",\"port\":"));
     assert_int_equal(child.text[0], '{');
     kill(child.pid, SIGTERM);
     read_until(&child, "\"event\":\"server.stopping\",\"signal\":\"SIGTERM\"");
