@@ -122,6 +122,7 @@ int sctp_open(struct sctp *sctp, usec now, const struct sctp_terms *terms, void 
     association->rto = SCTP_RTO_INITIAL;
     list_init(&association->touched);
     list_init(&association->channels);
+    list_init(&association->records);
     list_init(&association->events);
     list_init(&association->closed);
     list_init(&association->queue);
@@ -157,10 +158,10 @@ struct view sctp_close(struct sctp *sctp, usec now, struct sctp_association *ass
                           LIST_ENTRY(association->sent.next, struct sctp_sent, node));
     while (!list_empty(&association->queue))
         sctp_release_message(sctp, LIST_ENTRY(association->queue.next, struct sctp_outgoing, node));
-    while (!list_empty(&association->channels))
-        sctp_free_channel(sctp, LIST_ENTRY(association->channels.next, struct sctp_channel, node));
+    while (!list_empty(&association->records))
+        sctp_free_channel(sctp, LIST_ENTRY(association->records.next, struct sctp_channel, record));
     while (!list_empty(&association->closed))
-        sctp_free_channel(sctp, LIST_ENTRY(association->closed.next, struct sctp_channel, node));
+        sctp_free_channel(sctp, LIST_ENTRY(association->closed.next, struct sctp_channel, record));
     free_events(sctp, association);
     buffer_give(sctp->config.buffers, association->cookie);
     wheel_cancel(&sctp->wheel, &association->timer);
@@ -334,8 +335,8 @@ static bool tell(struct sctp *sctp, struct sctp_association *association, struct
         return true;
     }
     if (!list_empty(&association->closed)) {
-        sctp->told_channel = LIST_ENTRY(association->closed.next, struct sctp_channel, node);
-        list_remove(&sctp->told_channel->node);
+        sctp->told_channel = LIST_ENTRY(association->closed.next, struct sctp_channel, record);
+        list_remove(&sctp->told_channel->record);
         out->kind = SCTP_CHANNEL_CLOSED;
         out->channel = sctp->told_channel;
         return true;

@@ -83,7 +83,8 @@ struct sctp_channel {
     bool is_unordered;
     uint32_t parameter;
 
-    struct list node;   /* among the association's, or its closed ones */
+    struct list node;   /* among the association's channels */
+    struct list record; /* among all its streams', or among those to be told that they are closed */
     struct list pieces; /* that came, by TSN */
     struct buffer *open;
     uint32_t waiting; /* messages that are not acknowledged */
@@ -102,9 +103,10 @@ struct sctp_association {
     struct timer timer;
     struct list touched; /* among those that sctp_poll looks at */
     struct list all;
-    struct list channels;
-    struct list events; /* pieces that are messages, to be told */
-    struct list closed; /* channels, to be told */
+    struct list channels; /* of those that are known, by `node`: may be walked by anybody */
+    struct list records;  /* of all streams that have been heard of, by `record` */
+    struct list events;   /* pieces that are messages, to be told */
+    struct list closed;   /* channels, to be told */
     uint8_t state;
     uint8_t end; /* enum sctp_end */
     bool is_up_told;
@@ -166,6 +168,13 @@ struct sctp_association {
     bool is_request_out;
     bool is_request_due;
 };
+
+/* Whether messages may be sent on it; a channel that is being closed may share its name with one
+ * that has been opened since. */
+static inline bool sctp_is_open(const struct sctp_channel *channel)
+{
+    return channel->is_known && channel->reset_out == 0;
+}
 
 enum sctp_kind { SCTP_STRING, SCTP_BINARY };
 

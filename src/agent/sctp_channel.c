@@ -8,9 +8,9 @@
 
 struct sctp_channel *sctp_find_channel(struct sctp_association *association, uint16_t stream)
 {
-    struct list *node = association->channels.next;
-    for (; node != &association->channels; node = node->next) {
-        struct sctp_channel *channel = LIST_ENTRY(node, struct sctp_channel, node);
+    struct list *node = association->records.next;
+    for (; node != &association->records; node = node->next) {
+        struct sctp_channel *channel = LIST_ENTRY(node, struct sctp_channel, record);
         if (channel->stream == stream)
             return channel;
     }
@@ -28,7 +28,8 @@ struct sctp_channel *sctp_new_channel(struct sctp *sctp, struct sctp_association
     channel->association = association;
     channel->stream = stream;
     list_init(&channel->pieces);
-    list_append(&association->channels, &channel->node);
+    list_init(&channel->node);
+    list_append(&association->records, &channel->record);
     association->channel_count++;
     return channel;
 }
@@ -41,6 +42,7 @@ void sctp_free_channel(struct sctp *sctp, struct sctp_channel *channel)
         sctp_drop_piece(sctp, LIST_ENTRY(channel->pieces.next, struct sctp_piece, node));
     buffer_give(sctp->config.buffers, channel->open);
     list_remove(&channel->node);
+    list_remove(&channel->record);
     channel->association->channel_count--;
     pool_give(&sctp->channels, channel);
 }
@@ -54,6 +56,7 @@ static void know_channel(struct sctp *sctp, struct sctp_channel *channel,
     channel->is_unordered = open->is_unordered;
     channel->parameter = open->parameter;
     channel->is_known = true;
+    list_append(&channel->association->channels, &channel->node);
     metrics_add(sctp->config.metrics, METRIC_SCTP_CHANNELS, 1);
 }
 

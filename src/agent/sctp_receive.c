@@ -94,9 +94,9 @@ static struct sctp_piece *new_piece(struct sctp *sctp, struct sctp_channel *chan
 static bool renege(struct sctp *sctp, struct sctp_association *association)
 {
     struct sctp_piece *last = NULL;
-    struct list *node = association->channels.next;
-    for (; node != &association->channels; node = node->next) {
-        struct sctp_channel *channel = LIST_ENTRY(node, struct sctp_channel, node);
+    struct list *node = association->records.next;
+    for (; node != &association->records; node = node->next) {
+        struct sctp_channel *channel = LIST_ENTRY(node, struct sctp_channel, record);
         struct sctp_piece *piece = LIST_ENTRY(channel->pieces.prev, struct sctp_piece, node);
         if (!list_empty(&channel->pieces) && (!last || sctp_tsn_before(last->tsn, piece->tsn)))
             last = piece;
@@ -165,9 +165,9 @@ void sctp_take_data(struct sctp *sctp, struct sctp_association *association,
 
 static void drop_unordered(struct sctp *sctp, struct sctp_association *association, uint32_t upto)
 {
-    struct list *at = association->channels.next;
-    for (; at != &association->channels; at = at->next) {
-        struct sctp_channel *channel = LIST_ENTRY(at, struct sctp_channel, node);
+    struct list *at = association->records.next;
+    for (; at != &association->records; at = at->next) {
+        struct sctp_channel *channel = LIST_ENTRY(at, struct sctp_channel, record);
         struct list *node = channel->pieces.next;
         while (node != &channel->pieces) {
             struct sctp_piece *piece = LIST_ENTRY(node, struct sctp_piece, node);

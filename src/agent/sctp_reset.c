@@ -19,7 +19,7 @@ enum result {
 
 static struct sctp_channel *channel_at(struct list *node)
 {
-    return LIST_ENTRY(node, struct sctp_channel, node);
+    return LIST_ENTRY(node, struct sctp_channel, record);
 }
 
 /* Both ways are done: it is told, or forgotten if nobody ever knew of it. */
@@ -32,7 +32,8 @@ static void close_if_done(struct sctp *sctp, struct sctp_channel *channel)
         return;
     }
     list_remove(&channel->node);
-    list_append(&channel->association->closed, &channel->node);
+    list_remove(&channel->record);
+    list_append(&channel->association->closed, &channel->record);
 }
 
 /* ---- ours ---- */
@@ -44,10 +45,10 @@ static bool is_wanted(const struct sctp_channel *channel)
 
 void sctp_want_reset(struct sctp *sctp, struct sctp_association *association)
 {
-    struct list *node = association->channels.next;
+    struct list *node = association->records.next;
     if (association->state != SCTP_ESTABLISHED || association->is_request_out)
         return;
-    while (node != &association->channels) {
+    while (node != &association->records) {
         struct sctp_channel *channel = channel_at(node);
         node = node->next;
         if (!is_wanted(channel))
@@ -69,9 +70,9 @@ void sctp_want_reset(struct sctp *sctp, struct sctp_association *association)
 void sctp_write_reset(struct sctp *sctp, struct sctp_association *association,
                       struct sctp_writer *writer)
 {
-    struct list *node = association->channels.next;
+    struct list *node = association->records.next;
     size_t count = 0;
-    for (; node != &association->channels; node = node->next)
+    for (; node != &association->records; node = node->next)
         count += channel_at(node)->reset_out == SCTP_RESET_REQUESTED;
     size_t size = PARAMETER_HEADER_SIZE + OUTGOING_SIZE + 2 * count;
     uint8_t *at = sctp_add_chunk(writer, SCTP_CHUNK_RE_CONFIG, 0, size);
@@ -86,7 +87,7 @@ void sctp_write_reset(struct sctp *sctp, struct sctp_association *association,
      * other end has not to wait for what was said elsewhere */
     bytes_write_32(at + 8, association->cumulative_out);
     at += OUTGOING_SIZE;
-    for (node = association->channels.next; node != &association->channels; node = node->next) {
+    for (node = association->records.next; node != &association->records; node = node->next) {
         if (channel_at(node)->reset_out != SCTP_RESET_REQUESTED)
             continue;
         bytes_write_16(at, channel_at(node)->stream);
@@ -106,7 +107,7 @@ void sctp_reset_timeout(struct sctp *sctp, struct sctp_association *association)
 static void take_response(struct sctp *sctp, struct sctp_association *association,
                           struct view value)
 {
-    struct list *node = association->channels.next;
+    struct list *node = association->records.next;
     if (value.size < 8 || !association->is_request_out ||
         bytes_read_32(value.at) != association->next_request)
         return;
@@ -118,7 +119,7 @@ static void take_response(struct sctp *sctp, struct sctp_association *associatio
     association->is_request_out = false;
     association->is_request_due = false;
     association->reset_at = USEC_NEVER;
-    while (node != &association->channels) {
+    while (node != &association->records) {
         struct sctp_channel *channel = channel_at(node);
         node = node->next;
         if (channel->reset_out != SCTP_RESET_REQUESTED)
@@ -166,14 +167,14 @@ static bool is_listed(struct view streams, uint16_t stream)
 static enum result reset_streams(struct sctp *sctp, struct sctp_association *association,
                                  struct view value)
 {
-    struct list *node = association->channels.next;
+    struct list *node = association->records.next;
     if (value.size < OUTGOING_SIZE)
         return RESULT_DENIED;
     /* not before all that was said on them is here (RFC 6525, section 5.2.2, E2) */
     if (sctp_tsn_before(association->cumulative_in, bytes_read_32(value.at + 8)))
         return RESULT_IN_PROGRESS;
     struct view streams = view_slice(value, OUTGOING_SIZE, value.size);
-    while (node != &association->channels) {
+    while (node != &association->records) {
         struct sctp_channel *channel = channel_at(node);
         node = node->next;
         if (is_listed(streams, channel->stream))

@@ -25,7 +25,7 @@ static struct sctp_channel *find_channel(const struct peer *peer, const struct s
     for (struct list *node = peer->data->channels.next; node != &peer->data->channels;
          node = node->next) {
         struct sctp_channel *channel = LIST_ENTRY(node, struct sctp_channel, node);
-        if (view_equal(channel->label, like->label) &&
+        if (sctp_is_open(channel) && view_equal(channel->label, like->label) &&
             view_equal(channel->protocol, like->protocol))
             return channel;
     }

@@ -191,6 +191,9 @@ static void test_stream_taken(void **state)
     assert_int_equal(pair->ends[1].opened_count, 0);
     assert_int_equal(pair->ends[1].seen_count, 0);
     end = &pair->ends[1];
+    /* whoever walks the channels does not see it */
+    assert_true(list_empty(&end->association->channels));
+    assert_false(list_empty(&end->association->records));
     terms.stream = 1000;
     assert_int_equal(
         sctp_open_channel(&end->sctp, pair->now, end->association, &terms, NULL, &again), OK);
@@ -214,8 +217,10 @@ static void test_close_channel(void **state)
         /* what was said before comes over, nothing more is taken, and streams are used again */
         assert_int_equal(channel->stream, round & 1);
         assert_int_equal(pair_send(end, channel, round, 3000), OK);
+        assert_true(sctp_is_open(channel));
         sctp_close_channel(&end->sctp, pair->now, channel);
         sctp_close_channel(&end->sctp, pair->now, channel);
+        assert_false(sctp_is_open(channel));
         assert_int_equal(pair_send(end, channel, round, 10), ERR_CLOSED);
         pair_run(pair, 30 * USEC_S);
         pair->loss = 0;
@@ -225,7 +230,7 @@ static void test_close_channel(void **state)
         assert_int_equal(other->closed_count, round + 1);
         other->opened_count = 0;
     }
-    assert_true(list_empty(&pair->ends[0].association->channels));
+    assert_true(list_empty(&pair->ends[0].association->records));
     pair_free(pair);
 }
 
