@@ -17,6 +17,9 @@
 /* One page and its one peer connection. */
 struct page {
     struct wire *wire;
+    void *owner;     /* where a page has several connections: whose it is */
+    const char *far; /* ... and to whom */
+    void (*send)(struct page *page, const char *type, const char *sdp); /* NULL: page_say's way */
     struct negotiation negotiation;
     struct negotiation_section sections[END_SECTIONS];
     bool has[2]; /* a microphone, a camera */
@@ -60,7 +63,7 @@ static inline void page_close(struct page *page)
 static inline void pages_close_house(void)
 {
     for (unsigned i = 0; i < page_count; i++)
-        if (!pages[i].is_gone)
+        if (!pages[i].is_gone && !pages[i].send)
             page_close(&pages[i]);
     assert_int_equal(house_metric(house, METRIC_STANDINS), 0);
     assert_int_equal(house_metric(house, METRIC_MEDIA_PEERS), 0);
@@ -94,6 +97,10 @@ static inline struct negotiation_local page_local(const struct page *page)
 
 static inline void page_say(struct page *page, const char *type, const char *sdp)
 {
+    if (page->send) {
+        page->send(page, type, sdp);
+        return;
+    }
     static uint8_t text[SDP_MAX * 2];
     struct json_writer writer = json_writer_make(text, sizeof text);
     json_open(&writer, '{');
@@ -142,8 +149,9 @@ static inline struct negotiation_section *page_section(struct page *page, unsign
     uint32_t count = is_answering ? negotiation->described : negotiation->count;
     for (uint32_t i = 0; i < count; i++) {
         struct negotiation_section *section = &negotiation->sections[i];
-        if (section->kind != (kind ? SDP_VIDEO : SDP_AUDIO))
-            continue;
+        if (section->kind != (kind ? SDP_VIDEO : SDP_AUDIO) ||
+            (is_answering && !(section->direction & SDP_SENDONLY)))
+            continue; /* as browsers, that give others a transceiver without a track */
         if (section->sending.track)
             return section;
         if (!found)
@@ -212,28 +220,31 @@ static inline void page_answer(struct page *page)
     page_say(page, "answer", text);
 }
 
-/* All that has come is read; offers are answered where `answers`. */
-static inline void page_hear_all(struct page *page, bool answers)
+/* A message; an offer is answered where `answers`. */
+static inline void page_hear(struct page *page, struct view text, bool answers)
 {
     struct negotiation_remote remote;
-    while (ws_poll(page->wire, &page->frame)) {
-        struct view text = view_make(page->frame.payload, page->frame.size);
-        if (view_find(text, VIEW("\"type\":\"offer\"")) < text.size) {
-            page->offers++;
-            page_read(page, text, STANDIN_OFFER);
-            assert_int_equal(
-                negotiation_take_offer(&page->negotiation, &page_description, &remote, &page_error),
-                OK);
-            if (answers)
-                page_answer(page);
-        } else if (view_find(text, VIEW("\"type\":\"answer\"")) < text.size) {
-            page->answers++;
-            page_read(page, text, STANDIN_ANSWER);
-            assert_int_equal(negotiation_take_answer(&page->negotiation, &page_description, &remote,
-                                                     &page_error),
-                             OK);
-        }
+    struct negotiation *negotiation = &page->negotiation;
+    int status = OK;
+    if (view_find(text, VIEW("\"type\":\"offer\"")) < text.size) {
+        page->offers++;
+        page_read(page, text, STANDIN_OFFER);
+        status = negotiation_take_offer(negotiation, &page_description, &remote, &page_error);
+        if (status == OK && answers)
+            page_answer(page);
+    } else if (view_find(text, VIEW("\"type\":\"answer\"")) < text.size) {
+        page->answers++;
+        page_read(page, text, STANDIN_ANSWER);
+        status = negotiation_take_answer(negotiation, &page_description, &remote, &page_error);
     }
+    if (status != OK)
+        fail_msg("%s: %s", status_text(status), page_error.what);
+}
+
+static inline void page_hear_all(struct page *page, bool answers)
+{
+    while (ws_poll(page->wire, &page->frame))
+        page_hear(page, view_make(page->frame.payload, page->frame.size), answers);
 }
 
 /* Until nobody has anything to say. */
