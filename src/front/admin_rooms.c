@@ -257,7 +257,7 @@ struct answer {
     struct admin_page page;
 };
 
-static void send(struct answer *answer, struct stream *stream)
+static void reply(struct answer *answer, struct stream *stream)
 {
     respond(answer->server, answer->now, stream,
             &(struct response){ .code = 200,
@@ -365,7 +365,7 @@ static void answer_room(struct answer *answer, struct stream *stream)
     json_open(&answer->writer, '[');
     bool is_all = answer->room ? list_members(answer) : list_other_members(answer);
     admin_end_page(&answer->writer, is_all ? NULL : answer->page.place);
-    send(answer, stream);
+    reply(answer, stream);
 }
 
 /* ---- one member ---- */
@@ -427,7 +427,7 @@ static void answer_member(struct answer *answer, struct stream *stream, struct v
     json_open(&answer->writer, '[');
     bool is_all = list_peers(answer, member);
     admin_end_page(&answer->writer, is_all ? NULL : answer->page.place);
-    send(answer, stream);
+    reply(answer, stream);
 }
 
 void admin_ask_room(struct server *server, usec now, struct stream *stream, struct view body)

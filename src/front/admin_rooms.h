@@ -1,4 +1,5 @@
-/* admin_rooms.h - the admin API's rooms, their members and what media these have (docs/OPERATION.md).
+/* admin_rooms.h - the admin API's rooms, their members and what media these have; answers are in
+ * docs/OPERATION.md.
  *
  * A room is a meeting's, or that of an endpoint, whose path the query then bears; of an endpoint's
  * rooms only those are known whose members have peers.  What is asked of one room is answered on
