@@ -13,7 +13,7 @@ extern const struct negotiation_policy media_policy;
 
 /* Who has a peer, as told to whoever runs the server; what it borrows lasts until something is
  * fed. */
-#define MEDIA_ID_MAX 40
+#define MEDIA_ID_MAX 64
 struct media_name {
     const void *room;   /* the same for all peers of a room, and for no others */
     const void *member; /* the same of a member of it */

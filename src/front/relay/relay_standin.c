@@ -73,7 +73,23 @@ static void tell(struct server *server, usec now, const struct standin *standin,
     buffer_give(server->buffers, arguments);
 }
 
-static const struct standin_voice VOICE = { .tell = tell };
+/* Rooms without a name are those of all, and of those who are in no other. */
+static void name_of(const struct standin *standin, struct media_name *name)
+{
+    const struct relay_stage *stage = standin->client->room->owner;
+    const struct relay_party *party = standin->client->owner;
+    const struct relay_room *room = stage->of;
+    if (!party->session)
+        return;
+    name->room = room;
+    name->path = view_of(party->session->endpoint->config->path);
+    if (room->key_size > 0)
+        name->room_name = view_slice(view_make(room->key, room->key_size), 4, room->key_size);
+    else
+        name->room_name = room == &party->space->everyone ? VIEW("*") : VIEW("-");
+}
+
+static const struct standin_voice VOICE = { .tell = tell, .name = name_of };
 
 /* ---- the beginning and the end ---- */
 

@@ -1,6 +1,7 @@
 #include "front/standin/standin_inside.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,23 @@ static void changed(struct server *server, usec now, struct peer *peer)
     standin_elect(client, now);
 }
 
+/* A client has a name, or at least a number. */
+static void name_of(const struct peer *peer, struct media_name *name)
+{
+    const struct standin *standin = peer->owner;
+    const struct standin_client *client = standin->client;
+    const struct standin_voice *voice = standin->standins->config.voice;
+    _Static_assert(STANDIN_KEY_MAX <= MEDIA_ID_MAX, "a client's name is an id");
+    name->member = client;
+    if (client->key_size > 0)
+        memcpy(name->id, client->key, client->key_size);
+    else
+        snprintf(name->id, sizeof name->id, "%llu", (unsigned long long)client->number);
+    name->id_size = client->key_size ? client->key_size : (uint8_t)strlen(name->id);
+    if (voice->name)
+        voice->name(standin, name);
+}
+
 struct standin *standin_open(struct standin_client *client, usec now, struct standin_client *far)
 {
     struct standins *standins = client->room->standins;
@@ -180,7 +198,7 @@ struct standin *standin_open(struct standin_client *client, usec now, struct sta
         standin_refuse(standins);
         return NULL;
     }
-    standin->owner.changed = changed;
+    standin->owner = (struct media_owner){ .changed = changed, .name = name_of };
     standin->standins = standins;
     standin->client = client;
     standin->far = far;

@@ -37,6 +37,9 @@ struct standin_voice {
     /* Tells the stand-in's client a description, as from the one in whose place it stands. */
     void (*tell)(struct server *server, usec now, const struct standin *standin,
                  const struct standin_text *text);
+    /* Where its client is: the room and its name, and the endpoint's path (front/media.h); NULL:
+     * nobody can say. */
+    void (*name)(const struct standin *standin, struct media_name *name);
 };
 
 struct standins_config {
