@@ -13,6 +13,7 @@
 #define EXAMINED_MAX 256        /* peers that one page looks at as a room's or member's first */
 #define ANSWER_MAX   ((size_t)60000)
 #define PARTS_MAX    3
+#define ID_SIZE      16
 
 /* ---- which room, and which member ---- */
 
@@ -288,12 +289,18 @@ static void put_room(struct answer *answer)
         put_other(&answer->writer, answer->server, &answer->name);
 }
 
+/* As the meeting protocol writes it. */
+static struct view member_id(const struct member *member, char text[ID_SIZE])
+{
+    snprintf(text, ID_SIZE, "m%u", member->number);
+    return view_of(text);
+}
+
 static void put_member(struct answer *answer, const struct member *member)
 {
     struct json_writer *writer = &answer->writer;
-    char id[16];
-    snprintf(id, sizeof id, "%u", member->number);
-    put_text(writer, "id", view_of(id));
+    char id[ID_SIZE];
+    put_text(writer, "id", member_id(member, id));
     put_text(writer, "name", member_name(member));
     put_bool(writer, "away", member->away);
     put_bool(writer, "audio", member->audio);
@@ -374,12 +381,12 @@ static void answer_room(struct answer *answer, struct stream *stream)
 static const void *find_member(struct answer *answer, struct view id)
 {
     struct media_name name;
-    uint64_t number;
+    char text[ID_SIZE];
     uint32_t at = 0;
     json_open(&answer->writer, '{');
     for (uint32_t i = 0; answer->room && i < answer->room->member_count; i++) {
         const struct member *member = answer->room->members[i];
-        if (!view_read_number(id, UINT32_MAX, &number) || member->number != number)
+        if (!view_equal(member_id(member, text), id))
             continue;
         put_member(answer, member);
         return member;

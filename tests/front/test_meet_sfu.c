@@ -1,6 +1,8 @@
 /* The meeting protocol's SFU: topologies, offers, answers, and which slot bears what. */
 #include "house_sfu.h"
 
+#include "front/media_report.h"
+
 static struct house *house;
 static struct guest guests[4]; /* m1, m2, ... */
 
@@ -73,6 +75,25 @@ static void test_two_hear_each_other(void **state)
                   "{'mid':'3','member':'m1','source':'camera'}",
                   1, 1);
     expect_nothing(guests[2].wire); /* it has no connection yet */
+}
+
+/* For whoever runs the server. */
+static void test_names(void **state)
+{
+    (void)state;
+    struct media_name name;
+    const struct server *server = house->servers[0];
+    connect_guest(&guests[1]);
+    const struct peer *peer = LIST_ENTRY(server->sfu->all.next, struct peer, of_sfu);
+    assert_true(media_name(peer, &name));
+    assert_int_equal(name.path.size, 0);
+    assert_view(name.room_name, "a");
+    assert_view(name.member_name, "b");
+    assert_view(view_make(name.id, name.id_size), "m2");
+    const struct media_owner *owner = peer->owner;
+    const struct transceiver *first = peer_next(peer, NULL);
+    assert_view(owner->source(peer, first->receiving), "microphone");
+    assert_view(owner->source(peer, peer_next(peer, first)->receiving), "camera");
 }
 
 static void test_slots_are_used_again(void **state)
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_third_comes),
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_two_hear_each_other),
+        TEST(test_names),
         TEST(test_slots_are_used_again),
         TEST(test_too_few_slots),
         TEST(test_screen),

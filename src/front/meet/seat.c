@@ -61,6 +61,28 @@ static void peer_changed(struct server *server, usec now, struct peer *peer)
         end(seat, now, reason_of(peer));
 }
 
+static void name_of(const struct peer *peer, struct media_name *name)
+{
+    const struct seat *seat = peer->owner;
+    const struct member *member = seat->member;
+    if (!member)
+        return;
+    name->room = member->room;
+    name->member = member;
+    name->room_name = room_name(member->room);
+    name->member_name = member_name(member);
+    name->id_size = (uint8_t)snprintf(name->id, sizeof name->id, "m%u", member->number);
+}
+
+static struct view source_of(const struct peer *peer, const struct track *track)
+{
+    const struct seat *seat = peer->owner;
+    for (unsigned i = 0; i < SEAT_SOURCES; i++)
+        if (seat->tracks[i] == track)
+            return view_of(seat_source_kinds[i].name);
+    return view_make(NULL, 0);
+}
+
 void seat_expired(struct server *server, usec now, struct timer *timer)
 {
     (void)server;
@@ -170,7 +192,7 @@ static struct seat *find_seat(struct meet_call *call, const struct offer *offer)
         meet_refuse(call, "sfu-full", "the server has no place for more connections");
         return NULL;
     }
-    seat->owner.changed = peer_changed;
+    seat->owner = (struct media_owner){ peer_changed, name_of, source_of };
     const struct peer_config config = { .owner = seat, .policy = &media_policy };
     if (peer_open(server->sfu, call->now, &config, &seat->peer) != OK) {
         pool_give(&server->seats, seat);

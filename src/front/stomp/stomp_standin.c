@@ -94,7 +94,16 @@ static void tell(struct server *server, usec now, const struct standin *standin,
     buffer_give(server->buffers, body);
 }
 
-static const struct standin_voice VOICE = { .tell = tell };
+static void name_of(const struct standin *standin, struct media_name *name)
+{
+    const struct caller *caller = standin->client->owner;
+    const struct stage *stage = stage_of(standin->client);
+    name->room = stage;
+    name->room_name = room_of(stage);
+    name->path = view_of(caller->stomp->session->endpoint->config->path);
+}
+
+static const struct standin_voice VOICE = { .tell = tell, .name = name_of };
 
 /* ---- the beginning and the end ---- */
 
