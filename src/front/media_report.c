@@ -201,8 +201,8 @@ static void put_subscription(struct json_writer *writer, const struct transceive
     if (transceiver->is_announced) {
         put_number(writer, "ssrc", sender->config.ssrc);
         put_bool(writer, "waiting", sender->is_waiting);
-        if (sender->sink.stream)
-            put_number(writer, "of_ssrc", sender->sink.stream->ssrc);
+        if (sender_stream(sender))
+            put_number(writer, "of_ssrc", sender_stream(sender)->ssrc);
         put_number(writer, "packets", sender->packets);
         put_number(writer, "bytes", sender->bytes);
         put_number(writer, "repeated", sender->repeated);

@@ -123,13 +123,21 @@ static struct encoding *choose(const struct transceiver *transceiver, usec now)
     if (!transceiver->is_agreed || !transceiver->may_send ||
         transceiver->peer->state != PEER_CONNECTED)
         return NULL;
-    return track_best(transceiver->subscription, now, transceiver->sender.sink.stream);
+    return track_best(transceiver->subscription, now, sender_stream(&transceiver->sender));
 }
 
 static void want_key(struct transceiver *transceiver)
 {
     sender_wants_key(&transceiver->sender);
     transceiver->subscription->kind->wake(transceiver->subscription);
+}
+
+static bool is_of(const struct track *track, const struct rtp_stream *stream)
+{
+    for (unsigned i = 0; i < track->encoding_count; i++)
+        if (&track->encodings[i]->stream == stream)
+            return true;
+    return false;
 }
 
 bool transceiver_aim(struct transceiver *transceiver, usec now)
@@ -146,8 +154,13 @@ bool transceiver_aim(struct transceiver *transceiver, usec now)
         sender_switch(sender, NULL);
         return has_any;
     }
-    if (sender->sink.stream == &encoding->stream)
+    if (sender_target(sender) == &encoding->stream)
         return true;
+    if (is_of(track, sender_stream(sender))) {
+        sender_go_over(sender, &encoding->stream);
+        track->kind->wake(track);
+        return true;
+    }
     make_plan(transceiver, track, &plan);
     sender_set_plan(sender, &plan, &formats);
     sender_switch(sender, &encoding->stream);

@@ -6,7 +6,15 @@
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
 static void ended(struct sink *sink);
-static const struct sink_kind KIND = { .take = take, .ended = ended };
+/* Two that are alike, so that a sink is known by its kind. */
+static const struct sink_kind KINDS[2] = { { .take = take, .ended = ended },
+                                           { .take = take, .ended = ended } };
+
+static struct sender *sender_of(struct sink *sink)
+{
+    return sink->kind == &KINDS[0] ? LIST_ENTRY(sink, struct sender, sinks[0])
+                                   : LIST_ENTRY(sink, struct sender, sinks[1]);
+}
 
 void sender_init(struct sender *sender, const struct sender_config *config)
 {
@@ -17,15 +25,18 @@ void sender_init(struct sender *sender, const struct sender_config *config)
                                .is_waiting = true,
                                .rtx_sequence = config->rtx_sequence,
                                .repeats_left = SENDER_REPEATS_MAX };
-    sender->sink.kind = &KIND;
-    list_init(&sender->sink.node);
+    for (unsigned i = 0; i < 2; i++) {
+        sender->sinks[i].kind = &KINDS[i];
+        list_init(&sender->sinks[i].node);
+    }
     rtp_plan_begin(&sender->plan, false);
     memset(&sender->formats, SENDER_NO_PAYLOAD, sizeof sender->formats);
 }
 
 void sender_free(struct sender *sender)
 {
-    rtp_stream_remove_sink(&sender->sink);
+    rtp_stream_remove_sink(&sender->sinks[0]);
+    rtp_stream_remove_sink(&sender->sinks[1]);
 }
 
 void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
@@ -40,8 +51,9 @@ void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
 
 void sender_wants_key(struct sender *sender)
 {
-    if (sender->sink.stream && sender->config.is_video && !sender->is_paused)
-        key_requests_want(&sender->sink.stream->key_requests);
+    struct rtp_stream *stream = sender_stream(sender);
+    if (stream && sender->config.is_video && !sender->is_paused)
+        key_requests_want(&stream->key_requests);
 }
 
 static void wait_for_key(struct sender *sender)
@@ -52,14 +64,39 @@ static void wait_for_key(struct sender *sender)
 
 void sender_switch(struct sender *sender, struct rtp_stream *stream)
 {
-    if (sender->sink.stream == stream)
+    rtp_stream_remove_sink(&sender->sinks[!sender->current]);
+    if (sender_stream(sender) == stream)
         return;
-    rtp_stream_remove_sink(&sender->sink);
+    rtp_stream_remove_sink(&sender->sinks[sender->current]);
     sender->stream = NULL;
     if (!stream)
         return;
-    rtp_stream_add_sink(stream, &sender->sink);
+    rtp_stream_add_sink(stream, &sender->sinks[sender->current]);
     wait_for_key(sender);
+}
+
+void sender_go_over(struct sender *sender, struct rtp_stream *stream)
+{
+    struct sink *next = &sender->sinks[!sender->current];
+    bool is_flowing = sender_stream(sender) && !sender->is_waiting && !sender->is_paused;
+    if (!sender->config.is_video || !is_flowing || sender_stream(sender) == stream) {
+        sender_switch(sender, stream);
+        return;
+    }
+    if (next->stream == stream)
+        return;
+    rtp_stream_remove_sink(next);
+    rtp_stream_add_sink(stream, next);
+    key_requests_want(&stream->key_requests);
+}
+
+/* The key frame has come, or nobody would see where it is missing. */
+static void arrive(struct sender *sender)
+{
+    rtp_stream_remove_sink(&sender->sinks[sender->current]);
+    sender->current = !sender->current;
+    sender->stream = NULL;
+    sender->is_waiting = true;
 }
 
 void sender_pause(struct sender *sender, bool is_paused)
@@ -73,7 +110,9 @@ void sender_pause(struct sender *sender, bool is_paused)
 
 static void ended(struct sink *sink)
 {
-    struct sender *sender = LIST_ENTRY(sink, struct sender, sink);
+    struct sender *sender = sender_of(sink);
+    if (sink != &sender->sinks[sender->current])
+        return;
     sender->is_waiting = true;
     sender->stream = NULL;
 }
@@ -145,7 +184,7 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
     if (rtc_is_full(sender->config.rtc))
         return false;
     if (sender->is_waiting)
-        begin_stream(sender, now, sender->sink.stream, packet);
+        begin_stream(sender, now, sender_stream(sender), packet);
     if (packet->sequence < sender->from)
         return true; /* late, from before the switch */
     if (!put(sender, packet, false))
@@ -166,9 +205,15 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet)
 {
-    struct sender *sender = LIST_ENTRY(sink, struct sender, sink);
+    struct sender *sender = sender_of(sink);
+    bool is_next = sink != &sender->sinks[sender->current];
+    bool is_taken = sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD;
     (void)stream;
-    if (sender->formats.payload_types[packet->format] == SENDER_NO_PAYLOAD)
+    if (is_next && !(is_taken && (packet->begins_key_frame || sender->is_paused)))
+        return true;
+    if (is_next)
+        arrive(sender);
+    if (!is_taken)
         sender->is_waiting = true; /* until it goes on in another one */
     else if (!sender->is_paused && !must_wait(sender, packet))
         return pass_on(sender, now, packet);

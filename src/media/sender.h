@@ -41,7 +41,8 @@ struct sender_formats {
 
 /* Its members are sender.c's, but for the counts. */
 struct sender {
-    struct sink sink;
+    struct sink sinks[2]; /* where it is, and where it will go over to */
+    uint8_t current;      /* among them */
     struct rtp_plan plan;
     struct sender_formats formats;
     struct sender_config config;
@@ -69,7 +70,7 @@ struct sender {
 };
 
 void sender_init(struct sender *sender, const struct sender_config *config);
-/* Leaves its stream. */
+/* Leaves its streams. */
 void sender_free(struct sender *sender);
 
 /* What of the stream goes on, and as what; nothing does before.  In the plan, values that change
@@ -81,6 +82,19 @@ void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
 /* Goes on with the stream (NULL: with none) from its next key frame, or next packet of audio; until
  * that comes nothing is sent. */
 void sender_switch(struct sender *sender, struct rtp_stream *stream);
+/* The same, but until that comes the stream before is sent on: for another encoding of the same
+ * track, since the plan is not changed with it. */
+void sender_go_over(struct sender *sender, struct rtp_stream *stream);
+/* Where it is, and where it is going; NULL: nowhere. */
+static inline struct rtp_stream *sender_stream(const struct sender *sender)
+{
+    return sender->sinks[sender->current].stream;
+}
+static inline struct rtp_stream *sender_target(const struct sender *sender)
+{
+    struct rtp_stream *next = sender->sinks[!sender->current].stream;
+    return next ? next : sender_stream(sender);
+}
 void sender_pause(struct sender *sender, bool is_paused);
 
 /* The far end has not got a packet.  Sends it again, if it is still there and not too many are. */

@@ -231,6 +231,96 @@ static void test_pause(void **state)
     assert_numbers(START, 1);
 }
 
+/* A frame of both. */
+static void frame_of_both(bool is_key, unsigned total)
+{
+    next(&one, false);
+    pump(&one);
+    next(&two, is_key);
+    pump(&two);
+    assert_int_equal(far->rtp_count, total);
+}
+
+/* What is seen goes on until the other stream can take its place. */
+static void test_go_over(void **state)
+{
+    (void)state;
+    sender_switch(&sender, &one.stream);
+    next(&one, true);
+    pump(&one);
+    sender_go_over(&sender, &two.stream);
+    assert_ptr_equal(sender_stream(&sender), &one.stream);
+    assert_ptr_equal(sender_target(&sender), &two.stream);
+    assert_true(is_key_wanted(&two));
+    assert_false(is_key_wanted(&one));
+    frame_of_both(false, 2);
+    frame_of_both(false, 3);
+    frame_of_both(true, 5); /* the last one of before, and the key frame */
+    assert_ptr_equal(sender_stream(&sender), &two.stream);
+    assert_int_equal(one.stream.sink_count, 0);
+    assert_int_equal(two.stream.sink_count, 1);
+    assert_false(is_key_wanted(&two));
+    frame_of_both(false, 6);
+    assert_numbers(START, 6);
+    /* there, and then not */
+    sender_go_over(&sender, &one.stream);
+    sender_go_over(&sender, &two.stream);
+    assert_ptr_equal(sender_target(&sender), &two.stream);
+    next(&one, true);
+    pump(&one);
+    assert_int_equal(far->rtp_count, 6);
+}
+
+static void test_go_over_ends(void **state)
+{
+    (void)state;
+    /* nothing flows yet: as a switch */
+    sender_go_over(&sender, &one.stream);
+    assert_true(is_key_wanted(&one));
+    next(&one, true);
+    pump(&one);
+    sender_go_over(&sender, &two.stream);
+    /* the one before ends: the other begins with its key frame all the same */
+    rtp_stream_end(&one.stream);
+    next(&two, false);
+    pump(&two);
+    assert_int_equal(far->rtp_count, 1);
+    next(&two, true);
+    pump(&two);
+    assert_int_equal(far->rtp_count, 2);
+    /* the one that it would go over to ends */
+    free(one.memory);
+    source_open(&one, 100, 0, true);
+    sender_go_over(&sender, &one.stream);
+    rtp_stream_end(&one.stream);
+    next(&two, false);
+    pump(&two);
+    assert_ptr_equal(sender_target(&sender), &two.stream);
+    assert_numbers(START, 3);
+}
+
+/* Paused, it is over there at once, and goes on from a key frame. */
+static void test_go_over_paused(void **state)
+{
+    (void)state;
+    sender_switch(&sender, &one.stream);
+    next(&one, true);
+    pump(&one);
+    sender_go_over(&sender, &two.stream);
+    sender_pause(&sender, true);
+    next(&two, false);
+    pump(&two);
+    assert_ptr_equal(sender_stream(&sender), &two.stream);
+    sender_pause(&sender, false);
+    next(&two, false);
+    pump(&two);
+    assert_int_equal(far->rtp_count, 1);
+    assert_true(is_key_wanted(&two));
+    next(&two, true);
+    pump(&two);
+    assert_numbers(START, 2);
+}
+
 static void test_stream_ends(void **state)
 {
     (void)state;
@@ -238,7 +328,7 @@ static void test_stream_ends(void **state)
     next(&one, true);
     pump(&one);
     rtp_stream_end(&one.stream);
-    assert_null(sender.sink.stream);
+    assert_null(sender_stream(&sender));
     sender_nack(&sender, port.now, START);
     sender_wants_key(&sender);
     network_run();
@@ -406,6 +496,9 @@ int main(void)
         WITH_SENDER(test_switch),
         WITH_SENDER(test_pause),
         WITH_SENDER(test_stream_ends),
+        WITH_SENDER(test_go_over),
+        WITH_SENDER(test_go_over_ends),
+        WITH_SENDER(test_go_over_paused),
         WITH_SENDER(test_rtx),
         WITH_SENDER(test_repeat_without_rtx),
         WITH_SENDER(test_repeats_have_a_limit),

@@ -64,7 +64,7 @@ static void play(uint16_t first, unsigned count, unsigned encodings, bool is_key
 static unsigned sent_encoding(void)
 {
     for (unsigned i = 0; i < 3; i++)
-        if (slot_of(&bob)->sender.sink.stream == &track_of(&alice)->encodings[i]->stream)
+        if (sender_stream(&slot_of(&bob)->sender) == &track_of(&alice)->encodings[i]->stream)
             return i;
     return 3;
 }
@@ -209,6 +209,24 @@ static void test_still(void **state)
     assert_int_equal(feedback.media_ssrc, 7000);
 }
 
+/* A better one is no reason to see nothing: what is watched goes on until its key frame comes. */
+static void test_better(void **state)
+{
+    (void)state;
+    begin();
+    play(100, 210, 6, true);
+    assert_int_equal(sent_encoding(), 1);
+    unsigned count = bob.far->rtp_count;
+    play(400, 210, 7, false);
+    assert_int_equal(sent_encoding(), 1);
+    assert_int_equal(bob.far->rtp_count, count + 210);
+    assert_true(track_of(&alice)->encodings[0]->key_asks > 0);
+    say_of(0, 700, true);
+    assert_int_equal(sent_encoding(), 0);
+    assert_int_equal(bob.far->rtp_size, 12 + 8 + 800);
+    assert_no_gaps(bob.far);
+}
+
 /* Of an encoding that was left because it fell silent nobody wants a key frame any more: browsers
  * make one of every encoding then, each time. */
 static void test_left(void **state)
@@ -231,7 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_SFU(test_best), WITH_SFU(test_repaired), WITH_SFU(test_nameless),
         WITH_SFU(test_zero), WITH_SFU(test_renewed),  WITH_SFU(test_still),
-        WITH_SFU(test_left),
+        WITH_SFU(test_left), WITH_SFU(test_better),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
