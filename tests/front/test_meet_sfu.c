@@ -78,7 +78,7 @@ static void test_two_hear_each_other(void **state)
 }
 
 /* For whoever runs the server. */
-static void test_names(void **state)
+static void test_whose(void **state)
 {
     (void)state;
     struct media_name name;
@@ -350,7 +350,7 @@ int main(void)
         cmocka_unit_test(test_third_comes),
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         TEST(test_two_hear_each_other),
-        TEST(test_names),
+        TEST(test_whose),
         TEST(test_slots_are_used_again),
         TEST(test_too_few_slots),
         TEST(test_screen),
