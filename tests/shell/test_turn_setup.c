@@ -224,6 +224,10 @@ static void test_rules(void **state)
     check_peer(setup, "203.0.114.7:50000", true);
     check_peer(setup, "203.0.114.7:50099", true);
     check_peer(setup, "203.0.114.7:50100", false);
+    check_peer(setup, "203.0.114.7:6999", false);
+    check_peer(setup, "203.0.114.7:7000", true); /* media, one port a worker */
+    check_peer(setup, "203.0.114.7:7001", true);
+    check_peer(setup, "203.0.114.7:7002", false);
     assert_int_equal(setup->config.allocations_max, 100);
     assert_in_range(setup->config.relays_max, 100, TURN_RELAYS_MAX);
     assert_int_equal(setup->config.bytes_per_s_all, 1024 * 1024); /* of all workers */
@@ -231,6 +235,12 @@ static void test_rules(void **state)
     assert_int_equal(setup->config.lifetime_s_max, 1200);
     assert_int_equal(setup->config.allocations_per_user_max, 7);
     assert_int_equal(setup->config.allocations_per_prefix_max, 9);
+    turn_setup_free(setup);
+
+    place.settings.rtc_port = RTC_PORT_OFF;
+    setup = make(&place, true);
+    check_peer(setup, "203.0.114.7:7000", false);
+    check_peer(setup, "203.0.114.7:50000", true);
     turn_setup_free(setup);
     finish(&place);
 }

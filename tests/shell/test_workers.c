@@ -480,6 +480,12 @@ static void test_taken_port(void **state)
              settings.turn_listen.items[0].port, "Address already in use");
     assert_int_equal(workers_start(&settings, NULL, &house->log, NULL, &workers, error), ERR_IO);
     assert_string_equal(error, wanted);
+    settings.turn_listen.count = 0;
+    settings.turn_tls_listen.count = 0;
+    snprintf(wanted, sizeof wanted, "rtc.port: can't listen on 0.0.0.0:%u (UDP): %s",
+             settings.rtc_port, "Address already in use");
+    assert_int_equal(workers_start(&settings, NULL, &house->log, NULL, &workers, error), ERR_IO);
+    assert_string_equal(error, wanted);
 }
 
 #define SCENARIO(name) cmocka_unit_test_setup_teardown(name, open_house, close_house)
