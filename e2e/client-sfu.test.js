@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
 import { openHouse, visit } from './clients/visit.js';
+import { launchFirefox } from './lib/browsers.js';
 import { until } from './lib/until.js';
 
 const house = openHouse();
@@ -94,6 +95,34 @@ visit(house, 'of a simulcast, the best encoding is seen', async () => {
     async () => (await streams(ada, 'inbound-rtp')).some(({ frameHeight }) => frameHeight === 540),
     { seen: () => streams(ada, 'inbound-rtp') },
   );
+});
+
+/** Runs in a page. */
+async function decoded() {
+  let frames = 0;
+  // @ts-ignore - the page's
+  for (const { consumer } of window.visit?.consuming.values() ?? []) {
+    if (consumer?.kind !== 'video') continue;
+    for (const entry of (await consumer.getStats()).values()) {
+      if (entry.type === 'inbound-rtp') frames += entry.framesDecoded ?? 0;
+    }
+  }
+  return frames;
+}
+
+visit(house, 'Firefox and Chromium see and hear each other', async () => {
+  const firefox = await launchFirefox();
+  try {
+    const page = await firefox.newPage();
+    const mina = await enter('Mina', 'one');
+    await page.goto(house.site.url + house.pagePath('sfu.html', { room: 'one' }));
+    await until('Firefox to see frames', async () => (await page.evaluate(decoded)) > FRAMES, {
+      seen: () => page.evaluate(() => document.body.innerText),
+    });
+    await receives(mina, 1);
+  } finally {
+    await firefox.close();
+  }
 });
 
 visit(house, 'nothing comes before a consumer is resumed', async () => {
