@@ -196,7 +196,11 @@ export class Sfu {
 
   /** The network may be another one: looks for a new way now. */
   mend() {
-    if (!this.connection || this.state === 'connected') return;
+    if (this.connection && this.state !== 'connected') this.restart();
+  }
+
+  /** Looks for a way to the server anew (an ICE restart); the old one is used meanwhile. */
+  restart() {
     clearTimeout(this.#timer);
     this.#restart = true;
     this.#offer();
