@@ -183,7 +183,8 @@ struct transceiver *peer_find_mid(const struct peer *peer, struct view mid);
  * answer it is part of the answer, otherwise it wants an offer.  What is to sound and look together
  * has one stream; no two have the same stream and track. */
 void transceiver_announce(struct transceiver *transceiver, struct view stream, struct view track);
-/* Between an offer and its answer: nothing is received on it. */
+/* Nothing is received on it: between an offer and its answer this is part of the answer, otherwise
+ * it wants an offer. */
 void transceiver_refuse(struct transceiver *transceiver, usec now);
 /* Takes that back, with the next offer of ours. */
 void transceiver_allow(struct transceiver *transceiver);

@@ -377,8 +377,10 @@ void transceiver_refuse(struct transceiver *transceiver, usec now)
     struct negotiation *negotiation = &transceiver->peer->negotiation;
     struct negotiation_section *section = negotiation_find_owner(negotiation, transceiver);
     (void)now;
-    if (section)
+    if (section) {
+        section->is_changed |= section->may_receive && negotiation->state == NEGOTIATION_STABLE;
         section->may_receive = false;
+    }
     transceiver_end_track(transceiver);
 }
 

@@ -140,6 +140,16 @@ static void inherit(struct standin *heir, usec now)
         standin_close(former, now);
 }
 
+/* The client uploads here as well, for it has answered later than it was waited for. */
+static void turn_down(struct standin *standin, usec now)
+{
+    struct transceiver *at = NULL;
+    while ((at = peer_next(standin->peer, at)) != NULL)
+        transceiver_refuse(at, now);
+    if (!standin->standins->config.is_renewed && peer_needs_offer(standin->peer))
+        (void)standin_offer(standin, now);
+}
+
 void standin_settle(struct standin *standin, usec now)
 {
     struct standin_client *client = standin->client;
@@ -155,6 +165,8 @@ void standin_settle(struct standin *standin, usec now)
         standin_elect(client, now);
     } else if (client->heir == standin && standin->peer->state == PEER_CONNECTED) {
         inherit(standin, now);
+    } else if (client->heir != standin && has_any) {
+        turn_down(standin, now);
     }
     standin_aim(standin, now);
 }
