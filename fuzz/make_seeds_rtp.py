@@ -154,7 +154,34 @@ def payload():
         write("payload", name, bytes([choice | 0x80]), text)
 
 
+def sfu():
+    """Acts, as fuzz_sfu.c has them: three peers that take the first offer of its list."""
+    join = "00 10 00 00 0f 01 11 00 00 0f 02 12 00 00 0f"
+    key, delta = "0b 10 00 00 00 9d012a4001b400", "0b 10 01 00 00 000000000000 00"
+    sent = "40 02 01 01 03" + key + "40 02 01 08 03" + delta
+    layers = "40 04 00 04 03" + key + "40 14 00 04 03" + key
+    for name, text in {
+        "forward": "71 01 06 72 01 06" + sent + "a0 0a" + sent,
+        "repeat": "71 01 06" + sent + "51 02 01 03 51 07 01 06 a0 05 51 1f 01 02",
+        "layers": "71 00 00" + layers + "a0 0b" + layers + "a0 0b 40 04 00 01 03" + key + "a0 0b",
+        "audio": "71 02 09 40 02 02 09 03 04 01020304 50 10 02 05 a0 0b",
+        "gaps": "71 01 06" + sent + "40 02 01 03 91" + delta + "a0 08 40 0a 01 02 03 0d 0065"
+                + key[2:] + "a0 09",
+        "offers": "b1 05 21 31 00" + sent + "81 03 21 31 00 b1 05 21 c1 21 31 00 d1 21 31 00",
+        "glare": "b2 05 22 12 00 00 01 32 00 22 32 00 b2 05 22 82 03 c2" + sent,
+        "anew": "71 01 06" + sent + "10 00 00 00" + sent + "90 00 10 00 00 0f 71 01 06" + sent,
+        "pause": "71 01 06" + sent + "8d 01" + sent + "89 01" + sent,
+        "ends": "71 01 06 72 01 06" + sent + "e0" + sent + "91 a0 0c",
+        "closed_at_once": "71 01 06" + sent + "59 02 01 03 99 48 02 01 04 03" + key + "98 a0 01",
+        "at_once": "79 01 06 48 02 01 1f 03" + key + "48 02 01 1f 03" + delta + "59 02 01 09 a0 00",
+    }.items():
+        write("sfu", name, join, text)
+    for which, name in enumerate("own chrome firefox safari gstreamer obs viewer munged".split()):
+        write("sfu", "offer_" + name, bytes([0, 0x10, which, 0, 15]), "01 11 00 00 0f 71 00 00" + sent)
+
+
 rtp()
+sfu()
 rtp_extensions()
 rtcp()
 payload()

@@ -1,7 +1,8 @@
 /* No heap on the way of a packet: from one publisher to forty, with all that they say to it.
  *
- * The linker puts the functions below in the place of the C library's (--wrap), and OpenSSL is given
- * others of ours.  What is allocated is counted while the server is at work, not the far ends. */
+ * The linker puts the functions below in the place of the C library's (--wrap), and OpenSSL is
+ * given others of ours.  What is allocated is counted while the server is at work, not while the
+ * far ends are. */
 #include <stddef.h>
 #include <stdlib.h>
 
