@@ -139,7 +139,7 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
     if (status == OK) {
         count(peer, METRIC_MEDIA_PACKETS_IN);
         metrics_add(peer->sfu->metrics, METRIC_MEDIA_BYTES_IN, packet.size);
-    } else if (status != ERR_EXISTS) {
+    } else if (status != ERR_EXISTS && status != ERR_OLD) {
         count(peer, status == ERR_NOT_FOUND ? METRIC_MEDIA_DROPPED_UNKNOWN
                                             : METRIC_MEDIA_DROPPED_MALFORMED);
     }

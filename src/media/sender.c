@@ -236,6 +236,14 @@ static bool may_repeat(struct sender *sender, usec now)
     return true;
 }
 
+/* Whether it can be sent again: as it was, only as long as SRTP knows that it was sent. */
+static bool can_repeat(const struct sender *sender, const struct packet *packet, int distance)
+{
+    return sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD &&
+           (sender->formats.rtx_payload_types[packet->format] != SENDER_NO_PAYLOAD ||
+            -distance < SECURE_WINDOW);
+}
+
 static void repeated(struct sender *sender)
 {
     sender->repeated++;
@@ -251,8 +259,8 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
         return; /* it was never sent */
     if (sender->stream && sequence >= sender->repeat_from)
         packet = packet_ring_find(&sender->stream->ring, sequence - sender->offset);
-    if (packet && sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD &&
-        may_repeat(sender, now) && put(sender, packet, true))
+    if (packet && can_repeat(sender, packet, distance) && may_repeat(sender, now) &&
+        put(sender, packet, true))
         repeated(sender);
     else
         sender->not_repeated++;

@@ -30,6 +30,8 @@ int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *ki
     struct packet packet = *kind;
     const struct packet *stored;
     packet.sequence = rtp_unwrap_sequence(&stream->unwrapper, packet.rtp.sequence_number);
+    if (stream->unwrapper.highest - packet.sequence >= RTP_STREAM_LATE_MAX)
+        return ERR_OLD; /* in the ring it would stand in a newer one's place */
     packet.received_at = now;
     int status = packet_ring_add(&stream->ring, &packet, bytes, &stored);
     if (status != OK)

@@ -53,6 +53,8 @@ struct rtp_stream {
     bool is_video;
 };
 
+#define RTP_STREAM_LATE_MAX 256 /* packets: what is farther behind is of no use to anybody */
+
 /* `memory` is packet_ring_memory's, and stays. */
 void rtp_stream_init(struct rtp_stream *stream, void *memory, uint32_t size, uint32_t count,
                      uint32_t clock_rate, bool is_video);
@@ -62,6 +64,7 @@ void rtp_stream_end(struct rtp_stream *stream);
 /* A packet that was read; `kind` says what the payload is (sequence and received_at are filled in).
  *   OK          it is to be pumped.  *needs_key: what was lost can't be mended but by a key frame.
  *   ERR_EXISTS  it came before.
+ *   ERR_OLD     RTP_STREAM_LATE_MAX or more behind the highest.
  *   ERR_LIMIT   too long. */
 MUST_USE int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
                              struct view bytes, bool *needs_key);

@@ -126,7 +126,7 @@ uint8_t track_format(const struct track *track, uint8_t payload_type, bool *is_r
 
 /* A packet of the encoding, that was read.
  *   OK             it is to be pumped.
- *   ERR_EXISTS     it came before.
+ *   ERR_EXISTS     it came before; ERR_OLD: so late that it is of no use.
  *   ERR_NOT_FOUND  its payload type was not agreed.
  *   ERR_MALFORMED  its payload is no such codec's.
  *   ERR_LIMIT      it is too long; ERR_MEMORY. */

@@ -88,6 +88,25 @@ static void test_missing(void **state)
     assert_int_equal(bob.far->numbers[2], bob.far->numbers[0] + 1);
 }
 
+/* What comes later than anybody can use is not sent, and stands in nobody's place. */
+static void test_late(void **state)
+{
+    (void)state;
+    begin_forwarding();
+    say(&alice, 7001, 100, 522, false);
+    say(&alice, 7001, 100, 266, false);
+    say_this(&alice, &(struct saying){ .ssrc = 7002, .type = 101, .is_rtx = true, .repeated = 11 });
+    run();
+    assert_int_equal(bob.far->rtp_count, 2);
+    say(&alice, 7001, 100, 267, false);
+    run();
+    assert_int_equal(bob.far->rtp_count, 3);
+    nack(&bob, slot_of(&bob)->sender.config.ssrc, (uint16_t)(bob.far->numbers[0] + 512));
+    run();
+    assert_int_equal(bob.far->rtp_count, 4);
+    assert_int_equal(metrics_read(&port.metrics, METRIC_RTC_NOT_SENT), 0);
+}
+
 /* Many who come at once cost the publisher one key frame, and another half a second later. */
 static void test_key_requests(void **state)
 {
@@ -251,9 +270,16 @@ static void test_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SFU(test_forward),      WITH_SFU(test_repeat),   WITH_SFU(test_missing),
-        WITH_SFU(test_key_requests), WITH_SFU(test_replaced), WITH_SFU(test_nothing_in_common),
-        WITH_SFU(test_reports),      WITH_SFU(test_pieces),   WITH_SFU(test_counts),
+        WITH_SFU(test_forward),
+        WITH_SFU(test_repeat),
+        WITH_SFU(test_missing),
+        WITH_SFU(test_late),
+        WITH_SFU(test_key_requests),
+        WITH_SFU(test_replaced),
+        WITH_SFU(test_nothing_in_common),
+        WITH_SFU(test_reports),
+        WITH_SFU(test_pieces),
+        WITH_SFU(test_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
