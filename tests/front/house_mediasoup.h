@@ -22,7 +22,7 @@ static const struct rule RULES[] = {
     { .on = "consume", .to = TO_SENDER, .emit = "never" },
 };
 
-static const struct endpoint_config ENDPOINT = {
+static struct endpoint_config ENDPOINT = {
     .path = "/socket.io",
     .carrier = CARRIER_ENGINE,
     .speech = SPEECH_SOCKETIO,
