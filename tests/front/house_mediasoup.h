@@ -257,6 +257,15 @@ static inline cJSON *consume(struct wire *wire, const char *transport, const cha
     return ask(wire, "consume", argument);
 }
 
+/* Of the others. */
+static inline int count_producers(struct wire *wire)
+{
+    cJSON *list = ask(wire, "getProducers", "");
+    int count = cJSON_GetArraySize(list);
+    cJSON_Delete(list);
+    return count;
+}
+
 static inline void expect_event(struct wire *wire, const char *event, const char *name,
                                 const char *id)
 {

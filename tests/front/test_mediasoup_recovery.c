@@ -30,14 +30,6 @@ static struct page page_join(void)
     return page;
 }
 
-static int count_producers(struct wire *wire)
-{
-    cJSON *list = ask(wire, "getProducers", "");
-    int count = cJSON_GetArraySize(list);
-    cJSON_Delete(list);
-    return count;
-}
-
 static void test_comes_back(void **state)
 {
     (void)state;

@@ -111,13 +111,16 @@ void mediasoup_leave(struct server *server, usec now, struct socketio_socket *so
     socket->mediasoup_member = NULL;
 }
 
+/* Into another room it goes with nothing; into the one where it is, it may say that it comes more
+ * than once. */
 static int join(struct mediasoup_call *call)
 {
     struct view name = json_get_string(call->argument, "roomName");
     if (name.size == 0 || name.size > MEDIASOUP_ROOM_NAME_MAX)
         return mediasoup_refuse(call, ERR_MALFORMED, "roomName: 1 to 128 bytes are wanted");
-    mediasoup_leave(call->server, call->now, call->socket);
-    if (!enter(call->mediasoup, call->socket, name))
+    if (call->member && !view_equal(mediasoup_room_name(call->member->room), name))
+        mediasoup_leave(call->server, call->now, call->socket);
+    if (!call->socket->mediasoup_member && !enter(call->mediasoup, call->socket, name))
         return mediasoup_refuse(call, ERR_LIMIT, "the server is full");
     json_open(&call->answer, '{');
     json_key(&call->answer, "rtpCapabilities");

@@ -44,6 +44,11 @@ struct mediasoup_room {
     uint8_t key[4 + MEDIASOUP_ROOM_NAME_MAX]; /* the namespace's number, the name */
 };
 
+static inline struct view mediasoup_room_name(const struct mediasoup_room *room)
+{
+    return view_make(room->key + 4, room->key_size - 4);
+}
+
 /* A socket in a room. */
 struct mediasoup_member {
     struct mediasoup *mediasoup;

@@ -68,8 +68,7 @@ static void name(const struct peer *peer, struct media_name *out)
     out->room = room;
     out->member = member;
     out->path = view_of(member->mediasoup->endpoint->config->path);
-    out->room_name =
-        view_slice(view_make(room->key, room->key_size), sizeof(uint32_t), MEDIASOUP_ROOM_NAME_MAX);
+    out->room_name = mediasoup_room_name(room);
     out->id_size = (uint8_t)id.size;
     memcpy(out->id, id.at, id.size);
 }
