@@ -31,7 +31,7 @@ visit(house, 'an early viewer and a late one see the streamer', async () => {
   assert.equal((await streamer.look()).made, 1, 'the streamer has one connection');
 });
 
-visit(house, 'the streamer comes back, and its viewers see it without a new connection', async () => {
+visit(house, 'the streamer comes back, and viewers need no new connection', async () => {
   const viewer = await view('Viewer');
   const streamer = await stream('Streamer');
   await viewer.receives(1);

@@ -229,13 +229,33 @@ static const enum setting_key listen_keys[] = { KEY_HTTP_LISTEN, KEY_HTTPS_LISTE
                                                 KEY_TURN_TLS_LISTEN };
 #define LISTEN_KEYS (sizeof(listen_keys) / sizeof(listen_keys[0]))
 
+static const char *find_media(const struct endpoint_configs *configs)
+{
+    for (uint32_t i = 0; configs && i < configs->count; i++)
+        if (configs->items[i].topology == ENDPOINT_SFU)
+            return configs->items[i].path;
+    return NULL;
+}
+
+/* Without a media port there is nobody to stand in for others. */
+static int check_topologies(struct settings_reader *reader)
+{
+    const char *path = find_media(reader->endpoints ? &reader->endpoints->configs : NULL);
+    if (!path)
+        return OK;
+    return settings_refuse(reader, origin(reader, KEY_RTC_PORT),
+                           "rtc.port: it is off, and the endpoint %s has topology: sfu", path);
+}
+
 /* A worker's media port is its own, on all addresses. */
 static int check_media(struct settings_reader *reader)
 {
     const struct settings *settings = &reader->settings;
     uint32_t first = settings->rtc_port;
     uint32_t last = first + settings->workers - 1;
-    if (first == 0 || !settings_have_rtc(settings))
+    if (!settings_have_rtc(settings))
+        return check_topologies(reader);
+    if (first == 0)
         return OK;
     if (last > UINT16_MAX)
         return settings_refuse(reader, origin(reader, KEY_RTC_PORT),
@@ -313,6 +333,11 @@ void settings_clear(struct settings *settings)
 {
     endpoints_free(settings->endpoints);
     settings->endpoints = NULL;
+}
+
+const char *settings_find_media(const struct settings *settings)
+{
+    return find_media(settings_endpoints(settings));
 }
 
 const struct endpoint_configs *settings_endpoints(const struct settings *settings)

@@ -110,6 +110,8 @@ void settings_clear(struct settings *settings);
 
 /* What is served beside the meetings; lives as long as the settings.  NULL: nothing. */
 const struct endpoint_configs *settings_endpoints(const struct settings *settings);
+/* The path of an endpoint that can't be served without a media port; NULL: there is none. */
+const char *settings_find_media(const struct settings *settings);
 
 /* Reads a YAML text over what *settings holds; `name` is what messages call it.  Its `endpoints`
  * stand over the built-in ones; without that key the endpoints stay as they are.  Pure.

@@ -256,6 +256,11 @@ static int open_media(struct workers *all, const struct log *log, char *error)
     if (!settings_have_rtc(settings))
         return OK;
     int status = media_setup_new(unix_now_s, &all->media);
+    if (status == ERR_UNSUPPORTED && settings_find_media(settings)) {
+        snprintf(error, SETTINGS_ERROR_MAX, "%s: topology: sfu needs another version of OpenSSL",
+                 settings_find_media(settings));
+        return status;
+    }
     if (status == ERR_UNSUPPORTED) {
         struct trace_event event;
         log_begin(&event, TRACE_WARN, "rtc.unsupported");

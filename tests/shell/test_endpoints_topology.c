@@ -89,6 +89,8 @@ static void test_refused_signals(void **state)
 static void test_refused(void **state)
 {
     (void)state;
+    refuse_yaml("rtc: {port: off}\nendpoints: [{path: /ws, topology: sfu}]\n",
+                "moim.yaml:1: rtc.port: it is off, and the endpoint /ws has topology: sfu");
     refuse_yaml("endpoints: [{path: /x, topology: star}]\n",
                 "moim.yaml:1: endpoints[0].topology: \"star\" is not one of mesh, sfu");
     refuse_yaml("endpoints: [{path: /x, topology: sfu}]\n",
