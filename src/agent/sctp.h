@@ -165,6 +165,8 @@ struct sctp_association {
     uint32_t expected_request; /* of theirs */
     uint32_t last_result;      /* what the last of theirs was answered */
     usec reset_at;
+    uint16_t request[SCTP_CHANNELS_MAX]; /* the streams of ours */
+    uint8_t request_count;
     bool is_request_out;
     bool is_request_due;
 };

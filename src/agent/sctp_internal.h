@@ -163,6 +163,9 @@ void sctp_take_reconfig(struct sctp *sctp, struct sctp_association *association,
 void sctp_reset_timeout(struct sctp *sctp, struct sctp_association *association);
 /* Asks for the reset of streams that are done, if none is being asked for. */
 void sctp_want_reset(struct sctp *sctp, struct sctp_association *association);
+/* The other end uses a stream again that both have closed: it has got our request, though we have
+ * not heard so. */
+void sctp_end_reset(struct sctp *sctp, struct sctp_channel *channel);
 void sctp_write_reset(struct sctp *sctp, struct sctp_association *association,
                       struct sctp_writer *writer);
 

@@ -116,6 +116,10 @@ static bool keep_data(struct sctp *sctp, struct sctp_association *association,
                       const struct sctp_data *data, uint8_t flags)
 {
     struct sctp_channel *channel = sctp_find_channel(association, data->stream);
+    if (channel && channel->is_reset_in && channel->reset_out == SCTP_RESET_REQUESTED) {
+        sctp_end_reset(sctp, channel);
+        channel = NULL;
+    }
     if (!channel && data->stream <= SCTP_STREAM_MAX)
         channel = sctp_new_channel(sctp, association, data->stream);
     if (!channel) {

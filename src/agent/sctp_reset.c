@@ -48,6 +48,7 @@ void sctp_want_reset(struct sctp *sctp, struct sctp_association *association)
     struct list *node = association->records.next;
     if (association->state != SCTP_ESTABLISHED || association->is_request_out)
         return;
+    association->request_count = 0;
     while (node != &association->records) {
         struct sctp_channel *channel = channel_at(node);
         node = node->next;
@@ -55,6 +56,7 @@ void sctp_want_reset(struct sctp *sctp, struct sctp_association *association)
             continue;
         if (association->has_reconfig) {
             channel->reset_out = SCTP_RESET_REQUESTED;
+            association->request[association->request_count++] = channel->stream;
             association->is_request_out = true;
             association->is_request_due = true;
             continue;
@@ -67,13 +69,18 @@ void sctp_want_reset(struct sctp *sctp, struct sctp_association *association)
     sctp_touch(sctp, association);
 }
 
+void sctp_end_reset(struct sctp *sctp, struct sctp_channel *channel)
+{
+    channel->reset_out = SCTP_RESET_DONE;
+    channel->next_ssn_out = 0;
+    close_if_done(sctp, channel);
+}
+
 void sctp_write_reset(struct sctp *sctp, struct sctp_association *association,
                       struct sctp_writer *writer)
 {
-    struct list *node = association->records.next;
-    size_t count = 0;
-    for (; node != &association->records; node = node->next)
-        count += channel_at(node)->reset_out == SCTP_RESET_REQUESTED;
+    /* sent again, it names the same streams, whatever has become of them */
+    size_t count = association->request_count;
     size_t size = PARAMETER_HEADER_SIZE + OUTGOING_SIZE + 2 * count;
     uint8_t *at = sctp_add_chunk(writer, SCTP_CHUNK_RE_CONFIG, 0, size);
     if (!at)
@@ -86,13 +93,8 @@ void sctp_write_reset(struct sctp *sctp, struct sctp_association *association,
     /* all that was said on these streams is acknowledged, so this need not be the last TSN: the
      * other end has not to wait for what was said elsewhere */
     bytes_write_32(at + 8, association->cumulative_out);
-    at += OUTGOING_SIZE;
-    for (node = association->records.next; node != &association->records; node = node->next) {
-        if (channel_at(node)->reset_out != SCTP_RESET_REQUESTED)
-            continue;
-        bytes_write_16(at, channel_at(node)->stream);
-        at += 2;
-    }
+    for (size_t i = 0; i < count; i++)
+        bytes_write_16(at + OUTGOING_SIZE + 2 * i, association->request[i]);
     association->is_request_due = false;
     association->reset_at = sctp->now + association->rto;
 }
@@ -124,9 +126,7 @@ static void take_response(struct sctp *sctp, struct sctp_association *associatio
         node = node->next;
         if (channel->reset_out != SCTP_RESET_REQUESTED)
             continue;
-        channel->reset_out = SCTP_RESET_DONE;
-        channel->next_ssn_out = 0;
-        close_if_done(sctp, channel);
+        sctp_end_reset(sctp, channel);
     }
     sctp_want_reset(sctp, association);
 }

@@ -238,7 +238,7 @@ void sctp_retransmit_timeout(struct sctp *sctp, struct sctp_association *associa
     if (!sctp_back_off(sctp, association))
         return;
     shrink(association);
-    association->cwnd = SCTP_PACKET_MAX;
+    association->cwnd = SCTP_PAYLOAD_MAX; /* one packet: what is counted is payload */
     association->in_recovery = false;
     for (node = association->sent.next; node != &association->sent; node = node->next) {
         struct sctp_sent *sent = sent_at(node);

@@ -257,6 +257,104 @@ static void test_close_crossing(void **state)
     pair_free(pair);
 }
 
+/* a response to a reset */
+static bool is_response(struct view packet)
+{
+    struct sctp_packet read;
+    struct sctp_chunk chunk;
+    struct sctp_parameter parameter;
+    assert_int_equal(sctp_read_packet(packet, &read), OK);
+    while (sctp_next_chunk(&read.chunks, &chunk) == OK)
+        if (chunk.type == SCTP_CHUNK_RE_CONFIG &&
+            sctp_next_parameter(&chunk.value, &parameter) == OK &&
+            parameter.type == SCTP_PARAMETER_RECONFIG_RESPONSE)
+            return true;
+    return false;
+}
+
+static bool lose_responses(struct pair *pair, struct pair_end *from, struct view packet)
+{
+    return from != &pair->ends[0] || !is_response(packet);
+}
+
+/* who has closed a channel, and heard so, takes its stream again before the other has heard it */
+static void test_stream_again(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(12);
+    struct pair_end *end = &pair->ends[0];
+    struct pair_end *other = &pair->ends[1];
+    struct sctp_channel *channel = pair_channel(pair, 0, &CHAT);
+    pair->look = lose_responses;
+    sctp_close_channel(&end->sctp, pair->now, channel);
+    for (unsigned i = 0; i < 10; i++) {
+        pair_run(pair, 300 * USEC_MS);
+        assert_int_equal(end->closed_count, i + 1);
+        assert_int_equal(other->closed_count, i);
+        channel = pair_channel(pair, 0, &CHAT);
+        assert_int_equal(channel->stream, 0);
+        assert_int_equal(other->closed_count, i + 1);
+        pair->look = NULL;
+        pair_run(pair, 3 * USEC_S);
+        assert_int_equal(pair_send(end, channel, i, 3000), OK);
+        pair_run(pair, USEC_S);
+        assert_int_equal(other->seen_count, i + 1);
+        pair->look = lose_responses;
+        sctp_close_channel(&end->sctp, pair->now, channel);
+    }
+    pair_free(pair);
+}
+
+static unsigned data_count;
+static unsigned data_lost; /* its number */
+
+static bool lose_one(struct pair *pair, struct pair_end *from, struct view packet)
+{
+    (void)packet;
+    return from != &pair->ends[0] || data_count++ != data_lost;
+}
+
+/* what is lost among others is sent again when three SACKs have said so, and not only when the
+ * time is up; and no more is sent at once than the way has shown to carry */
+static void test_congestion(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(13);
+    struct pair_end *end = &pair->ends[0];
+    struct sctp_channel *channel = pair_channel(pair, 0, &CHAT);
+    data_count = 0;
+    data_lost = 20;
+    pair->look = lose_one;
+    assert_int_equal(pair_send(end, channel, 0, 100000), OK);
+    pair_drain(end);
+    assert_int_equal(data_count, 4); /* section 7.2.1: 4404 bytes */
+    pair_run(pair, 2 * pair->delay);
+    assert_int_equal(data_count, 10); /* slow start: as many again, and one for each SACK */
+    usec began = pair->now;
+    while (metrics_read(&end->metrics, METRIC_SCTP_RETRANSMITTED) == 0)
+        assert_true(pair_step(pair, began + USEC_S));
+    assert_true(pair->now - began < 200 * USEC_MS);
+    while (pair->ends[1].seen_count == 0)
+        assert_true(pair_step(pair, began + 2 * USEC_S));
+    assert_int_equal(metrics_read(&end->metrics, METRIC_SCTP_RETRANSMITTED), 1);
+    /* the way has shown that it does not carry all */
+    assert_true(end->association->cwnd < 30000);
+    pair_run(pair, 5 * USEC_S);
+
+    data_lost = data_count; /* and all behind it */
+    pair->is_cut = true;
+    assert_int_equal(pair_send(end, channel, 1, 100000), OK);
+    pair_drain(end);
+    data_count = 0;
+    pair_run(pair, 3500 * USEC_MS);
+    /* once, and then after twice the time, and so on: one packet each (section 7.2.3) */
+    assert_in_range(data_count, 2, 3);
+    pair->is_cut = false;
+    pair_run(pair, 20 * USEC_S);
+    assert_int_equal(pair->ends[1].seen_count, 2);
+    pair_free(pair);
+}
+
 static void test_peer_vanishes(void **state)
 {
     (void)state;
@@ -334,6 +432,8 @@ int main(void)
         cmocka_unit_test(test_stream_taken),
         cmocka_unit_test(test_close_channel),
         cmocka_unit_test(test_close_crossing),
+        cmocka_unit_test(test_stream_again),
+        cmocka_unit_test(test_congestion),
         cmocka_unit_test(test_peer_vanishes),
         cmocka_unit_test(test_nobody_answers),
         cmocka_unit_test(test_close),
