@@ -40,6 +40,8 @@ static struct {
     struct udp_queue queue;
     int fd;
     usec until;
+    struct media_setup *setup;
+    struct server_rtc ciphers;
     struct address address;
     struct negotiation_policy policy;
     unsigned count;
@@ -221,21 +223,19 @@ static bool read_line(void)
 
 static void open_all(const char *address, struct random *random)
 {
-    struct media_setup *setup;
-    struct server_rtc ciphers;
     struct rtc_sockets sockets;
     char error[SETTINGS_ERROR_MAX] = "";
     usec now = clock_now();
-    if (media_setup_new((int64_t)((clock_unix_at_zero() + now) / USEC_S), &setup) != OK ||
-        media_setup_open(setup, &ciphers) != OK || udp_arena_init(&core.arena) != OK ||
+    if (media_setup_new((int64_t)((clock_unix_at_zero() + now) / USEC_S), &core.setup) != OK ||
+        media_setup_open(core.setup, &core.ciphers) != OK || udp_arena_init(&core.arena) != OK ||
         rtc_sockets_open(0, 1, &sockets, error) != OK)
         fail(error[0] ? error : "start");
     core.fd = sockets.udp[0];
     if (address_read_host(view_of(address), &core.address) != OK)
         fail("address");
     core.address.port = sockets.port;
-    const struct rtc_config rtc = { .dtls = ciphers.dtls,
-                                    .secure = ciphers.secure,
+    const struct rtc_config rtc = { .dtls = core.ciphers.dtls,
+                                    .secure = core.ciphers.secure,
                                     .random = random,
                                     .metrics = &core.metrics,
                                     .transports_max = PEERS_MAX };
@@ -247,9 +247,19 @@ static void open_all(const char *address, struct random *random)
                               .peers_max = PEERS_MAX,
                               .transceivers_max = 16 * PEERS_MAX,
                               .tracks_max = PEERS_MAX };
-    memcpy(sfu.fingerprint, setup->fingerprint, sizeof sfu.fingerprint);
+    memcpy(sfu.fingerprint, core.setup->fingerprint, sizeof sfu.fingerprint);
     if (rtc_init(&core.rtc, &rtc, now) != OK || sfu_init(&core.sfu, &sfu, now) != OK)
         fail("memory");
+}
+
+static void close_all(void)
+{
+    sfu_free(&core.sfu);
+    rtc_free(&core.rtc);
+    media_setup_close(&core.ciphers);
+    media_setup_free(core.setup);
+    udp_arena_free(&core.arena);
+    close(core.fd);
 }
 
 int main(int argc, char **argv)
@@ -276,5 +286,6 @@ int main(int argc, char **argv)
         if (wait[1].revents)
             goes_on = read_line();
     }
+    close_all();
     return 0;
 }

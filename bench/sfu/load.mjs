@@ -6,6 +6,13 @@ import { createInterface } from 'node:readline';
 export const built = (path) =>
   new URL(`../../${process.env.BUILD ?? 'build-bench'}/${path}`, import.meta.url).pathname;
 
+// Waits for a process that has been told to end; it is to end well.
+export async function ended(process, name) {
+  if (process.exitCode === null && process.signalCode === null)
+    await new Promise((resolve) => process.once('exit', resolve));
+  if (process.exitCode !== 0) throw new Error(`${name}: ended by ${process.exitCode}`);
+}
+
 const encode = (sdp) => Buffer.from(sdp).toString('base64url');
 const decode = (text) => Buffer.from(text, 'base64url').toString();
 
@@ -18,6 +25,7 @@ export class Load {
     const words = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
     this.#process = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
     createInterface({ input: this.#process.stdout }).on('line', (line) => this.#hear(line));
+    this.#process.stdin.on('error', () => {}); // that it has ended is told
     this.#process.on('exit', () => this.#fail(new Error('the load has ended')));
   }
 
@@ -85,9 +93,7 @@ export class Load {
 
   async stop() {
     this.isOver = true;
-    const gone = new Promise((resolve) => this.#process.once('exit', resolve));
-    if (this.#process.exitCode !== null) return;
     this.#process.stdin.end('quit\n');
-    await gone;
+    await ended(this.#process, 'the load');
   }
 }

@@ -63,16 +63,15 @@ try {
 const { start } = await import(`./servers/${server}.mjs`);
 const load = new Load(built('bench/sfu/bench_sfu_load'), settings);
 let service;
-let status = 0;
+let line;
 try {
   service = await start({ settings, kinds, shape, count: Number(count), load });
   const result = await run(service, load);
   const pairs = Object.entries(result).map(([key, value]) => `${key}=${value}`);
-  console.log(`${server} ${shape} ${count} ${settings.profile ?? 'gcm'} ${pairs.join(' ')}`);
-} catch (error) {
-  console.error(String(error.stack ?? error));
-  status = 1;
+  line = `${server} ${shape} ${count} ${settings.profile ?? 'gcm'} ${pairs.join(' ')}`;
+} finally {
+  await load.stop();
+  await service?.stop();
 }
-await load.stop();
-await service?.stop();
-process.exit(status);
+console.log(line);
+process.exit(0);

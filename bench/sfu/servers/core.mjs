@@ -2,7 +2,7 @@
 // server's.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { built } from '../load.mjs';
+import { built, ended } from '../load.mjs';
 
 
 export async function start({ kinds }) {
@@ -39,9 +39,8 @@ export async function start({ kinds }) {
     },
 
     async stop() {
-      const gone = new Promise((resolve) => server.once('exit', resolve));
       server.stdin.end();
-      await gone;
+      await ended(server, 'core');
     },
   };
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import WebSocket from 'ws';
-import { built } from '../load.mjs';
+import { built, ended } from '../load.mjs';
 
 const PORT = 18080;
 
@@ -111,9 +111,8 @@ export async function start({ kinds }) {
 
     async stop() {
       for (const member of members.values()) member.close();
-      const gone = new Promise((resolve) => server.once('exit', resolve));
       server.kill('SIGTERM');
-      await gone;
+      await ended(server, 'moim');
       rmSync(folder, { recursive: true });
     },
   };
