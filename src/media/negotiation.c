@@ -66,6 +66,22 @@ int negotiation_add(struct negotiation *negotiation, void *owner, enum sdp_kind 
     return OK;
 }
 
+int negotiation_add_data(struct negotiation *negotiation)
+{
+    for (uint32_t i = 0; i < negotiation->count; i++)
+        if (negotiation->sections[i].kind == SDP_APPLICATION &&
+            negotiation->sections[i].state != NEGOTIATION_STOPPED)
+            return OK;
+    if (negotiation->count + negotiation->recycled >= negotiation->capacity)
+        return ERR_LIMIT;
+    negotiation->sections[negotiation->count++] =
+        (struct negotiation_section){ .kind = SDP_APPLICATION,
+                                      .protocol = DESCRIPTION_UDP_SCTP,
+                                      .state = NEGOTIATION_WANTED,
+                                      .is_changed = true };
+    return OK;
+}
+
 void negotiation_send(struct negotiation *negotiation, struct negotiation_section *section,
                       const struct negotiation_sending *sending)
 {

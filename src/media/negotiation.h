@@ -136,6 +136,9 @@ MUST_USE int negotiation_add(struct negotiation *negotiation, void *owner, enum 
                              const struct negotiation_sending *sending, bool may_receive,
                              const struct media_format *formats, uint32_t count);
 
+/* A section for data channels, to be offered, unless there is one.  ERR_LIMIT, as above. */
+MUST_USE int negotiation_add_data(struct negotiation *negotiation);
+
 /* What is sent on a section that is there; its track NULL: nothing.  Between an offer of theirs and
  * our answer it is part of the answer; else it wants an offer. */
 void negotiation_send(struct negotiation *negotiation, struct negotiation_section *section,

@@ -87,6 +87,7 @@ struct peer {
     struct sctp_association *data;                  /* NULL: none, yet */
     struct data_circle *circle;                     /* NULL: in none */
     struct list of_circle;
+    bool is_heard; /* what it says there goes to the others */
     usec report_at;
     usec round_trip;   /* as reports tell it; 0: not known */
     uint64_t remb_bps; /* what it thinks that its line takes; 0: it has not said */
@@ -128,6 +129,9 @@ struct peer_adding {
 /* ERR_LIMIT, ERR_MEMORY. */
 MUST_USE int peer_add(struct peer *peer, usec now, const struct peer_adding *adding,
                       struct transceiver **out);
+/* Data channels with the next offer of ours, unless they are agreed on.  As above. */
+MUST_USE int peer_add_data(struct peer *peer);
+bool peer_has_data(const struct peer *peer);
 /* Whether an offer of ours is to be written, now. */
 static inline bool peer_needs_offer(const struct peer *peer)
 {

@@ -8,7 +8,8 @@ static const char OPENER;
 
 static bool is_opener(const struct sctp_channel *channel)
 {
-    return channel->owner == &OPENER;
+    const struct peer *peer = channel->association->owner;
+    return channel->owner == &OPENER && peer->is_heard;
 }
 
 static void count(struct sfu *sfu, enum metric metric)
@@ -125,12 +126,24 @@ static void say_to_all(const struct peer *peer, usec now, const struct sctp_out 
     }
 }
 
-void peer_join_circle(struct peer *peer, usec now, struct data_circle *circle)
+static void open_its_own(const struct peer *peer, usec now)
+{
+    for (struct list *at = peer->data ? peer->data->channels.next : NULL;
+         at && at != &peer->data->channels; at = at->next) {
+        const struct sctp_channel *channel = LIST_ENTRY(at, struct sctp_channel, node);
+        if (is_opener(channel))
+            open_to_all(peer, now, channel);
+    }
+}
+
+void peer_join_circle(struct peer *peer, usec now, struct data_circle *circle, bool is_heard)
 {
     peer_leave_circle(peer, now);
     peer->circle = circle;
+    peer->is_heard = is_heard;
     list_append(&circle->peers, &peer->of_circle);
     open_all_to(peer, now);
+    open_its_own(peer, now);
     peer_drain_data(peer->sfu, now);
 }
 
@@ -166,6 +179,11 @@ static const struct negotiation_section *find_section(const struct peer *peer)
             return section;
     }
     return NULL;
+}
+
+bool peer_has_data(const struct peer *peer)
+{
+    return find_section(peer) != NULL;
 }
 
 static void close_data(struct peer *peer, usec now)
@@ -220,10 +238,12 @@ static void take(struct sfu *sfu, usec now, const struct sctp_out *out)
         break;
     case SCTP_CHANNEL_OPENED:
         out->channel->owner = (void *)&OPENER;
-        open_to_all(peer, now, out->channel);
+        if (is_opener(out->channel))
+            open_to_all(peer, now, out->channel);
         break;
     case SCTP_MESSAGE:
-        say_to_all(peer, now, out);
+        if (peer->is_heard)
+            say_to_all(peer, now, out);
         break;
     case SCTP_CHANNEL_CLOSED:
         if (is_opener(out->channel))

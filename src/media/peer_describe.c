@@ -338,6 +338,13 @@ static uint32_t policy_formats(const struct peer *peer, bool is_video,
     return count;
 }
 
+int peer_add_data(struct peer *peer)
+{
+    struct negotiation *negotiation = &peer->negotiation;
+    int status = reserve(peer, negotiation->count + negotiation->recycled + 1);
+    return status == OK ? negotiation_add_data(negotiation) : status;
+}
+
 int peer_add(struct peer *peer, usec now, const struct peer_adding *adding,
              struct transceiver **out)
 {

@@ -126,6 +126,7 @@ static struct room *open_room(struct rooms *rooms, struct view name)
         return NULL;
     room->name_size = (uint8_t)name.size;
     memcpy(room->name, name.at, name.size);
+    data_circle_init(&room->data);
     int status = map_add(&rooms->by_name, room_name(room), room);
     assert(status == OK); /* the pool and the map are of one size, and the name was not in */
     (void)status;

@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "base/outbox.h"
 #include "base/wheel.h"
+#include "media/data_circle.h"
 #include "room/history.h"
 #include "room/topology.h"
 
@@ -64,6 +65,7 @@ struct room {
     uint32_t member_count;
     struct member *members[ROOM_MEMBERS_MAX]; /* in the order in which they came */
     struct history history;
+    struct data_circle data; /* of members' data channels */
 };
 
 enum leave_reason { LEAVE_LEFT, LEAVE_LOST, LEAVE_REPLACED };

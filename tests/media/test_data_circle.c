@@ -112,7 +112,7 @@ static void pass_time(void)
 }
 
 /* Comes with a section for data, connects, and is in the circle. */
-static void come(struct hearer *hearer)
+static void come_as(struct hearer *hearer, bool is_heard)
 {
     struct text offer;
     head(&offer, 1);
@@ -126,8 +126,13 @@ static void come(struct hearer *hearer)
                                       .remote_message_max = SFU_MESSAGE_MAX };
     assert_int_equal(sctp_open(&ends, port.now, &terms, hearer, &hearer->association), OK);
     drain_ends();
-    peer_join_circle(hearer->client.peer, port.now, &circle);
+    peer_join_circle(hearer->client.peer, port.now, &circle, is_heard);
     run();
+}
+
+static void come(struct hearer *hearer)
+{
+    come_as(hearer, true);
 }
 
 static struct sctp_channel *open_channel(struct hearer *hearer, const char *label)
@@ -247,6 +252,20 @@ static void test_who_leaves_hears_nothing(void **state)
     assert_int_equal(two.messages, 0);
 }
 
+static void test_who_only_hears(void **state)
+{
+    (void)state;
+    come(&one);
+    come_as(&two, false);
+    struct sctp_channel *channel = open_channel(&one, "game");
+    say_data(channel, "hello");
+    assert_string_equal(two.last, "hello");
+    say_data(two.channel, "no");
+    assert_int_equal(one.messages, 0);
+    open_channel(&two, "mine");
+    assert_int_equal(one.opened, 0);
+}
+
 #define IN_HOUSE(test) cmocka_unit_test_setup_teardown(test, open_house, close_house)
 
 int main(void)
@@ -257,6 +276,7 @@ int main(void)
         IN_HOUSE(test_labels_are_apart),
         IN_HOUSE(test_close),
         IN_HOUSE(test_who_leaves_hears_nothing),
+        IN_HOUSE(test_who_only_hears),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

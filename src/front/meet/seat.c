@@ -203,6 +203,9 @@ static struct seat *find_seat(struct meet_call *call, const struct offer *offer)
     seat->member = member;
     seat->timer.kind = TIMER_SEAT;
     member->seat = seat;
+    if (member->pass.permissions & TOKEN_SUBSCRIBE)
+        peer_join_circle(seat->peer, call->now, &member->room->data,
+                         member->pass.permissions & TOKEN_PUBLISH);
     return seat;
 }
 
