@@ -22,8 +22,8 @@ struct data_circle {
 
 void data_circle_init(struct data_circle *circle);
 
-/* A peer is in one circle at most, from when it comes to when it goes or is closed.  One that is not
- * to be heard only hears: channels that it opens are its own. */
+/* A peer is in one circle at most, from when it comes to when it goes or is closed.  One that is
+ * not to be heard only hears: channels that it opens are its own. */
 void peer_join_circle(struct peer *peer, usec now, struct data_circle *circle, bool is_heard);
 void peer_leave_circle(struct peer *peer, usec now);
 

@@ -57,6 +57,7 @@ int standin_room_open(struct standins *standins, void *owner, struct standin_roo
     *room = (struct standin_room){ .standins = standins, .owner = owner };
     list_init(&room->clients);
     list_init(&room->publishers);
+    data_circle_init(&room->data);
     *out = room;
     return OK;
 }
@@ -186,6 +187,33 @@ static void name_of(const struct peer *peer, struct media_name *name)
         voice->name(standin, name);
 }
 
+/* Its data channels are joined with those of whom it stands in for. */
+static void join_data(struct standin *standin, usec now)
+{
+    const struct standin_client *client = standin->client;
+    struct data_circle *circle = &client->room->data;
+    data_circle_init(&standin->pair);
+    if (standin->standins->config.is_each) {
+        struct standin *other = standin->far ? standin_of(standin->far, client) : NULL;
+        circle = other ? other->peer->circle : &standin->pair;
+    }
+    peer_join_circle(standin->peer, now, circle, true);
+}
+
+/* It takes its circle along: who is left there goes on in another one's. */
+static void leave_data(struct standin *standin, usec now)
+{
+    const struct list *peers = &standin->pair.peers;
+    struct data_circle *next = NULL;
+    peer_leave_circle(standin->peer, now);
+    while (!list_empty(peers)) {
+        struct peer *peer = LIST_ENTRY(peers->next, struct peer, of_circle);
+        if (!next)
+            next = &((struct standin *)peer->owner)->pair;
+        peer_join_circle(peer, now, next, true);
+    }
+}
+
 struct standin *standin_open(struct standin_client *client, usec now, struct standin_client *far)
 {
     struct standins *standins = client->room->standins;
@@ -204,6 +232,7 @@ struct standin *standin_open(struct standin_client *client, usec now, struct sta
     standin->far = far;
     list_append(&client->standins, &standin->of_client);
     client->standin_count++;
+    join_data(standin, now);
     metrics_add(standins->server->metrics, METRIC_STANDINS, 1);
     return standin;
 }
@@ -215,6 +244,7 @@ void standin_close(struct standin *standin, usec now)
     client->standin_count--;
     if (client->heir == standin)
         client->heir = NULL;
+    leave_data(standin, now);
     peer_close(standin->peer, now);
     if (client->source == standin)
         standin_unpublish(client, now);

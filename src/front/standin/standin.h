@@ -14,14 +14,16 @@
  * into words.  Nothing re-enters: a voice queues messages, and calls nothing here.
  *
  * What clients say is refused and counted where it can't be; they are told nothing, as by a far
- * end that does not answer.  Candidates are of no use here: ours stand in descriptions (ICE lite),
- * and theirs are learned from their checks.
+ * end that does not answer.  What is said on data channels goes on to whom it is for.  Candidates
+ * are of no use here: ours stand in descriptions (ICE lite), and theirs are learned from their
+ * checks.
  */
 #ifndef MOIM_FRONT_STANDIN_STANDIN_H
 #define MOIM_FRONT_STANDIN_STANDIN_H
 
 #include "front/media.h"
 #include "front/standin/standin_text.h"
+#include "media/data_circle.h"
 
 #define STANDIN_KEY_MAX      64 /* bytes of a client's name */
 #define STANDIN_SDP_MAX      ((size_t)48 * 1024)
@@ -67,7 +69,8 @@ struct standin_room {
     struct standins *standins;
     void *owner; /* the front's */
     struct list clients;
-    struct list publishers; /* who began last is last */
+    struct list publishers;  /* who began last is last */
+    struct data_circle data; /* of all, where there are no names */
     uint32_t client_count;
 };
 
@@ -93,10 +96,11 @@ struct standin {
         *far; /* where is_each: in whose place it stands; NULL: that one has gone */
     struct list of_client;
     struct peer *peer;
-    usec offered_at; /* our last offer */
-    bool is_settled; /* something was agreed on */
-    bool is_apart;   /* its client has not been asked for tracks: they have no place there yet */
-    bool is_tried;   /* as an heir, and was none */
+    struct data_circle pair; /* where is_each: with the far end's, or that one's */
+    usec offered_at;         /* our last offer */
+    bool is_settled;         /* something was agreed on */
+    bool is_apart; /* its client has not been asked for tracks: they have no place there yet */
+    bool is_tried; /* as an heir, and was none */
 };
 
 /* ERR_MEMORY: nothing was made.  The server has a media port. */

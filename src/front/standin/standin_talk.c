@@ -169,6 +169,8 @@ bool standin_call(struct standin *standin, usec now, const struct peer *model, b
         index++;
     }
     standin->is_apart = !may_receive;
+    if (peer_has_data(model) && peer_add_data(standin->peer) != OK)
+        return false;
     return index > 0 && standin_offer(standin, now);
 }
 
