@@ -14,9 +14,9 @@ import { ROOT, Server } from './server.js';
 
 /**
  * @typedef {import('playwright-core').BrowserContextOptions & {
- *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string, camera?: 'small',
+ *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string, camera?: 'small' | 'tiny',
  *   trusts?: import('./certificate.js').Certificate, home?: number,
- * }} PersonOptions `camera: 'small'` for rooms so large that two cores must save; `home`: the
+ * }} PersonOptions `camera`: for rooms so large that two cores must save; `home`: the
  *   number of the home in which a Chromium is, if the setting has any
  *
  * @typedef {object} Setting
@@ -86,7 +86,7 @@ class Stage {
     }
     const browser = /** @type {any} */ (await launched);
     const page = firefox ? await browser.newPage() : await chromiumPage(browser, context);
-    if (camera === 'small') await page.addInitScript(wishSmall);
+    if (camera) await page.addInitScript(wishSmall, camera === 'tiny' ? TINY : SMALL);
     const person = new Person(page, name, url ?? this.url);
     this.people.push(person);
     return person;
@@ -147,14 +147,20 @@ class Stage {
   }
 }
 
-/** Runs in the page, before it: its wishes for the camera are lowered. */
-function wishSmall() {
+const SMALL = { width: 320, height: 180, frameRate: 8 };
+const TINY = { width: 160, height: 90, frameRate: 4 };
+
+/**
+ * Runs in the page, before it: its wishes for the camera are lowered.
+ * @param {MediaTrackConstraints} lower
+ */
+function wishSmall(lower) {
   const devices = navigator.mediaDevices;
   const getUserMedia = devices.getUserMedia.bind(devices);
   devices.getUserMedia = (wish = {}) =>
     getUserMedia({
       ...wish,
-      video: wish.video ? { width: 320, height: 180, frameRate: 8 } : false,
+      video: wish.video ? lower : false,
     });
 }
 

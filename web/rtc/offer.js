@@ -39,7 +39,7 @@ export function lighten(sdp) {
   return sdp.split(/(?=^m=)/m).map((section) => {
     const isSlot = /^a=recvonly\r?$/m.test(section);
     return section.split(/(?<=\n)/).filter((line) => {
-      if (/^a=(candidate|end-of-candidates|rtcp):/.test(line)) return false;
+      if (/^a=(candidate:|end-of-candidates|rtcp:)/.test(line)) return false;
       return !isSlot || !line.startsWith('a=extmap:') || EXTENSIONS.test(line);
     }).join('');
   }).join('');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { isPoor, sampleOf, totalsOf } from '../rtc/stats.js';
+import { lighten, slotCount } from '../rtc/offer.js';
 import { slotsOf } from '../rtc/slots.js';
 import { reasonOf } from '../media/problems.js';
 import {
@@ -92,4 +93,19 @@ test('two reports make a sample', () => {
   assert.ok(isPoor([sample, sample, sample, sample]));
   assert.ok(!isPoor([sample, sample, sample]));
   assert.ok(!isPoor([fresh, fresh, fresh, fresh]));
+});
+
+test('slots are offered in steps, and never too many', () => {
+  assert.deepEqual([0, 1, 2, 3, 7, 17, 99].map(slotCount), [1, 1, 2, 4, 9, 20, 20]);
+});
+
+test('an offer goes to the server without what it does not look at', () => {
+  const head = 'v=0\r\na=group:BUNDLE 0 1\r\n';
+  const kept = 'm=video 9 X 96\r\na=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n';
+  const extension = 'a=extmap:2 urn:ietf:params:rtp-hdrext:toffset\r\n';
+  const candidate = 'a=candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host\r\n';
+  const sent = `${kept}${extension}a=sendonly\r\n`;
+  assert.equal(lighten(`${head}${kept}${extension}${candidate}a=sendonly\r\n`
+    + `${kept}${extension}a=recvonly\r\na=end-of-candidates\r\n`),
+  `${head}${sent}${kept}a=recvonly\r\n`);
 });

@@ -161,4 +161,5 @@ export function place(element, box) {
   element.style.height = `${Math.floor(box.height)}px`;
   element.style.transform = `translate(${Math.round(box.x)}px, ${Math.round(box.y)}px)`;
   element.classList.toggle('small', box.width < 190 || box.height < 130);
+  element.classList.toggle('tiny', box.height < 95);
 }
