@@ -49,6 +49,14 @@ visit(house, 'two call each other over a WebSocket, and one comes back', async (
   await haveOneConnectionEach([mina, jun]);
 });
 
+visit(house, 'two who call each other at the same moment', async () => {
+  const people = [];
+  for (const name of ['Mina', 'Jun']) people.push(await come(name, 'pair-websocket.html'));
+  await Promise.all(people.map((person) => person.click('call')));
+  for (const person of people) await person.receives(1);
+  await haveOneConnectionEach(people);
+});
+
 visit(house, 'a third at a path for two sees somebody, and is seen', async () => {
   const people = [];
   for (const name of ['Mina', 'Jun', 'Ada']) people.push(await come(name, 'pair-websocket.html'));
