@@ -130,9 +130,10 @@ struct stream {
         struct http_session http;
         struct ws_session ws;
         struct {
-            struct list node; /* among strangers, or those that wait */
-            bool is_known;    /* it is none, or none any more */
-            bool is_gone;     /* it is no flow any more */
+            struct list node;  /* among strangers, or those that wait */
+            struct list known; /* among the others */
+            bool is_known;     /* it is none, or none any more */
+            bool is_gone;      /* it is no flow any more */
         } rtc;
     };
 };

@@ -11,6 +11,7 @@ int rtc_door_new(struct server *server, usec now)
     door->config = *config;
     list_init(&door->strangers);
     list_init(&door->waiting);
+    list_init(&door->known);
     const struct rtc_config port = {
         .dtls = config->dtls,
         .secure = config->secure,

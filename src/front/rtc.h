@@ -18,6 +18,7 @@
 
 #define RTC_STRANGER_TIME (5 * USEC_S)
 #define RTC_STRANGERS_MAX 256              /* of a worker; one more, and the oldest has to go */
+#define RTC_SWEEP         8                /* streams to be looked at whenever one is let in */
 #define RTC_CHECK_MAX     1024             /* bytes of a stranger's frame */
 #define RTC_FRAME_MAX     ((size_t)16384)  /* of others' */
 #define RTC_SILENCE_TIME  ICE_CONSENT_TIME /* of a stream */
@@ -47,6 +48,7 @@ struct rtc_door {
     struct list strangers; /* streams of which no transport's other end was heard yet */
     uint32_t stranger_count;
     struct list waiting; /* streams that are not read before all is said */
+    struct list known;   /* streams that are no strangers', in the order of their next look */
     unsigned heard;      /* packets, since the users have said all that they had to */
     bool is_stopped;     /* with the server: its streams have been ended */
 };

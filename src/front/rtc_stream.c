@@ -22,10 +22,28 @@ void rtc_door_open(struct server *server, struct stream *stream)
     struct rtc_door *door = server->rtc;
     assert(door);
     list_append(&door->strangers, &stream->rtc.node);
+    list_init(&stream->rtc.known);
     door->stranger_count++;
 }
 
-static void let_in(struct server *server, struct stream *stream)
+/* A transport has ICE_PAIRS_MAX flows: with one more, another one's stream is nobody's any more,
+ * and says nothing perhaps, by which that would be noticed.  For each stream that comes some are
+ * looked at in turn, so that those are never many. */
+static void sweep(struct server *server, usec now)
+{
+    struct rtc_door *door = server->rtc;
+    for (int i = 0; i < RTC_SWEEP && !list_empty(&door->known); i++) {
+        struct stream *stream = LIST_ENTRY(door->known.next, struct stream, rtc.known);
+        struct ice_flow flow = flow_of(server, stream);
+        list_remove(&stream->rtc.known);
+        if (rtc_knows(&door->port, &flow))
+            list_append(&door->known, &stream->rtc.known);
+        else
+            stream_end(server, now, stream);
+    }
+}
+
+static void let_in(struct server *server, usec now, struct stream *stream)
 {
     if (stream->rtc.is_known)
         return;
@@ -33,6 +51,8 @@ static void let_in(struct server *server, struct stream *stream)
     list_remove(&stream->rtc.node);
     server->rtc->stranger_count--;
     metrics_add(server->metrics, METRIC_RTC_STREAMS, 1);
+    sweep(server, now);
+    list_append(&server->rtc->known, &stream->rtc.known);
 }
 
 /* What comes on it waits until all is said that there is to say: strangers bring nothing that
@@ -71,6 +91,7 @@ void rtc_door_gone(struct server *server, usec now, struct stream *stream)
     struct ice_flow flow = flow_of(server, stream);
     stream->rtc.is_gone = true;
     list_remove(&stream->rtc.node);
+    list_remove(&stream->rtc.known);
     if (!stream->rtc.is_known) {
         server->rtc->stranger_count--;
         metrics_add(server->metrics, METRIC_RTC_STRANGERS, 1);
@@ -106,7 +127,7 @@ static bool hear(struct server *server, usec now, struct stream *stream, struct 
     rtc_feed(&door->port, now, &flow, frame);
     bool is_known = rtc_knows(&door->port, &flow);
     if (is_known)
-        let_in(server, stream);
+        let_in(server, now, stream);
     rtc_door_hear(server, now);
     return is_known;
 }

@@ -358,6 +358,27 @@ static void test_too_many_strangers(void **state)
         server_closed(server, house->now, streams[i]);
 }
 
+/* Who was invited has a few connections, however many are made. */
+static void test_too_many_of_one(void **state)
+{
+    (void)state;
+    struct far *far = meet(true);
+    struct wire *all[40];
+    for (uint16_t i = 0; i < 40; i++) {
+        all[i] = dial((uint16_t)(8000 + i));
+        wires[number_of(far)] = all[i];
+        far_check(far, false);
+        run();
+        assert_int_equal(far->checked, i + 1);
+        assert_false(wire_is_closed(all[i]));
+    }
+    unsigned open = 0;
+    for (unsigned i = 0; i < 40; i++)
+        open += !wire_is_closed(all[i]);
+    assert_in_range(open, ICE_PAIRS_MAX, 2 * ICE_PAIRS_MAX);
+    assert_int_equal(house_metric(house, METRIC_RTC_STREAMS), open);
+}
+
 /* What a slow reader does not take is dropped frame by frame, and of the others it misses none. */
 static void test_slow_reader(void **state)
 {
@@ -511,6 +532,7 @@ int main(void)
         TEST(test_strangers),
         TEST(test_strangers_time),
         TEST(test_too_many_strangers),
+        TEST(test_too_many_of_one),
         TEST(test_slow_reader),
         TEST(test_streams_end),
         TEST(test_silence),
