@@ -1,6 +1,6 @@
 /**
- * The server beside another one's stack: the load of bench/sfu has ICE, DTLS and rhythm of its own, and
- * many ends. It is here for what it sees, not for what it costs.
+ * The server beside another one's stack: the load of bench/sfu has ICE, DTLS and rhythm of its own,
+ * and many ends. It is here for what it sees, not for what it costs.
  */
 
 import assert from 'node:assert/strict';
@@ -22,12 +22,13 @@ const skip = isBuilt ? ((await whyNoNetwork()) ?? false) : 'the load is not buil
  * What the load says when all have seen a picture, and two seconds more have gone.
  * @param {string[]} words as measure.mjs has them
  * @param {string} [kinds]
+ * @param {number} [atOnce] who join
  * @returns {Promise<Record<string, number>>}
  */
-async function measure(words, kinds = 'video') {
+async function measure(words, kinds = 'video', atOnce = 10) {
   const script = path.join(ROOT, 'bench/sfu/measure.mjs');
   const command = ['node', script, 'moim', ...words];
-  const env = { ...process.env, BUILD: build, KINDS: kinds };
+  const env = { ...process.env, BUILD: build, KINDS: kinds, AT_ONCE: String(atOnce) };
   const { stdout } = await run(path.join(ROOT, 'bench/sfu/network'), command, { env });
   const pairs = stdout.trim().split(' ').map((word) => word.split('='));
   return Object.fromEntries(pairs.map(([key, value]) => [key, Number(value)]));
@@ -40,6 +41,13 @@ for (const profile of ['gcm', 'gcm256', 'cm'])
     assert.equal(seen.wrong, 0, 'packets that can not be opened');
     assert.equal(seen.others, 0, 'packets that nobody published');
   });
+
+test('20 come at once: 2 key frames a second', { skip, timeout: 120_000 }, async () => {
+  const seen = await measure(['one', '20', '1'], 'video', 20);
+  const most = 1 + 2 * Math.ceil(seen.joining_s);
+  const told = `${seen.joining_keys} key frames in ${seen.joining_s} s`;
+  assert.ok(seen.joining_keys > 0 && seen.joining_keys <= most, told);
+});
 
 test('6 see and hear one another', { skip, timeout: 120_000 }, async () => {
   const seen = await measure(['all', '6', '2'], 'audio video');

@@ -189,8 +189,9 @@ static void do_state(struct load *load, usec now, char **words)
         for (unsigned s = 0; s < client->hearer.stream_count; s++)
             keys += client->hearer.streams[s]->has_key;
     }
-    printf("state clients=%u connected=%u streams=%u keys=%u port=%u\n", load->open_count,
-           connected, streams, keys, load->house.net.port);
+    printf("state clients=%u connected=%u streams=%u keys=%u sent_keys=%llu port=%u\n",
+           load->open_count, connected, streams, keys, (unsigned long long)load_keys(load),
+           load->house.net.port);
 }
 
 static void do_quit(struct load *load, usec now, char **words)

@@ -13,7 +13,8 @@
  *     close NAME
  *     mark                              memory from here on is that of the clients to come
  *     measure SECONDS                   -> result KEY=VALUE ...
- *     state                             -> state clients=N connected=N streams=N keys=N
+ *     state                             -> state clients=N connected=N streams=N keys=N (of these,
+ *                                       so many have shown a picture) sent_keys=N port=N
  *     quit
  *
  * By themselves come `connected NAME`, `ended NAME WHY`, and `error TEXT` for a line that was
@@ -61,6 +62,8 @@ void load_measure(struct load *load, usec now, double seconds);
 void load_measured(struct load *load, usec now);
 
 double load_memory_kib(const struct load *load);
+/* Key frames that our cameras have sent. */
+uint64_t load_keys(const struct load *load);
 
 /* Key material for clients without DTLS: the same in the floor. */
 struct view load_material(uint16_t profile, uint32_t host, uint8_t out[SECURE_MATERIAL_MAX]);

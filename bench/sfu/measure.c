@@ -39,7 +39,7 @@ static uint64_t lost(const struct load *load)
     return sum;
 }
 
-static uint64_t keys(const struct load *load)
+uint64_t load_keys(const struct load *load)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < load->client_count; i++)
@@ -56,7 +56,7 @@ void load_measure(struct load *load, usec now, double seconds)
                                      .cpu = server_cpu_s(load),
                                      .own_cpu = own_cpu_s(),
                                      .lost = lost(load),
-                                     .keys = keys(load) };
+                                     .keys = load_keys(load) };
 }
 
 void load_measured(struct load *load, usec now)
@@ -79,9 +79,10 @@ void load_measured(struct load *load, usec now)
            (double)tally->gone_up / wall, (unsigned long long)(lost(load) - load->mark.lost),
            tally_quantile_us(tally, 0.5), tally_quantile_us(tally, 0.99),
            tally_quantile_us(tally, 0.999), more > 0 ? kib / more : 0,
-           (unsigned long long)(keys(load) - load->mark.keys), (unsigned long long)tally->nacks,
-           (unsigned long long)tally->repeats, (unsigned long long)tally->doubles,
-           (unsigned long long)tally->others, (unsigned long long)tally->wrong,
-           (unsigned long long)tally->plis, (unsigned long long)tally->reports,
-           (unsigned long long)tally->feedbacks, (unsigned long long)tally->thrown);
+           (unsigned long long)(load_keys(load) - load->mark.keys),
+           (unsigned long long)tally->nacks, (unsigned long long)tally->repeats,
+           (unsigned long long)tally->doubles, (unsigned long long)tally->others,
+           (unsigned long long)tally->wrong, (unsigned long long)tally->plis,
+           (unsigned long long)tally->reports, (unsigned long long)tally->feedbacks,
+           (unsigned long long)tally->thrown);
 }

@@ -13,7 +13,7 @@ import { Load, built } from './load.mjs';
 const [server, shape, count, seconds = '5', ...words] = process.argv.slice(2);
 const settings = Object.fromEntries(words.map((word) => word.split('=')));
 const kinds = (process.env.KINDS ?? 'video').split(' ');
-const AT_ONCE = 10; // who join
+const AT_ONCE = Number(process.env.AT_ONCE ?? 10); // who join
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -42,6 +42,8 @@ async function run(service, load) {
   if (!isAll) await service.publish(load, 'p', kinds);
   await sleep(1000);
   load.say('mark');
+  const { sent_keys: before } = await load.state();
+  const began = performance.now();
   if (isAll) await inGroups(members, (name) => service.publish(load, name, kinds));
   await inGroups(members, (name) =>
     service.watch(load, name, publishers.filter((publisher) => publisher !== name)));
@@ -49,8 +51,11 @@ async function run(service, load) {
   const pictures = kinds.includes('video') ? members.length * each : 0;
   if (service.isFloor) await settled(load, members.length, 0);
   else await settled(load, streams, pictures);
+  const joining_s = ((performance.now() - began) / 1000).toFixed(2);
+  const { sent_keys: after } = await load.state();
   await sleep(1500);
-  return load.measure(Number(seconds));
+  const result = await load.measure(Number(seconds));
+  return { ...result, joining_s, joining_keys: after - before };
 }
 
 try {
