@@ -256,6 +256,17 @@ static void a_new_connection_takes_the_place_of_the_old(void **state)
     assert_int_equal(house_metric(house, METRIC_STANDINS), 2);
 }
 
+static void an_answer_to_nothing_is_nothing(void **state)
+{
+    (void)state;
+    struct page *viewer = page_open("/ws", false);
+    page_say(viewer, "answer", page_write_offer(page_open("/ws", true)));
+    struct page *late = page_open("/ws", false);
+    pages_talk();
+    assert_int_equal(late->offers, 0);
+    assert_int_equal(house_metric(house, METRIC_RELAY_REFUSED), 1);
+}
+
 static void candidates_go_nowhere_and_all_else_to_the_others(void **state)
 {
     (void)state;
@@ -386,6 +397,7 @@ int main(void)
         TEST(both_call_at_once),
         TEST(an_offer_that_was_never_answered_gives_way),
         TEST(a_new_connection_takes_the_place_of_the_old),
+        TEST(an_answer_to_nothing_is_nothing),
         TEST(candidates_go_nowhere_and_all_else_to_the_others),
         TEST(what_is_no_description_harms_nobody),
         TEST(broken_offers_leave_nothing_behind),

@@ -328,6 +328,22 @@ static void nobody_speaks_in_anothers_name(void **state)
     assert_all_see_all();
 }
 
+static void a_session_does_not_call_itself(void **state)
+{
+    char destination[100];
+    (void)state;
+    struct person *mina = enter("mina", false);
+    for (unsigned i = 0; i < 4; i++) {
+        snprintf(destination, sizeof destination, "/topic/peer/%s/m%u/r",
+                 i % 2 ? "offer" : "answer", i / 2);
+        stomp_subscribe(mina->wire, destination, destination);
+    }
+    struct page *page = connect_to(mina, "m0");
+    say(mina, "/app/peer/offer/m0/r", "mina", "offer", page_write_offer(page));
+    assert_int_equal(house_metric(house, METRIC_STANDINS), 0);
+    assert_int_equal(house_metric(house, METRIC_STOMP_DROPPED), 1);
+}
+
 static void keys_go_to_all_and_candidates_to_nobody(void **state)
 {
     (void)state;
@@ -362,6 +378,7 @@ int main(void)
         TEST(simple_peers_keep_their_connections),
         TEST(both_call_each_other_at_once),
         TEST(nobody_speaks_in_anothers_name),
+        TEST(a_session_does_not_call_itself),
         TEST(keys_go_to_all_and_candidates_to_nobody),
         TEST(who_stops_listening_has_left),
     };

@@ -47,7 +47,7 @@ struct relay_stage {
     struct list of_relay;
     struct relay_room *of;
     struct standin_room *room;
-    const struct rule *rule; /* of the last offer */
+    const struct rule *rule; /* of the last offer; NULL: none could be kept */
     struct buffer *form;     /* its arguments: our descriptions are told in the same words */
 };
 

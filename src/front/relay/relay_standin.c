@@ -253,7 +253,7 @@ void relay_signal(struct server *server, usec now, struct relay_party *party,
     if (!event->is_binary &&
         standin_text_read(event->arguments, kind, relay->sdp.at, relay->sdp.size, &text) == OK)
         room = room_of(party, rule, event);
-    if (room)
+    if (room && (room->stage || text.kind == STANDIN_OFFER))
         client = enter(server, now, party, room);
     if (client && text.kind == STANDIN_ANSWER)
         standin_hear_answer(client, now, NULL, text.sdp);
@@ -271,7 +271,7 @@ void relay_call(usec now, struct relay_party *party, const struct relay_room *ro
     struct relay_stage *stage = room->stage;
     struct standin_client *client;
     struct standin_client *from;
-    if (!stage || stage->rule->keep == KEEP_NOTHING)
+    if (!stage || !stage->rule || stage->rule->keep == KEEP_NOTHING)
         return;
     client = enter(stage->room->standins->server, now, party, stage->of);
     if (client && standin_has_publisher(client, &from))

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORM VIEW("{\"key\":\"\",\"body\":{\"type\":\"offer\",\"sdp\":\"v=\"}}")
+#define CALLERS_MAX 4 /* names of one session: pages have one */
+#define FORM        VIEW("{\"key\":\"\",\"body\":{\"type\":\"offer\",\"sdp\":\"v=\"}}")
 
 /* A room in which somebody has called, by destinations of one of the configuration's signals. */
 struct stage {
@@ -245,10 +246,20 @@ static struct stomp_session *find_listener(struct stomp_standins *standins, cons
     return NULL;
 }
 
+static uint32_t count_callers(const struct stomp_session *stomp)
+{
+    uint32_t count = 0;
+    for (const struct list *at = stomp->callers.next; at != &stomp->callers; at = at->next)
+        count++;
+    return count;
+}
+
 static struct caller *enter(struct stomp_standins *standins, struct stage *stage,
                             struct stomp_session *stomp, struct view key)
 {
-    struct caller *caller = pool_take(&standins->callers);
+    struct caller *caller = NULL;
+    if (count_callers(stomp) < CALLERS_MAX)
+        caller = pool_take(&standins->callers);
     if (!caller || standin_enter(stage->room, caller, key, &caller->client) != OK) {
         pool_give(&standins->callers, caller);
         return NULL;
@@ -328,7 +339,7 @@ static bool take(struct stomp_call *call, const struct stomp_frame *frame, struc
         return false;
     struct caller *self = find_self(standins, stage, call->stomp, key);
     struct caller *other = self ? find_other(standins, stage, signal->key) : NULL;
-    if (!other || other == self)
+    if (!other || other->stomp == self->stomp)
         return false;
     keep_form(call->server, self, frame->body);
     if (text.kind == STANDIN_ANSWER)
