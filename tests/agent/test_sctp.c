@@ -168,6 +168,35 @@ static void test_unordered(void **state)
     pair_free(pair);
 }
 
+static bool lose_all(struct pair *pair, struct pair_end *from, struct view packet)
+{
+    (void)pair;
+    (void)from;
+    (void)packet;
+    return false;
+}
+
+/* nothing overtakes the OPEN, not even on a channel without order (RFC 8832, section 6) */
+static void test_not_before_open(void **state)
+{
+    (void)state;
+    struct pair *pair = pair_new(14);
+    struct pair_end *end = &pair->ends[0];
+    struct sctp_channel_terms terms = { .label = view_of("u"), .is_unordered = true };
+    struct sctp_channel *channel;
+    assert_int_equal(
+        sctp_open_channel(&end->sctp, pair->now, end->association, &terms, NULL, &channel), OK);
+    pair->look = lose_all;
+    pair_drain(end);
+    pair->look = NULL;
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(pair_send(end, channel, i, 100), OK);
+    pair_run(pair, 10 * USEC_S);
+    assert_int_equal(pair->ends[1].opened_count, 1);
+    assert_int_equal(pair->ends[1].seen_count, 3);
+    pair_free(pair);
+}
+
 static void test_stream_taken(void **state)
 {
     (void)state;
@@ -429,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_bad_way),
         cmocka_unit_test(test_unordered),
+        cmocka_unit_test(test_not_before_open),
         cmocka_unit_test(test_stream_taken),
         cmocka_unit_test(test_close_channel),
         cmocka_unit_test(test_close_crossing),

@@ -115,6 +115,38 @@ static void test_too_large(void **state)
     }
 }
 
+#define SMALL_WINDOW 20000
+
+static bool check_window(struct pair *pair, struct pair_end *from, struct view packet)
+{
+    (void)packet;
+    if (from == &pair->ends[0])
+        assert_true(from->association->flight <= SMALL_WINDOW);
+    return true;
+}
+
+/* no more is on the way than the other end has room for, however much the way would carry */
+static void test_window(void **state)
+{
+    (void)state;
+    struct sctp_config config = PAIR_CONFIG;
+    struct pair *pair = pair_make(34, &config);
+    pair->ends[1].sctp.config.message_max = SMALL_WINDOW / 2;
+    pair->ends[1].sctp.config.receive_max = SMALL_WINDOW;
+    pair_open(pair, 0);
+    pair_open(pair, 1);
+    pair_run(pair, USEC_S);
+    struct sctp_channel *channel = pair_channel(pair, 0, &CHAT);
+    pair->look = check_window;
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(pair_send(&pair->ends[0], channel, i, SMALL_WINDOW / 2), OK);
+    pair_run(pair, 60 * USEC_S);
+    assert_int_equal(pair->ends[1].seen_count, 100);
+    assert_true(pair->ends[0].association->cwnd > SMALL_WINDOW / 2);
+    assert_int_equal(metrics_read(&pair->ends[0].metrics, METRIC_SCTP_RETRANSMITTED), 0);
+    pair_free(pair);
+}
+
 static void test_full(void **state)
 {
     (void)state;
@@ -391,19 +423,13 @@ static void test_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_give_up),
-        cmocka_unit_test(test_lifetime),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_channels),
-        cmocka_unit_test(test_too_many_channels),
-        cmocka_unit_test(test_associations),
-        cmocka_unit_test(test_small_pools),
-        cmocka_unit_test(test_no_buffers),
-        cmocka_unit_test(test_wraps),
-        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_give_up),      cmocka_unit_test(test_lifetime),
+        cmocka_unit_test(test_large),        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_window),       cmocka_unit_test(test_full),
+        cmocka_unit_test(test_channels),     cmocka_unit_test(test_too_many_channels),
+        cmocka_unit_test(test_associations), cmocka_unit_test(test_small_pools),
+        cmocka_unit_test(test_no_buffers),   cmocka_unit_test(test_wraps),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_strangers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
