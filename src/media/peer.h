@@ -60,6 +60,13 @@ struct transceiver {
     struct peer_feedback feedback;
 };
 
+/* When the other end said what time it is there, to have it told back. */
+struct peer_reference {
+    uint32_t ssrc;
+    uint32_t middle; /* of its NTP time; 0: it has not, or was told */
+    usec at;
+};
+
 enum peer_state { PEER_NEW, PEER_CONNECTED, PEER_ENDED };
 
 /* Its members are read by anybody, and written by peer*.c and sfu.c. */
@@ -89,6 +96,7 @@ struct peer {
     struct list of_circle;
     bool is_heard; /* what it says there goes to the others */
     usec report_at;
+    struct peer_reference reference;
     usec round_trip;   /* as reports tell it; 0: not known */
     uint64_t remb_bps; /* what it thinks that its line takes; 0: it has not said */
 };

@@ -133,6 +133,19 @@ static int take_rtpfb(struct peer *peer, const struct rtcp_packet *packet)
     return status;
 }
 
+/* Who sends nothing learns the round trip when this is told back in our next report (RFC 3611, section 4.5). */
+static int take_xr(struct peer *peer, usec now, const struct rtcp_packet *packet)
+{
+    struct rtcp_xr_block block;
+    struct view rest;
+    uint32_t ssrc;
+    int status = rtcp_read_xr(packet, &ssrc, &rest);
+    while (status == OK && (status = rtcp_xr_next(&rest, &block)) == OK)
+        if (block.type == RTCP_XR_RRTR)
+            peer->reference = (struct peer_reference){ ssrc, ntp_middle(block.ntp), now };
+    return status == ERR_NOT_FOUND ? OK : status;
+}
+
 static int take_packet(struct peer *peer, usec now, const struct rtcp_packet *packet)
 {
     switch (packet->type) {
@@ -144,8 +157,10 @@ static int take_packet(struct peer *peer, usec now, const struct rtcp_packet *pa
         return take_rtpfb(peer, packet);
     case RTCP_PSFB:
         return take_psfb(peer, packet);
+    case RTCP_XR:
+        return take_xr(peer, now, packet);
     default:
-        return OK; /* SDES, BYE, XR: nothing hangs on them here */
+        return OK; /* SDES, BYE: nothing hangs on them here */
     }
 }
 

@@ -74,6 +74,21 @@ static void report_received(struct report *report, usec now)
     rtcp_add_rr(&report->writer, peer->ssrc, blocks, count);
 }
 
+static void answer_reference(struct report *report, usec now)
+{
+    struct peer_reference *reference = &report->peer->reference;
+    const struct rtcp_dlrr dlrr = {
+        .ssrc = reference->ssrc,
+        .last_rr = reference->middle,
+        .delay_since_last_rr = ntp_short_of_usec(now - reference->at),
+    };
+    if (reference->middle == 0)
+        return;
+    need(report, 12 + RTCP_DLRR_SIZE);
+    rtcp_add_dlrr(&report->writer, report->peer->ssrc, &dlrr, 1);
+    reference->middle = 0;
+}
+
 /* Rates of what comes in are counted at the same time: a better encoding may be there. */
 static void count_tracks(struct peer *peer, usec now)
 {
@@ -182,6 +197,7 @@ void peer_report(struct peer *peer, usec now)
     if (now >= peer->report_at) {
         report_sent(&report, now);
         report_received(&report, now);
+        answer_reference(&report, now);
         count_tracks(peer, now);
         peer->report_at = now + REPORT_EACH;
     }

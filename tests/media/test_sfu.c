@@ -200,6 +200,40 @@ static void test_reports(void **state)
     assert_int_equal(blocks, 1);
 }
 
+/* Who only receives is told how long its word took. */
+static void test_reference_time(void **state)
+{
+    (void)state;
+    uint8_t bytes[64];
+    struct rtcp_writer writer;
+    struct rtcp_packet packet;
+    struct rtcp_xr_block block;
+    uint32_t ssrc;
+    begin_forwarding();
+    rtcp_begin(&writer, bytes, sizeof bytes);
+    rtcp_add_rrtr(&writer, 99, 0x1234567800000000u);
+    far_say_rtcp(bob.far, view_make(bytes, writer.size));
+    run();
+    bob.far->rtcp_size = 0;
+    wait(1100 * USEC_MS);
+    struct view rest = view_make(bob.far->rtcp, bob.far->rtcp_size);
+    while (rtcp_next(&rest, &packet) == OK && packet.type != RTCP_XR)
+        continue;
+    assert_int_equal(rtcp_read_xr(&packet, &ssrc, &rest), OK);
+    assert_int_equal(rtcp_xr_next(&rest, &block), OK);
+    assert_int_equal(block.type, RTCP_XR_DLRR);
+    struct rtcp_dlrr dlrr = rtcp_dlrr_at(block.dlrrs, 0);
+    assert_int_equal(dlrr.ssrc, 99);
+    assert_int_equal(dlrr.last_rr, 0x56780000);
+    assert_in_range(dlrr.delay_since_last_rr, 0xf000, 0x11000);
+    /* once */
+    bob.far->rtcp_size = 0;
+    wait(1100 * USEC_MS);
+    rest = view_make(bob.far->rtcp, bob.far->rtcp_size);
+    while (rtcp_next(&rest, &packet) == OK)
+        assert_int_not_equal(packet.type, RTCP_XR);
+}
+
 /* Without SDP: the same, told piece by piece. */
 static void test_pieces(void **state)
 {
@@ -278,6 +312,7 @@ int main(void)
         WITH_SFU(test_replaced),
         WITH_SFU(test_nothing_in_common),
         WITH_SFU(test_reports),
+        WITH_SFU(test_reference_time),
         WITH_SFU(test_pieces),
         WITH_SFU(test_counts),
     };
