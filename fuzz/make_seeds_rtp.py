@@ -177,7 +177,8 @@ def sfu():
     }.items():
         write("sfu", name, join, text)
     for which, name in enumerate("own chrome firefox safari gstreamer obs viewer munged".split()):
-        write("sfu", "offer_" + name, bytes([0, 0x10, which, 0, 15]), "01 11 00 00 0f 71 00 00" + sent)
+        write("sfu", "offer_" + name, bytes([0, 0x10, which, 0, 15]),
+              "01 11 00 00 0f 71 00 00" + sent)
 
 
 rtp()

@@ -12,7 +12,8 @@ export const NO_TURN = '(?!)';
 /**
  * @typedef {object} Pair that a connection has settled on
  * @property {string} type of the local candidate: `host`, `srflx`, `prflx`, `relay`
- * @property {string} [protocol] by which the relay (or, without one, the other end) is reached: `udp`,
+ * @property {string} [protocol] by which the relay (or, without one, the other end) is reached:
+ *   `udp`,
  *   `tcp`, `tls`
  * @property {string} [url] of the relay, where the browser tells it
  */
@@ -104,7 +105,8 @@ async function lookAtPairs() {
         report.type === 'transport' ? reports.get(report.selectedCandidatePairId) : report;
       if (pair?.type !== 'candidate-pair' || (pair === report && !pair.selected)) continue;
       const local = reports.get(pair.localCandidateId);
-      pairs.push({ type: local.candidateType, protocol: local.relayProtocol ?? local.protocol, url: local.url });
+      const { candidateType: type, url } = local;
+      pairs.push({ type, protocol: local.relayProtocol ?? local.protocol, url });
     }
   }
   return pairs;

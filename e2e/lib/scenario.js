@@ -14,7 +14,8 @@ import { ROOT, Server } from './server.js';
 
 /**
  * @typedef {import('playwright-core').BrowserContextOptions & {
- *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string, camera?: 'small' | 'tiny',
+ *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string,
+ *   camera?: 'small' | 'tiny',
  *   trusts?: import('./certificate.js').Certificate, home?: number,
  * }} PersonOptions `camera`: for rooms so large that two cores must save; `home`: the
  *   number of the home in which a Chromium is, if the setting has any

@@ -133,7 +133,8 @@ static int take_rtpfb(struct peer *peer, const struct rtcp_packet *packet)
     return status;
 }
 
-/* Who sends nothing learns the round trip when this is told back in our next report (RFC 3611, section 4.5). */
+/* Who sends nothing learns the round trip when this is told back in our next report (RFC 3611,
+ * section 4.5). */
 static int take_xr(struct peer *peer, usec now, const struct rtcp_packet *packet)
 {
     struct rtcp_xr_block block;
