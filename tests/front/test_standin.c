@@ -18,6 +18,7 @@ static const struct rule PAIR_RULES[] = {
 };
 static const struct rule ROOM_RULES[] = {
     { .on = "join", .join = "room" },
+    { .on = "leave", .leave = "*" },
     { .on = "offer",
       .to = TO_ROOM,
       .field = "roomId",
@@ -208,6 +209,27 @@ static void rooms_are_apart_and_the_rules_hold_for_what_is_told(void **state)
     assert_int_equal(house_metric(house, METRIC_STANDINS), 2);
 }
 
+static void who_leaves_a_room_leaves_its_calls(void **state)
+{
+    (void)state;
+    struct page *mina = page_open("/rooms", true);
+    struct page *jun = page_open("/rooms", true);
+    ws_say(mina->wire, "{'type':'join','room':'r'}");
+    ws_say(jun->wire, "{'type':'join','room':'r'}");
+    page_offer(mina);
+    pages_talk();
+    ws_say(jun->wire, "{'type':'leave'}");
+    assert_int_equal(house_metric(house, METRIC_STANDINS), 1);
+    assert_int_equal(page_uploads(mina), 2);
+    ws_say(jun->wire, "{'type':'join','room':'r'}");
+    page_renew(jun);
+    page_offer(jun);
+    pages_talk();
+    assert_int_equal(page_sees(mina, jun), 2);
+    assert_int_equal(page_sees(jun, mina), 2);
+    assert_int_equal(mina->offers, 0);
+}
+
 static void both_call_at_once(void **state)
 {
     (void)state;
@@ -394,6 +416,7 @@ int main(void)
         TEST(three_see_whoever_published_last),
         TEST(one_without_a_camera_sees_the_other),
         TEST(rooms_are_apart_and_the_rules_hold_for_what_is_told),
+        TEST(who_leaves_a_room_leaves_its_calls),
         TEST(both_call_at_once),
         TEST(an_offer_that_was_never_answered_gives_way),
         TEST(a_new_connection_takes_the_place_of_the_old),
