@@ -197,7 +197,10 @@ static bool feed_established(struct sctp *sctp, struct sctp_association *associa
         sctp_take_data(sctp, association, chunk);
         break;
     case SCTP_CHUNK_SACK:
-        sctp_take_sack(sctp, association, chunk);
+        /* a second one says nothing new, and each may cost a walk over all that is on the way */
+        if (!association->has_sack)
+            sctp_take_sack(sctp, association, chunk);
+        association->has_sack = true;
         break;
     case SCTP_CHUNK_FORWARD_TSN:
         sctp_take_forward_tsn(sctp, association, chunk);
@@ -257,6 +260,7 @@ void sctp_feed(struct sctp *sctp, usec now, struct sctp_association *association
         return;
     sctp_touch(sctp, association);
     association->burst = SCTP_BURST_MAX;
+    association->has_sack = false;
     status = sctp_read_packet(datagram, &packet);
     if (status != OK || packet.source_port != association->terms.remote_port ||
         packet.destination_port != association->terms.local_port) {

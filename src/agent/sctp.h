@@ -136,6 +136,7 @@ struct sctp_association {
     uint8_t unsacked; /* packets with data since the last SACK */
     bool is_sack_due;
     bool has_data; /* in the packet that is being read */
+    bool has_sack; /* the same */
 
     /* what goes */
     struct list queue; /* messages not wholly sent */

@@ -381,6 +381,39 @@ static void test_damage(void **state)
     }
 }
 
+static void add_sack(struct sctp_writer *writer, uint32_t tsn)
+{
+    uint8_t *at = sctp_add_chunk(writer, SCTP_CHUNK_SACK, 0, 12);
+    assert_non_null(at);
+    memset(at, 0, 12);
+    bytes_write_32(at, tsn);
+}
+
+/* of many SACKs in a packet, one is read: each costs as much as is on the way */
+static void test_many_sacks(void **state)
+{
+    uint8_t bytes[SCTP_PACKET_MAX];
+    struct sctp_writer writer;
+    (void)state;
+    struct pair *pair = pair_new(35);
+    struct pair_end *end = &pair->ends[0];
+    struct sctp_association *association = end->association;
+    struct sctp_channel *channel = pair_channel(pair, 0, &CHAT);
+    pair->is_cut = true;
+    assert_int_equal(pair_send(end, channel, 1, 100), OK);
+    pair_drain(end);
+    for (unsigned first = 0; first < 2; first++) {
+        sctp_begin(&writer, bytes, sizeof bytes, 5001, 5000, association->local_tag);
+        add_sack(&writer, association->cumulative_out + first);
+        add_sack(&writer, association->cumulative_out + 1);
+        sctp_seal(&writer);
+        sctp_feed(&end->sctp, pair->now, association, view_make(bytes, writer.size));
+        pair_drain(end);
+        assert_int_equal(sctp_queued(association), first ? 0 : 100);
+    }
+    pair_free(pair);
+}
+
 /* packets under another tag or port, or with another checksum, are not heard */
 static void test_strangers(void **state)
 {
@@ -430,6 +463,7 @@ int main(void)
         cmocka_unit_test(test_associations), cmocka_unit_test(test_small_pools),
         cmocka_unit_test(test_no_buffers),   cmocka_unit_test(test_wraps),
         cmocka_unit_test(test_damage),       cmocka_unit_test(test_strangers),
+        cmocka_unit_test(test_many_sacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
