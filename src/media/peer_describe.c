@@ -112,7 +112,7 @@ static void renew_ssrcs(struct track *track, const struct description_section *t
         if (encoding->rid_size > 0 || encoding->ssrc == theirs->ssrcs[i].ssrc)
             continue;
         encoding_restart(encoding, theirs->ssrcs[i].ssrc);
-        encoding->rtx_ssrc = theirs->ssrcs[i].rtx;
+        encoding_set_rtx(encoding, theirs->ssrcs[i].rtx);
     }
 }
 

@@ -79,10 +79,10 @@ static struct encoding *learn(struct peer *peer, const struct arrival *arrival)
         encoding = find_rid(track, rid);
     else
         encoding = track->encoding_count == 1 ? track->encodings[0] : NULL;
-    if (!encoding)
-        return NULL;
+    if (!encoding || encoding_is_former(encoding, ssrc))
+        return NULL; /* its last packets have come late */
     if (is_rtx)
-        encoding->rtx_ssrc = ssrc;
+        encoding_set_rtx(encoding, ssrc);
     else if (encoding->ssrc == 0)
         encoding->ssrc = ssrc;
     else

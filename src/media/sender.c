@@ -174,9 +174,17 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
     return true;
 }
 
+/* From before what has gone out of its stream: to go on with it would be to go back. */
+static bool is_behind(const struct sender *sender, const struct packet *packet)
+{
+    return sender->stream && sender->stream == sender_stream(sender) &&
+           packet->sequence + sender->offset <= sender->highest;
+}
+
 static bool must_wait(const struct sender *sender, const struct packet *packet)
 {
-    return sender->is_waiting && sender->config.is_video && !packet->begins_key_frame;
+    return sender->is_waiting &&
+           (is_behind(sender, packet) || (sender->config.is_video && !packet->begins_key_frame));
 }
 
 static bool pass_on(struct sender *sender, usec now, const struct packet *packet)

@@ -135,12 +135,26 @@ int track_add_encoding(struct track *track, uint32_t ssrc, uint32_t rtx_ssrc, st
 void encoding_restart(struct encoding *encoding, uint32_t ssrc)
 {
     drop_stream(encoding);
+    encoding->former_ssrc = encoding->ssrc;
     encoding->ssrc = ssrc;
     encoding->has_key = false;
     encoding->key_frames = encoding->key_asks = encoding->nacks = 0;
     encoding->heard_at = 0;
     encoding->counted = 0;
     encoding->bps = 0;
+}
+
+void encoding_set_rtx(struct encoding *encoding, uint32_t ssrc)
+{
+    if (encoding->rtx_ssrc == ssrc)
+        return;
+    encoding->former_rtx_ssrc = encoding->rtx_ssrc;
+    encoding->rtx_ssrc = ssrc;
+}
+
+bool encoding_is_former(const struct encoding *encoding, uint32_t ssrc)
+{
+    return ssrc == encoding->former_ssrc || ssrc == encoding->former_rtx_ssrc;
 }
 
 static int begin_stream(struct encoding *encoding, uint32_t clock_rate)

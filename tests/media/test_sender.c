@@ -321,6 +321,27 @@ static void test_go_over_paused(void **state)
     assert_numbers(START, 2);
 }
 
+/* Sound does not go on with what comes late from before the pause. */
+static void test_late_after_pause(void **state)
+{
+    (void)state;
+    sender.config.is_video = false;
+    one.stream.is_video = false;
+    sender_switch(&sender, &one.stream);
+    come(&one, 100, false, 50);
+    come(&one, 102, false, 50);
+    pump(&one);
+    sender_pause(&sender, true);
+    sender_pause(&sender, false);
+    come(&one, 101, false, 50);
+    pump(&one);
+    assert_int_equal(far->rtp_count, 2);
+    come(&one, 103, false, 50);
+    pump(&one);
+    assert_int_equal(far->rtp_count, 3);
+    assert_int_equal(far->numbers[2], START + 3);
+}
+
 static void test_stream_ends(void **state)
 {
     (void)state;
@@ -495,6 +516,7 @@ int main(void)
         WITH_SENDER(test_order_of_arrival),
         WITH_SENDER(test_switch),
         WITH_SENDER(test_pause),
+        WITH_SENDER(test_late_after_pause),
         WITH_SENDER(test_stream_ends),
         WITH_SENDER(test_go_over),
         WITH_SENDER(test_go_over_ends),

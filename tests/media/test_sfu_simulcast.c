@@ -182,6 +182,10 @@ static void test_renewed(void **state)
     assert_int_equal(track_of(&alice)->encodings[0]->ssrc, 7011);
     assert_int_equal(bob.far->rtp_count, 2);
     assert_no_gaps(bob.far);
+    /* what comes late of the former one does not bring it back */
+    say_of(0, 101, true);
+    assert_int_equal(track_of(&alice)->encodings[0]->ssrc, 7011);
+    assert_int_equal(bob.far->rtp_count, 2);
 }
 
 /* A picture that stands still sends little: who watches stays, and who comes asks for a key
