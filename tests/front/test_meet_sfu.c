@@ -241,6 +241,50 @@ static void test_wrong_mids(void **state)
     expect_nothing(guests[1].wire);
 }
 
+static void permit(const struct guest *guest, uint8_t permissions)
+{
+    struct stream *stream = pool_at(&house->servers[0]->streams, guest->wire->stream);
+    struct member *member = stream->context;
+    member->pass.permissions = permissions;
+}
+
+static void test_permissions(void **state)
+{
+    (void)state;
+    permit(&guests[0], TOKEN_SUBSCRIBE);
+    permit(&guests[1], TOKEN_PUBLISH);
+    connect_guest(&guests[0]);
+    expect_tracks(guests[0].wire, "", 0, 0);
+    connect_guest(&guests[1]);
+    expect_tracks(guests[1].wire, "", 0, 0); /* nothing is sent to it, whatever there is */
+    expect_tracks(guests[0].wire,
+                  "{'mid':'2','member':'m2','source':'microphone'},"
+                  "{'mid':'3','member':'m2','source':'camera'}",
+                  1, 1);
+    hear_all(guests[2].wire);
+    connect_guest(&guests[2]);
+    expect_tracks(guests[2].wire,
+                  "{'mid':'2','member':'m2','source':'microphone'},"
+                  "{'mid':'3','member':'m2','source':'camera'}",
+                  1, 1); /* nothing has come of the first */
+}
+
+/* Microphone and camera stay side by side, also where there are more of one kind. */
+static void test_pairs(void **state)
+{
+    (void)state;
+    say_offer(guests[1].wire, "A", "'new':true,'tracks':[{'mid':'0','source':'microphone'}],");
+    connect_guest(&guests[2]);
+    hear_all(guests[0].wire);
+    say_offer(guests[0].wire, "avavav", "'new':true,");
+    hear_answer(guests[0].wire);
+    expect_tracks(guests[0].wire,
+                  "{'mid':'0','member':'m2','source':'microphone'},"
+                  "{'mid':'2','member':'m3','source':'microphone'},"
+                  "{'mid':'3','member':'m3','source':'camera'}",
+                  2, 1);
+}
+
 static void test_new_and_close(void **state)
 {
     (void)state;
@@ -357,6 +401,8 @@ int main(void)
         TEST(test_names),
         TEST(test_refusals),
         TEST(test_wrong_mids),
+        TEST(test_permissions),
+        TEST(test_pairs),
         TEST(test_new_and_close),
         TEST(test_lost),
         TEST(test_overlap),
