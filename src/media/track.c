@@ -132,10 +132,15 @@ int track_add_encoding(struct track *track, uint32_t ssrc, uint32_t rtx_ssrc, st
     return OK;
 }
 
+static void note_former(struct encoding *encoding, uint32_t ssrc)
+{
+    encoding->former[encoding->former_count++ % ENCODING_FORMER_MAX] = ssrc;
+}
+
 void encoding_restart(struct encoding *encoding, uint32_t ssrc)
 {
     drop_stream(encoding);
-    encoding->former_ssrc = encoding->ssrc;
+    note_former(encoding, encoding->ssrc);
     encoding->ssrc = ssrc;
     encoding->has_key = false;
     encoding->key_frames = encoding->key_asks = encoding->nacks = 0;
@@ -148,13 +153,16 @@ void encoding_set_rtx(struct encoding *encoding, uint32_t ssrc)
 {
     if (encoding->rtx_ssrc == ssrc)
         return;
-    encoding->former_rtx_ssrc = encoding->rtx_ssrc;
+    note_former(encoding, encoding->rtx_ssrc);
     encoding->rtx_ssrc = ssrc;
 }
 
 bool encoding_is_former(const struct encoding *encoding, uint32_t ssrc)
 {
-    return ssrc == encoding->former_ssrc || ssrc == encoding->former_rtx_ssrc;
+    for (unsigned i = 0; i < ENCODING_FORMER_MAX; i++)
+        if (encoding->former[i] == ssrc)
+            return true;
+    return false;
 }
 
 static int begin_stream(struct encoding *encoding, uint32_t clock_rate)

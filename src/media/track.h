@@ -28,6 +28,8 @@ struct media_terms {
     char mid[RTP_RID_MAX];
 };
 
+#define ENCODING_FORMER_MAX 8
+
 struct track;
 struct tracks;
 
@@ -37,8 +39,9 @@ struct encoding {
     void *memory;  /* the ring's; NULL until its first packet */
     uint32_t ssrc; /* 0: not known yet */
     uint32_t rtx_ssrc;
-    uint32_t former_ssrc; /* before that; what is still under way of it is of no use any more */
-    uint32_t former_rtx_ssrc;
+    uint32_t former[ENCODING_FORMER_MAX]; /* SSRCs of both, before these: what is still under way of
+                                             them is of no use any more */
+    uint8_t former_count;                 /* ever */
     uint8_t rid_size;
     char rid[RTP_RID_MAX];
     bool has_key;
@@ -122,7 +125,7 @@ MUST_USE int track_add_encoding(struct track *track, uint32_t ssrc, uint32_t rtx
 /* It goes on as another stream: what it had is forgotten, its sinks leave. */
 void encoding_restart(struct encoding *encoding, uint32_t ssrc);
 void encoding_set_rtx(struct encoding *encoding, uint32_t ssrc);
-/* Whether the SSRC was the encoding's (or its RTX's) before the one of now. */
+/* Whether the SSRC was the encoding's (or its RTX's) lately, before the one of now. */
 bool encoding_is_former(const struct encoding *encoding, uint32_t ssrc);
 
 /* The format of a payload type that the publisher uses, also of its RTX: an index, or

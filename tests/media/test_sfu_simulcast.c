@@ -186,6 +186,11 @@ static void test_renewed(void **state)
     say_of(0, 101, true);
     assert_int_equal(track_of(&alice)->encodings[0]->ssrc, 7011);
     assert_int_equal(bob.far->rtp_count, 2);
+    saying.ssrc = 7012;
+    say_this(&alice, &saying);
+    say_of(0, 102, true);
+    assert_int_equal(track_of(&alice)->encodings[0]->ssrc, 7012);
+    assert_int_equal(bob.far->rtp_count, 3);
 }
 
 /* A picture that stands still sends little: who watches stays, and who comes asks for a key
