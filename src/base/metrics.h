@@ -150,6 +150,17 @@
     X(RTC_NOT_SENT, "moim_rtc_not_sent_total", "", counter,                                        \
       "Media packets that found no room on their way out.")                                        \
     X(MEDIA_PEERS, "moim_media_peers", "", gauge, "Peer connections with the server.")             \
+    X(MEDIA_CONNECTED_UDP, "moim_media_connected", "ice=\"udp\"", gauge,                           \
+      "Those of them that are connected, by the way on which they came.")                          \
+    X(MEDIA_CONNECTED_TCP, "moim_media_connected", "ice=\"tcp\"", gauge, "")                       \
+    X(MEDIA_ENDED_CLOSED, "moim_media_ended_total", "reason=\"closed\"", counter,                  \
+      "Peer connections that ended.")                                                              \
+    X(MEDIA_ENDED_LOST, "moim_media_ended_total", "reason=\"lost\"", counter, "")                  \
+    X(MEDIA_ENDED_TIMEOUT, "moim_media_ended_total", "reason=\"timeout\"", counter, "")            \
+    X(MEDIA_ENDED_FAILED, "moim_media_ended_total", "reason=\"failed\"", counter, "")              \
+    X(MEDIA_LOST_IN, "moim_media_lost_total", "direction=\"in\"", counter,                         \
+      "RTP packets that never came, from publishers (in) and to subscribers (out).")               \
+    X(MEDIA_LOST_OUT, "moim_media_lost_total", "direction=\"out\"", counter, "")                   \
     X(MEDIA_TRACKS, "moim_media_tracks", "", gauge, "Tracks that are received.")                   \
     X(MEDIA_PACKETS_IN, "moim_media_packets_total", "direction=\"in\"", counter,                   \
       "RTP packets received for tracks, and forwarded to subscribers.")                            \
@@ -217,7 +228,7 @@ static inline void metrics_subtract(struct metrics *metrics, enum metric metric,
 
 /* Writes the sums over `count` workers as Prometheus text (exposition format 0.0.4) into out.
  * Gives its length, which is below METRICS_TEXT_MAX. */
-#define METRICS_TEXT_MAX (16 * 1024)
+#define METRICS_TEXT_MAX (20 * 1024)
 unsigned metrics_write(struct metrics *all, unsigned count, char out[METRICS_TEXT_MAX]);
 
 #endif

@@ -53,9 +53,36 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
     return OK;
 }
 
+void peer_count_end(struct peer *peer)
+{
+    struct metrics *metrics = peer->sfu->metrics;
+    switch (peer->end) {
+    case RTC_END_CLOSED:
+    case RTC_END_BY_PEER:
+        metrics_add(metrics, METRIC_MEDIA_ENDED_CLOSED, 1);
+        break;
+    case RTC_END_NO_CONSENT:
+        metrics_add(metrics, METRIC_MEDIA_ENDED_LOST, 1);
+        break;
+    case RTC_END_TIMEOUT:
+        metrics_add(metrics, METRIC_MEDIA_ENDED_TIMEOUT, 1);
+        break;
+    default:
+        metrics_add(metrics, METRIC_MEDIA_ENDED_FAILED, 1);
+        break;
+    }
+    if (peer->is_counted)
+        metrics_subtract(metrics, peer_connected_metric(peer), 1);
+    peer->is_counted = false;
+}
+
 void peer_close(struct peer *peer, usec now)
 {
     struct sfu *sfu = peer->sfu;
+    if (peer->state != PEER_ENDED) {
+        peer->end = RTC_END_CLOSED;
+        peer_count_end(peer);
+    }
     peer_end_data(peer, now);
     while (!list_empty(&peer->transceivers))
         transceiver_close(LIST_ENTRY(peer->transceivers.next, struct transceiver, of_peer));

@@ -27,8 +27,9 @@ struct sfu;
 struct peer_feedback {
     uint8_t fraction_lost; /* in 256ths */
     uint32_t lost;
-    uint32_t jitter; /* in units of the timestamp */
-    uint64_t nacks;  /* packets that it asked for again */
+    uint32_t lost_most; /* that was reported so far */
+    uint32_t jitter;    /* in units of the timestamp */
+    uint64_t nacks;     /* packets that it asked for again */
     uint64_t key_requests;
     uint32_t last_sr; /* the middle of the last sender report's NTP time; 0: none was sent */
     usec last_sr_at;
@@ -74,8 +75,10 @@ struct peer {
     void *owner;
     struct sfu *sfu;
     struct rtc_transport *transport;
-    uint8_t state; /* enum peer_state */
-    uint8_t end;   /* enum rtc_end */
+    uint8_t state;   /* enum peer_state */
+    uint8_t end;     /* enum rtc_end */
+    bool is_counted; /* among those that are connected, by UDP or ... */
+    bool is_tcp;
     struct negotiation negotiation;
     struct negotiation_section sections[PEER_SECTIONS_FIRST];
     struct negotiation_section *more_sections; /* instead of these; NULL: they are enough */

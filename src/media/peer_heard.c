@@ -25,6 +25,11 @@ static void take_report(struct peer *peer, usec now, const struct rtcp_report *r
     struct peer_feedback *feedback = &transceiver->feedback;
     feedback->fraction_lost = report->fraction_lost;
     feedback->lost = report->packets_lost > 0 ? (uint32_t)report->packets_lost : 0;
+    if (feedback->lost > feedback->lost_most) {
+        metrics_add(peer->sfu->metrics, METRIC_MEDIA_LOST_OUT,
+                    feedback->lost - feedback->lost_most);
+        feedback->lost_most = feedback->lost;
+    }
     feedback->jitter = report->jitter;
     if (report->last_sr == 0 || report->last_sr != feedback->last_sr)
         return;

@@ -29,6 +29,12 @@ void transceiver_end_track(struct transceiver *transceiver);
 MUST_USE int transceiver_add_encoding(struct transceiver *transceiver, uint32_t ssrc,
                                       uint32_t rtx_ssrc, struct view rid);
 uint32_t peer_random(struct peer *peer);
+/* It has ended by peer->end: counts it. */
+void peer_count_end(struct peer *peer);
+static inline enum metric peer_connected_metric(const struct peer *peer)
+{
+    return peer->is_tcp ? METRIC_MEDIA_CONNECTED_TCP : METRIC_MEDIA_CONNECTED_UDP;
+}
 
 /* ---- peer_describe.c ---- */
 

@@ -58,6 +58,15 @@ static void report_sent(struct report *report, usec now)
     }
 }
 
+static void count_lost(const struct peer *peer, struct encoding *encoding)
+{
+    uint64_t lost = reception_lost(&encoding->stream.reception);
+    if (lost <= encoding->lost_most)
+        return;
+    metrics_add(peer->sfu->metrics, METRIC_MEDIA_LOST_IN, lost - encoding->lost_most);
+    encoding->lost_most = lost;
+}
+
 static void report_received(struct report *report, usec now)
 {
     const struct peer *peer = report->peer;
@@ -65,8 +74,10 @@ static void report_received(struct report *report, usec now)
     unsigned count = 0;
     for (uint8_t i = 0; i < peer->encoding_count && count < RTCP_REPORTS_MAX; i++) {
         struct encoding *encoding = peer->encodings[i];
-        if (encoding->memory && encoding->stream.reception.has_begun)
-            blocks[count++] = reception_report(&encoding->stream.reception, now, encoding->ssrc);
+        if (!encoding->memory || !encoding->stream.reception.has_begun)
+            continue;
+        blocks[count++] = reception_report(&encoding->stream.reception, now, encoding->ssrc);
+        count_lost(peer, encoding);
     }
     if (count == 0)
         return;

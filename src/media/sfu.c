@@ -89,6 +89,9 @@ static void change(struct peer *peer, enum peer_state state)
 
 static void connected(struct peer *peer, usec now)
 {
+    peer->is_counted = true;
+    peer->is_tcp = peer->transport->way.stream != ICE_UDP;
+    metrics_add(peer->sfu->metrics, peer_connected_metric(peer), 1);
     change(peer, PEER_CONNECTED);
     peer->report_at = peer->since = now;
     peer_aim(peer, now);
@@ -115,6 +118,7 @@ void sfu_hear(struct sfu *sfu, usec now, const struct rtc_out *out)
         break;
     case RTC_ENDED:
         peer->end = out->end;
+        peer_count_end(peer);
         wheel_cancel(&sfu->wheel, &peer->timer);
         change(peer, PEER_ENDED);
         break;

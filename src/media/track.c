@@ -143,7 +143,7 @@ void encoding_restart(struct encoding *encoding, uint32_t ssrc)
     note_former(encoding, encoding->ssrc);
     encoding->ssrc = ssrc;
     encoding->has_key = false;
-    encoding->key_frames = encoding->key_asks = encoding->nacks = 0;
+    encoding->key_frames = encoding->key_asks = encoding->nacks = encoding->lost_most = 0;
     encoding->heard_at = 0;
     encoding->counted = 0;
     encoding->bps = 0;

@@ -50,6 +50,7 @@ struct encoding {
     uint64_t key_frames; /* that came */
     uint64_t key_asks;   /* PLIs and FIRs of ours */
     uint64_t nacks;      /* packets that we asked for again */
+    uint64_t lost_most;  /* of what was missing at one time: late ones make it less */
     usec heard_at;
     uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */

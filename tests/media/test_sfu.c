@@ -290,9 +290,15 @@ static void test_counts(void **state)
     assert_ptr_equal(transceiver_of(track_of(&alice)), slot_of(&alice));
     assert_int_equal(alice.peer->since, 1000 * USEC_S);
 
+    wait(1100 * USEC_MS);
+    assert_int_equal(metrics_read(&port.metrics, METRIC_MEDIA_LOST_IN), 2);
+    assert_int_equal(metrics_read(&port.metrics, METRIC_MEDIA_CONNECTED_UDP), 2);
+    assert_int_equal(metrics_read(&port.metrics, METRIC_MEDIA_ENDED_CLOSED), 0);
     struct peer *first = sfu_next(&sfu, &index);
     assert_ptr_equal(first, alice.peer);
     peer_close(alice.peer, port.now);
+    assert_int_equal(metrics_read(&port.metrics, METRIC_MEDIA_CONNECTED_UDP), 1);
+    assert_int_equal(metrics_read(&port.metrics, METRIC_MEDIA_ENDED_CLOSED), 1);
     index = 0;
     assert_ptr_equal(sfu_next(&sfu, &index), bob.peer);
     assert_int_equal(index, 2);
