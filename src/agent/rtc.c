@@ -1,4 +1,5 @@
 #include "agent/rtc_internal.h"
+#include "agent/rtc_tap.h"
 
 #include "wire/rtp.h"
 
@@ -220,6 +221,8 @@ static void feed_media(struct rtc *rtc, struct rtc_transport *transport,
     }
     if (ice_lite_heard(&transport->ice, rtc->now, flow))
         rtc_choose_way(transport);
+    if (transport->tap)
+        rtc_tap_note_in(transport->tap, rtc->now, flow, view_of_span(packet));
     rtc->packet = (struct rtc_out){ .kind = is_rtcp ? RTC_RTCP : RTC_RTP,
                                     .transport = transport,
                                     .packet = packet };

@@ -64,10 +64,12 @@ enum rtc_end {
 };
 
 struct rtc_flow;
+struct rtc_tap;
 
-/* Its members are rtc*.c's, but for `owner`. */
+/* Its members are rtc*.c's, but for `owner` and `tap`. */
 struct rtc_transport {
-    void *owner; /* the caller's */
+    void *owner;         /* the caller's */
+    struct rtc_tap *tap; /* the caller's: who looks at its packets (rtc_tap.h); NULL: nobody */
     struct ice_lite ice;
     struct dtls dtls;
     struct secure_session secure;

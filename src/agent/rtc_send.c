@@ -1,5 +1,6 @@
 /* The media port's batch: packets that wait to be encrypted and sent together. */
 #include "agent/rtc_internal.h"
+#include "agent/rtc_tap.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -111,6 +112,9 @@ void rtc_end_rtp(struct rtc *rtc, struct rtc_transport *transport, const struct 
         .own_size = (uint16_t)rtp->own_size,
         .is_repeat = rtp->is_repeat,
     };
+    if (transport->tap)
+        rtc_tap_note_out(transport->tap, rtc->now, &transport->way,
+                         view_make(queued->at, rtp->header_size + rtp->own_size), rtp->payload);
 }
 
 /* ---- the rest ---- */
@@ -124,6 +128,8 @@ void rtc_send_rtcp(struct rtc *rtc, struct rtc_transport *transport, struct view
         lost(rtc);
         return;
     }
+    if (transport->tap)
+        rtc_tap_note_out(transport->tap, rtc->now, &transport->way, packet, VIEW(""));
     memcpy(batch->end, packet.at, packet.size);
     if (secure_protect_rtcp(&transport->secure, batch->end, packet.size, &size) != OK) {
         lost(rtc);

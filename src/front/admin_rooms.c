@@ -1,6 +1,7 @@
 #include "front/admin_rooms.h"
 
 #include "front/admin.h"
+#include "front/capture.h"
 #include "front/errand.h"
 #include "front/media_report.h"
 #include "front/respond.h"
@@ -12,7 +13,7 @@
 #define ENDPOINTS    0x80000000 /* numbers from here on are those of peers at endpoints */
 #define EXAMINED_MAX 256        /* peers that one page looks at as a room's or member's first */
 #define ANSWER_MAX   ((size_t)60000)
-#define PARTS_MAX    3
+#define PARTS_MAX    4
 #define ID_SIZE      16
 
 /* ---- which room, and which member ---- */
@@ -437,18 +438,40 @@ static void answer_member(struct answer *answer, struct stream *stream, struct v
     reply(answer, stream);
 }
 
+/* ---- a capture ---- */
+
+static void answer_pcap(struct answer *answer, struct stream *stream, struct view id)
+{
+    struct server *server = answer->server;
+    struct view value;
+    uint64_t seconds = CAPTURE_S;
+    const void *member = find_member(answer, id);
+    if (!server->config.has_pcap || !server->sfu || !member)
+        respond_code(server, answer->now, stream, 404, NULL);
+    else if (http_query_find(server->request.query, "seconds", &value) &&
+             (!view_read_number(value, CAPTURE_S_MAX, &seconds) || seconds == 0))
+        respond_code(server, answer->now, stream, 400, NULL);
+    else
+        capture_begin(server, answer->now, stream, answer->name.room, member, (unsigned)seconds);
+}
+
 void admin_ask_room(struct server *server, usec now, struct stream *stream, struct view body)
 {
     struct answer answer = { .server = server, .now = now };
     struct asked asked;
     (void)body;
-    if (!admin_admit(server, now, stream, METHOD_GET, "Allow: GET\r\n"))
+    bool is_read = read_asked(&asked, server->request.path, server->request.query);
+    bool is_pcap = is_read && asked.count == 4 && view_equal(asked.parts[3], VIEW("pcap"));
+    if (!admin_admit(server, now, stream, is_pcap ? METHOD_POST : METHOD_GET,
+                     is_pcap ? "Allow: POST\r\n" : "Allow: GET\r\n"))
         return;
     answer.writer = json_writer_make(server->scratch, ANSWER_MAX);
-    if (!read_asked(&asked, server->request.path, server->request.query) || asked.count == 0 ||
-        asked.count == 2 || (asked.count == 3 && !view_equal(asked.parts[1], VIEW("members"))) ||
+    if (!is_read || asked.count == 0 || asked.count == 2 || (asked.count == 4 && !is_pcap) ||
+        (asked.count > 2 && !view_equal(asked.parts[1], VIEW("members"))) ||
         !find_room(&answer, &asked))
         respond_code(server, now, stream, 404, NULL);
+    else if (is_pcap)
+        answer_pcap(&answer, stream, asked.parts[2]);
     else if (!admin_read_page(server, &answer.page))
         respond_code(server, now, stream, 400, NULL);
     else if (asked.count == 1)

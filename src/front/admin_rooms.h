@@ -15,7 +15,7 @@
 
 /* GET /api/v1/rooms?limit=N&after=PLACE: those of all workers, in pages. */
 void admin_list_rooms(struct server *server, usec now, struct stream *stream, struct view body);
-/* All below /api/v1/rooms/: {room}, {room}/members/{member}. */
+/* All below /api/v1/rooms/: {room}, {room}/members/{member}, and behind that /pcap. */
 void admin_ask_room(struct server *server, usec now, struct stream *stream, struct view body);
 
 /* Whether the request of that target (path and query) is about one room; then, on which worker that

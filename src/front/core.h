@@ -13,6 +13,7 @@
  * websocket.c WebSocket on a stream: messages to its dialect
  * admin.c     the admin API
  * admin_rooms.c   its rooms, members and their media
+ * capture.c   what goes between the server and one member, as a file
  * errand.c    questions that go to all workers
  * endpoint.c  the paths of the configuration: whose they are, and who may use them
  * session.c   clients at an endpoint
@@ -64,6 +65,7 @@ enum timer_kind {
 enum stream_phase { PHASE_HTTP, PHASE_WEBSOCKET, PHASE_STUN, PHASE_RTC };
 
 struct stream;
+struct capture;
 struct endpoint;
 struct holder;
 struct message;
@@ -164,6 +166,8 @@ struct server {
     struct rtc_door *rtc;   /* NULL: no media port */
     struct sfu *sfu;        /* what is forwarded there; NULL: nothing */
     struct pool seats;      /* of the meetings' members at it */
+    struct capture *captures; /* under way */
+    uint32_t capture_count;
     struct errand *errands; /* that are to go to other workers */
     uint64_t errand_ticket; /* the last that was given out */
     struct errand_wait errand_waits[ERRANDS_MAX];

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "front/capture.h"
 #include "front/rtc.h"
 
 /* ---- what is negotiated ---- */
@@ -63,14 +64,17 @@ static bool pump(void *context, usec now)
 
 static void tick(void *context, usec now)
 {
-    const struct server *server = context;
+    struct server *server = context;
     sfu_tick(server->sfu, now);
+    captures_tick(server, now);
 }
 
 static usec until(void *context)
 {
     const struct server *server = context;
-    return sfu_until(server->sfu);
+    usec sfu = sfu_until(server->sfu);
+    usec captures = captures_until(server);
+    return captures < sfu ? captures : sfu;
 }
 
 static const struct rtc_users USERS = { .hear = hear, .pump = pump, .tick = tick, .until = until };
@@ -116,6 +120,7 @@ void media_free(struct server *server)
     if (!server->sfu)
         return;
     rtc_door_serve(server, NULL, NULL);
+    captures_free(server);
     sfu_free(server->sfu);
     free(server->sfu);
     server->sfu = NULL;

@@ -92,6 +92,7 @@ struct server_config {
     struct token_secrets auth;  /* rooms are for those with a token that one of them made; none: for
                                   everybody.  Its views outlive the server */
     struct token_secrets admin; /* tokens of the admin API, any of them; none: there is no such */
+    bool has_pcap;              /* the admin may have captures made of members' media */
     struct topology_policy topology; /* of meetings' rooms */
     struct random random;
     uint64_t room_secret[2]; /* the same for all workers: it decides which worker owns a room */

@@ -76,6 +76,7 @@ struct settings {
     struct turn_settings turn;
     struct text_list auth_secrets; /* up to TOKEN_SECRETS_MAX, the newest first; none: no tokens */
     struct text_list admin_tokens; /* the same */
+    bool admin_pcap;
     enum topology_wish topology;
     uint32_t room_members; /* of a room of the SFU; a mesh has its own limit */
     char state_dir[SETTINGS_PATH_MAX];

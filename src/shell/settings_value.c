@@ -49,6 +49,7 @@ const struct setting settings_table[KEY_COUNT] = {
         ROW("turn.behavior_discovery", SETTING_FLAG, turn.behavior_discovery),
     [KEY_AUTH_SECRET] = SECRETS("auth.secret", auth_secrets, TOKEN_SECRET_MIN),
     [KEY_ADMIN_TOKEN] = SECRETS("admin.token", admin_tokens, 16),
+    [KEY_ADMIN_PCAP] = ROW("admin.pcap", SETTING_FLAG, admin_pcap),
     [KEY_ROOMS_TOPOLOGY] = ROW("rooms.topology", SETTING_TOPOLOGY, topology),
     [KEY_ROOMS_MEMBERS] =
         AMOUNT("rooms.members", SETTING_NUMBER, room_members, 3, ROOM_MEMBERS_MAX, false),

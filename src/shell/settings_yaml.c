@@ -54,17 +54,12 @@ static const cyaml_schema_value_t text_schema = {
     CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,                \
                             struct document, member, fields)
 
-#define ONE_FIELD(name, field) static const cyaml_schema_field_t name[] = { field, CYAML_FIELD_END }
-ONE_FIELD(listen_fields, LIST("listen"));
-static const cyaml_schema_field_t https_fields[] = {
-    LIST("listen"),
-    TEXT("cert", struct section, first),
-    TEXT("key", struct section, second),
-    CYAML_FIELD_END,
-};
-static const cyaml_schema_field_t rtc_fields[] = { LIST("public_ip"),
-                                                   TEXT("port", struct section, first),
-                                                   CYAML_FIELD_END };
+#define FIELDS(name, ...)                                                                          \
+    static const cyaml_schema_field_t name[] = { __VA_ARGS__, CYAML_FIELD_END }
+FIELDS(listen_fields, LIST("listen"));
+FIELDS(https_fields, LIST("listen"), TEXT("cert", struct section, first),
+       TEXT("key", struct section, second));
+FIELDS(rtc_fields, LIST("public_ip"), TEXT("port", struct section, first));
 static const cyaml_schema_field_t turn_fields[] = {
 #define TURN_LIST(member) LIST_OF(#member, struct turn_section, member)
 #define TURN_TEXT(member) TEXT(#member, struct turn_section, member)
@@ -88,15 +83,16 @@ static const cyaml_schema_field_t turn_fields[] = {
 #undef TURN_TEXT
 };
 /* put_secrets */
-ONE_FIELD(auth_fields, CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL));
-ONE_FIELD(admin_fields, CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL));
+FIELDS(auth_fields, CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL));
+FIELDS(admin_fields, TEXT("pcap", struct section, first),
+       CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL));
 #define TWO_TEXTS(one, other)                                                                      \
     {                                                                                              \
         TEXT(one, struct section, first), TEXT(other, struct section, second), CYAML_FIELD_END     \
     }
 static const cyaml_schema_field_t rooms_fields[] = TWO_TEXTS("topology", "members");
 static const cyaml_schema_field_t log_fields[] = TWO_TEXTS("level", "format");
-ONE_FIELD(state_fields, TEXT("dir", struct section, first));
+FIELDS(state_fields, TEXT("dir", struct section, first));
 static const cyaml_schema_field_t document_fields[] = {
     SECTION("http", http, listen_fields),
     SECTION("https", https, https_fields),
@@ -120,10 +116,10 @@ static const cyaml_schema_value_t document_schema = {
 struct secret_document {
     struct section *section;
 };
-ONE_FIELD(secrets_fields, LIST("secret"));
-ONE_FIELD(secret_fields, TEXT("secret", struct section, first));
-ONE_FIELD(tokens_fields, LIST("token"));
-ONE_FIELD(token_fields, TEXT("token", struct section, first));
+FIELDS(secrets_fields, LIST("secret"));
+FIELDS(secret_fields, TEXT("secret", struct section, first));
+FIELDS(tokens_fields, LIST("token"));
+FIELDS(token_fields, TEXT("token", struct section, first));
 #define SECRET_SECTION(key, fields)                                                                \
     {                                                                                              \
         CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER_NULL_STR | CYAML_FLAG_OPTIONAL,            \
@@ -325,6 +321,7 @@ static const struct texts_place places[KEY_COUNT] = {
     [KEY_TURN_LIFETIME] = AT_TURN(lifetime),
     [KEY_TURN_CREDENTIAL_LIFETIME] = AT_TURN(credential_lifetime),
     [KEY_TURN_BEHAVIOR_DISCOVERY] = AT_TURN(behavior_discovery),
+    [KEY_ADMIN_PCAP] = AT_TEXT(admin, struct section, first),
     [KEY_ROOMS_TOPOLOGY] = AT_TEXT(rooms, struct section, first),
     [KEY_ROOMS_MEMBERS] = AT_TEXT(rooms, struct section, second),
     [KEY_STATE_DIR] = AT_TEXT(state, struct section, first),

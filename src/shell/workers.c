@@ -173,6 +173,7 @@ static struct server_config make_server_config(const struct workers *all,
         .turn = settings_have_turn(&all->settings) ? &all->turn_config : NULL,
     };
     config.auth = terms_secrets(&all->settings.auth_secrets);
+    config.has_pcap = all->settings.admin_pcap;
     config.admin = terms_secrets(&all->settings.admin_tokens);
     random_fill(&config.random, config.room_secret, sizeof config.room_secret);
     return config;

@@ -37,6 +37,7 @@ struct wishes {
     void (*to_network)(const struct rtc_run *run); /* UDP of the media port; NULL: lost */
     const struct token_secrets *auth;
     const struct token_secrets *admin;
+    bool has_pcap;
 };
 
 struct bytes {
@@ -350,6 +351,7 @@ static inline struct house *house_build(const struct wishes *wishes)
             .turn = wishes->turn,
             .dtls = wishes->dtls,
             .rtc = wishes->rtc,
+            .has_pcap = wishes->has_pcap,
             .topology = { .sfu_members_max = 50 },
         };
         if (wishes->admin)

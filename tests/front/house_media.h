@@ -92,7 +92,7 @@ static inline void run(void)
     }
 }
 
-static inline void media_house_open(void)
+static inline void media_house_open(bool has_pcap)
 {
     static const struct token_secrets ADMIN = { .items = { VIEW(ADMIN_TOKEN) }, .count = 1 };
     port_open(SECURE_DTLS_PROFILES);
@@ -101,7 +101,8 @@ static inline void media_house_open(void)
                                     .transports_max = 4,
                                     .candidates = { { ADDRESS_IPV4, { 192, 0, 2, 1 }, 7000 } },
                                     .candidate_count = 1 };
-    house = house_build(&(struct wishes){ .admin = &ADMIN, .rtc = &rtc, .to_network = to_network });
+    house = house_build(&(struct wishes){
+        .admin = &ADMIN, .rtc = &rtc, .to_network = to_network, .has_pcap = has_pcap });
     server = house->servers[0];
 }
 

@@ -179,7 +179,7 @@ static struct person ada, bob, eve;
 static int set_up(void **state)
 {
     (void)state;
-    media_house_open();
+    media_house_open(false);
     ada = (struct person){ .room = &DOOR, .id = "a1", .name = "Ada" };
     bob = (struct person){ .room = &DOOR, .id = "b2", .name = "" };
     eve = (struct person){ .room = &YARD, .id = "e3", .name = "Eve" };
