@@ -44,6 +44,21 @@ function watch(name) {
   look();
 }
 
+/**
+ * Runs in the page: answers come late, as on a long line; so a way that is left before the other is
+ * there is missed.
+ * @param {number} ms
+ */
+function slowAnswers(ms) {
+  // @ts-ignore - the page's own handle
+  const { sfu, mesh } = window.moim.ways;
+  const answered = sfu.answered.bind(sfu);
+  const handle = mesh.handle.bind(mesh);
+  sfu.answered = (/** @type {string} */ sdp) => setTimeout(answered, ms, sdp);
+  mesh.handle = (/** @type {any} */ event) =>
+    setTimeout(handle, event.type === 'answer' ? ms : 0, event);
+}
+
 scenario('a third person comes and goes, and the picture of the others goes on', async (stage) => {
   const mina = await stage.person('Mina', { camera: 'small' });
   const jun = await stage.person('Jun', { camera: 'small' });
@@ -51,6 +66,7 @@ scenario('a third person comes and goes, and the picture of the others goes on',
   await stage.enter('crossing', [mina, jun]);
   await stage.allSeeAll([mina, jun]);
   await mina.isVia('mesh');
+  for (const person of [mina, jun]) await person.ask(slowAnswers, 1.5 * GONE_MS);
   await mina.ask(watch, 'Jun');
   await jun.ask(watch, 'Mina');
 
