@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define NAME_RTX "rtx"
 #define TYPES    128
@@ -294,11 +293,13 @@ void ortc_write_codec(struct json_writer *writer, const struct media_format *for
     json_key(writer, "parameters");
     json_open(writer, '{');
     for (uint32_t i = 0; media_format_parameter(format, i, &parameter); i++) {
+        struct view value = view_of(parameter.value);
+        uint64_t number;
         json_key(writer, parameter.name);
-        if (parameter.is_number)
-            json_number(writer, strtoul(parameter.value, NULL, 10));
+        if (parameter.is_number && view_read_number(value, UINT32_MAX, &number))
+            json_number(writer, number);
         else
-            json_string(writer, view_of(parameter.value));
+            json_string(writer, value);
     }
     json_close(writer, '}');
     write_feedback(writer, format->feedback);

@@ -122,7 +122,9 @@ void peer_close(struct peer *peer, usec now);
 /* Their offer.  Afterwards there is a transceiver for each section of audio or video that can be,
  * and tracks for those that will be received.  Say what is sent (transceiver_announce, ..._refuse),
  * then write the answer: until then no other description is taken.  Errors: description_read's,
- * negotiation_take_offer's, ERR_MEMORY; nothing has changed then. */
+ * negotiation_take_offer's, ERR_MEMORY; nothing has changed then.  Like every description that is
+ * taken or written, it ends transceivers and tracks that are no more: keep no pointers to them over
+ * it, but find them again. */
 MUST_USE int peer_take_offer(struct peer *peer, usec now, struct view sdp,
                              struct description_error *error);
 /* Writes the answer; what it agrees on is in force.  ERR_LIMIT: there is no room for the text. */

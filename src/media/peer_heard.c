@@ -4,7 +4,7 @@
 #include "wire/ntp.h"
 #include "wire/rtcp_twcc.h"
 
-#define NACKS_MAX 500 /* of one feedback: the rest is passed over */
+#define NACKS_MAX SENDER_REPEATS_MAX /* of one feedback: more would not be sent again */
 
 static struct transceiver *find_sent(const struct peer *peer, uint32_t ssrc)
 {
