@@ -12,6 +12,10 @@
 #define AUDIO_BYTES   ((uint32_t)64 * 1024)
 #define AUDIO_PACKETS 256
 
+/* One that is better by less than this part is not worth the key frame that going over to it
+ * costs. */
+#define WORTH_IT 4
+
 int tracks_init(struct tracks *tracks, uint32_t tracks_max, struct metrics *metrics)
 {
     *tracks = (struct tracks){ .metrics = metrics };
@@ -272,16 +276,21 @@ void track_count(struct track *track, usec now)
     track->counted_at = now;
 }
 
-static struct encoding *silent_best(const struct track *track, const struct rtp_stream *current)
+/* NULL: it is none of the track's. */
+static struct encoding *find_stream(const struct track *track, const struct rtp_stream *stream)
+{
+    for (unsigned i = 0; i < track->encoding_count; i++)
+        if (track->encodings[i]->memory && &track->encodings[i]->stream == stream)
+            return track->encodings[i];
+    return NULL;
+}
+
+static struct encoding *heard_last(const struct track *track)
 {
     struct encoding *last = NULL;
     for (unsigned i = 0; i < track->encoding_count; i++) {
         struct encoding *encoding = track->encodings[i];
-        if (!encoding->memory)
-            continue;
-        if (&encoding->stream == current)
-            return encoding;
-        if (!last || encoding->heard_at > last->heard_at)
+        if (encoding->memory && (!last || encoding->heard_at > last->heard_at))
             last = encoding;
     }
     return last;
@@ -295,5 +304,10 @@ struct encoding *track_best(const struct track *track, usec now, const struct rt
         if (encoding_is_heard(encoding, now) && (!best || encoding->bps > best->bps))
             best = encoding;
     }
-    return best ? best : silent_best(track, current);
+    struct encoding *own = find_stream(track, current);
+    if (!best)
+        return own ? own : heard_last(track);
+    if (own && encoding_is_heard(own, now) && best->bps < own->bps + own->bps / WORTH_IT)
+        return own;
+    return best;
 }

@@ -97,6 +97,23 @@ static void test_best(void **state)
     assert_int_equal(track_of(&alice)->encodings[2]->ssrc, 7004);
 }
 
+/* Of two that are nearly equal, it goes on with the one that it has. */
+static void test_nearly_equal(void **state)
+{
+    (void)state;
+    begin();
+    play(100, 60, 7, true);
+    struct track *track = track_of(&alice);
+    const struct rtp_stream *own = &track->encodings[1]->stream;
+    track->encodings[1]->bps = 1000;
+    track->encodings[0]->bps = 1249;
+    track->encodings[2]->bps = 10;
+    assert_ptr_equal(track_best(track, port.now, own), track->encodings[1]);
+    assert_ptr_equal(track_best(track, port.now, NULL), track->encodings[0]);
+    track->encodings[0]->bps = 1250;
+    assert_ptr_equal(track_best(track, port.now, own), track->encodings[0]);
+}
+
 /* What the largest has lost is mended by its own RTX, known by its repaired-rid alone. */
 static void test_repaired(void **state)
 {
@@ -256,9 +273,9 @@ static void test_left(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SFU(test_best), WITH_SFU(test_repaired), WITH_SFU(test_nameless),
-        WITH_SFU(test_zero), WITH_SFU(test_renewed),  WITH_SFU(test_still),
-        WITH_SFU(test_left), WITH_SFU(test_better),
+        WITH_SFU(test_best),     WITH_SFU(test_nearly_equal), WITH_SFU(test_repaired),
+        WITH_SFU(test_nameless), WITH_SFU(test_zero),         WITH_SFU(test_renewed),
+        WITH_SFU(test_still),    WITH_SFU(test_left),         WITH_SFU(test_better),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
