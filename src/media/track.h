@@ -153,9 +153,9 @@ bool encoding_is_heard(const struct encoding *encoding, usec now);
 /* Once a second or so: what each encoding's rate is. */
 void track_count(struct track *track, usec now);
 /* What a subscriber is best sent that is sent `current` (or NULL): of the encodings that are heard,
- * the one of the highest rate, or its own when that is hardly less.  Where all are silent, as when a
- * picture stands still, it stays at its own; if that is none of them, the one that was heard last,
- * which can be asked for a key frame.  NULL: none has ever been heard. */
+ * the one of the highest rate, or its own when that is hardly less.  Where all are silent, as when
+ * a picture stands still, it stays at its own; if that is none of them, the one that was heard
+ * last, which can be asked for a key frame.  NULL: none has ever been heard. */
 struct encoding *track_best(const struct track *track, usec now, const struct rtp_stream *current);
 
 #endif
