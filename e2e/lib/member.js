@@ -19,13 +19,31 @@ export class Member {
   /**
    * @param {string} room
    * @param {string} name
+   * @param {object} [more] of the message
    * @returns {Promise<any>} the server's answer: `welcome` or `error`
    */
-  async join(room, name) {
+  async join(room, name, more = {}) {
     if (this.#socket.readyState === WebSocket.CONNECTING) await once(this.#socket, 'open');
     const before = this.heard.length;
-    this.say({ type: 'join', version: 1, room, name });
+    this.say({ type: 'join', version: 1, room, name, ...more });
     return this.hears((message) => ['welcome', 'error'].includes(message.type), before);
+  }
+
+  /**
+   * Offers a new connection with the server's SFU.
+   * @param {string} sdp
+   * @param {{ mid: string, source: string }[]} tracks
+   * @returns {Promise<string>} the description that answers it
+   */
+  async offer(sdp, tracks) {
+    const before = this.heard.length;
+    this.say({ type: 'sfu-offer', new: true, sdp, tracks });
+    const answer = await this.hears(
+      ({ type }) => ['sfu-answer', 'error'].includes(type),
+      before,
+    );
+    if (answer.type === 'error') throw new Error(`${JSON.stringify(answer)}\n${sdp}`);
+    return answer.sdp;
   }
 
   /** @param {object} message */
