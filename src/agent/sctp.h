@@ -28,12 +28,15 @@
 
 /* ---- limits ---- */
 
-#define SCTP_PORT            5000  /* unless a description says another */
-#define SCTP_PACKET_MAX      1188  /* of those sent: 1280 without IPv6, UDP and DTLS */
-#define SCTP_CHANNELS_MAX    64    /* of one association */
-#define SCTP_STREAM_MAX      65534 /* the highest number of a stream (RFC 8832, section 6) */
-#define SCTP_LABEL_MAX       1024  /* of label and protocol together */
-#define SCTP_TSNS_MAX        2048  /* how far a TSN may be ahead of what is missing */
+#define SCTP_PORT         5000  /* unless a description says another */
+#define SCTP_PACKET_MAX   1188  /* of those sent: 1280 without IPv6, UDP and DTLS */
+#define SCTP_CHANNELS_MAX 64    /* of one association */
+#define SCTP_STREAM_MAX   65534 /* the highest number of a stream (RFC 8832, section 6) */
+/* Our streams begin here, where those of others hardly come: some take their half by another role
+ * than that in DTLS, and would have the same ones as we. */
+#define SCTP_OWN_STREAMS     64
+#define SCTP_LABEL_MAX       1024          /* of label and protocol together */
+#define SCTP_TSNS_MAX        2048          /* how far a TSN may be ahead of what is missing */
 #define SCTP_CWND_MAX        (1024 * 1024) /* bytes on the way at most */
 #define SCTP_BURST_MAX       8             /* packets that one call brings forth */
 #define SCTP_RETRANSMITS_MAX 10 /* of one thing without an answer; then the other end is gone */

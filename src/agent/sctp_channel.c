@@ -230,10 +230,10 @@ void sctp_deliver(struct sctp *sctp, struct sctp_piece *piece)
 
 /* ---- opening and closing ---- */
 
-/* The lowest that is free and of our half (RFC 8832, section 6). */
+/* The first that is free and of our half (RFC 8832, section 6). */
 static uint16_t free_stream(struct sctp_association *association)
 {
-    uint16_t stream = association->terms.is_dtls_client ? 0 : 1;
+    uint16_t stream = SCTP_OWN_STREAMS + !association->terms.is_dtls_client;
     /* more than SCTP_CHANNELS_MAX are never taken */
     while (sctp_find_channel(association, stream))
         stream = (uint16_t)(stream + 2);

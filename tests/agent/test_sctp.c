@@ -45,8 +45,8 @@ static void test_channel(void **state)
     struct pair *pair = pair_new(2);
     struct sctp_channel *channel = pair_channel(pair, 0, &CHAT);
     struct sctp_channel *theirs = pair->ends[1].opened[0];
-    assert_int_equal(channel->stream, 0);
-    assert_int_equal(theirs->stream, 0);
+    assert_int_equal(channel->stream, SCTP_OWN_STREAMS);
+    assert_int_equal(theirs->stream, SCTP_OWN_STREAMS);
     assert_view(theirs->label, "chat");
     assert_view(theirs->protocol, "json");
     assert_view(channel->label, "chat");
@@ -54,8 +54,8 @@ static void test_channel(void **state)
     assert_true(channel->is_acked);
     /* who is DTLS server has the odd ones */
     struct sctp_channel *back = pair_channel(pair, 1, &CHAT);
-    assert_int_equal(back->stream, 1);
-    assert_int_equal(pair_channel(pair, 0, &CHAT)->stream, 2);
+    assert_int_equal(back->stream, SCTP_OWN_STREAMS + 1);
+    assert_int_equal(pair_channel(pair, 0, &CHAT)->stream, SCTP_OWN_STREAMS + 2);
 
     assert_int_equal(pair_send(&pair->ends[0], channel, 1, 10), OK);
     assert_int_equal(pair_send(&pair->ends[1], theirs, 2, 1000), OK);
@@ -244,7 +244,7 @@ static void test_close_channel(void **state)
         pair->loss = round % 3 * 100;
         unsigned seen = other->seen_count;
         /* what was said before comes over, nothing more is taken, and streams are used again */
-        assert_int_equal(channel->stream, round & 1);
+        assert_int_equal(channel->stream, SCTP_OWN_STREAMS + (round & 1));
         assert_int_equal(pair_send(end, channel, round, 3000), OK);
         assert_true(sctp_is_open(channel));
         sctp_close_channel(&end->sctp, pair->now, channel);
@@ -321,7 +321,7 @@ static void test_stream_again(void **state)
         assert_int_equal(end->closed_count, i + 1);
         assert_int_equal(other->closed_count, i);
         channel = pair_channel(pair, 0, &CHAT);
-        assert_int_equal(channel->stream, 0);
+        assert_int_equal(channel->stream, SCTP_OWN_STREAMS);
         assert_int_equal(other->closed_count, i + 1);
         pair->look = NULL;
         pair_run(pair, 3 * USEC_S);

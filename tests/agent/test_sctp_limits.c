@@ -185,14 +185,14 @@ static void test_channels(void **state)
     terms.label.size = SCTP_LABEL_MAX;
     for (unsigned i = 0; i < SCTP_CHANNELS_MAX; i++) {
         channels[i] = pair_channel(pair, 0, &terms);
-        assert_int_equal(channels[i]->stream, 2 * i);
+        assert_int_equal(channels[i]->stream, SCTP_OWN_STREAMS + 2 * i);
     }
     assert_int_equal(
         sctp_open_channel(&end->sctp, pair->now, end->association, &terms, NULL, &more), ERR_LIMIT);
     sctp_close_channel(&end->sctp, pair->now, channels[3]);
     pair_run(pair, 5 * USEC_S);
     pair->ends[1].opened_count = 0;
-    assert_int_equal(pair_channel(pair, 0, &terms)->stream, 6);
+    assert_int_equal(pair_channel(pair, 0, &terms)->stream, SCTP_OWN_STREAMS + 6);
     pair_free(pair);
 }
 

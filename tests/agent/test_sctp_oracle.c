@@ -189,7 +189,8 @@ static void test_close_ours(void **state)
     begin_up(40);
     for (unsigned round = 0; round < 20; round++) {
         struct sctp_channel *channel = open_channel(&CHAT);
-        assert_int_equal(channel->stream, 1 - end->association->terms.is_dtls_client);
+        assert_int_equal(channel->stream,
+                         SCTP_OWN_STREAMS + !end->association->terms.is_dtls_client);
         pair->loss = round % 3 * 100;
         assert_int_equal(pair_send(end, channel, round, 20000), OK);
         sctp_close_channel(&end->sctp, pair->now, channel);
