@@ -24,19 +24,22 @@ static void give_cells(_Atomic uint32_t *cells[TURN_SHARED_ROWS])
         atomic_fetch_sub_explicit(cells[row], 1, memory_order_relaxed);
 }
 
-/* It is counted first and looked at then: of two who take the last one at once, both may be
- * refused, but never both get it. */
+/* It is counted in all rows first, and looked at then, all in one order for everybody: of those who
+ * take the last one at once, the one who has counted last sees them all.  So both may be refused,
+ * but never both get it. */
 int turn_counts_take(struct turn_shared *shared, struct turn_counts *counts, struct view key,
                      uint32_t most)
 {
     _Atomic uint32_t *cells[TURN_SHARED_ROWS];
     uint32_t least = UINT32_MAX;
     find_cells(shared, counts, key, cells);
+    for (unsigned row = 0; row < TURN_SHARED_ROWS; row++)
+        atomic_fetch_add(cells[row], 1);
     for (unsigned row = 0; row < TURN_SHARED_ROWS; row++) {
-        uint32_t before = atomic_fetch_add_explicit(cells[row], 1, memory_order_relaxed);
-        least = before < least ? before : least;
+        uint32_t count = atomic_load(cells[row]);
+        least = count < least ? count : least;
     }
-    if (least < most)
+    if (least <= most)
         return OK;
     give_cells(cells);
     return ERR_LIMIT;

@@ -161,11 +161,11 @@ struct server {
     struct endpoint *endpoints;
     uint32_t endpoint_count;
     struct pool sessions[CARRIER_COUNT];
-    struct list closing;    /* sessions that are closed when nothing else is under way */
-    struct turn_door *turn; /* NULL: STUN bindings alone */
-    struct rtc_door *rtc;   /* NULL: no media port */
-    struct sfu *sfu;        /* what is forwarded there; NULL: nothing */
-    struct pool seats;      /* of the meetings' members at it */
+    struct list closing;      /* sessions that are closed when nothing else is under way */
+    struct turn_door *turn;   /* NULL: STUN bindings alone */
+    struct rtc_door *rtc;     /* NULL: no media port */
+    struct sfu *sfu;          /* what is forwarded there; NULL: nothing */
+    struct pool seats;        /* of the meetings' members at it */
     struct capture *captures; /* under way */
     uint32_t capture_count;
     struct errand *errands; /* that are to go to other workers */
