@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGE_MAX 65536 /* of data channels */
-
 /* ---- an endpoint's ---- */
 
 int standins_init(struct standins *standins, struct server *server,
@@ -14,10 +12,7 @@ int standins_init(struct standins *standins, struct server *server,
 {
     uint32_t clients = config->clients_max;
     uint32_t peers = server->sfu->config.peers_max;
-    *standins = (struct standins){ .server = server, .config = *config, .policy = media_policy };
-    /* simple-peer takes a connection for broken whose data channel was refused */
-    standins->policy.has_data = true;
-    standins->policy.message_size_max = MESSAGE_MAX;
+    *standins = (struct standins){ .server = server, .config = *config };
     standins->sdp = malloc(STANDIN_SDP_MAX);
     int status = standins->sdp ? OK : ERR_MEMORY;
     if (status == OK)
@@ -220,7 +215,7 @@ struct standin *standin_open(struct standin_client *client, usec now, struct sta
     struct standin *standin = NULL;
     if (client->standin_count < STANDIN_EACH_MAX)
         standin = pool_take(&standins->all);
-    const struct peer_config config = { .owner = standin, .policy = &standins->policy };
+    const struct peer_config config = { .owner = standin, .policy = &media_policy };
     if (!standin || peer_open(standins->server->sfu, now, &config, &standin->peer) != OK) {
         pool_give(&standins->all, standin);
         standin_refuse(standins);

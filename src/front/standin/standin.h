@@ -56,7 +56,6 @@ struct standins_config {
 struct standins {
     struct server *server;
     struct standins_config config;
-    struct negotiation_policy policy;
     struct pool rooms;
     struct pool clients;
     struct pool all; /* of struct standin */
