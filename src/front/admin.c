@@ -152,26 +152,32 @@ static bool list_some(struct server *server, usec now, struct errand *errand)
     return true;
 }
 
-void admin_list_allocations(struct server *server, usec now, struct stream *stream,
-                            struct view body)
+void admin_list(struct server *server, usec now, struct stream *stream, const char *name,
+                errand_visit visit)
 {
     struct admin_page page;
-    (void)body;
     if (!admin_admit(server, now, stream, METHOD_GET, "Allow: GET\r\n"))
         return;
     if (!admin_read_page(server, &page) || page.place[0] >= server->config.worker_count) {
         respond_code(server, now, stream, 400, NULL);
         return;
     }
-    struct errand *errand = errand_new(server, now, stream, list_some, page.place[0]);
+    struct errand *errand = errand_new(server, now, stream, visit, page.place[0]);
     if (!errand)
         return;
     errand->index = page.place[1];
     errand->left = page.limit;
     json_open(&errand->writer, '{');
-    json_key(&errand->writer, "allocations");
+    json_key(&errand->writer, name);
     json_open(&errand->writer, '[');
     errand_run(server, now, errand);
+}
+
+void admin_list_allocations(struct server *server, usec now, struct stream *stream,
+                            struct view body)
+{
+    (void)body;
+    admin_list(server, now, stream, "allocations", list_some);
 }
 
 /* ---- the end of one ---- */

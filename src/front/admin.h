@@ -7,6 +7,7 @@
 #define MOIM_FRONT_ADMIN_H
 
 #include "front/core.h"
+#include "front/errand.h"
 #include "wire/json.h"
 
 #define ADMIN_PAGE_MAX 100 /* entries of one answer */
@@ -34,6 +35,9 @@ struct admin_page {
 
 /* False: it asks for what there can't be. */
 bool admin_read_page(const struct server *server, struct admin_page *page);
+/* Answers with pages of what all workers have, a list of that name, which `visit` adds to. */
+void admin_list(struct server *server, usec now, struct stream *stream, const char *name,
+                errand_visit visit);
 /* Closes a list and the object that it is in.  `next`: the place where the next page begins; NULL:
  * this was the last. */
 void admin_end_page(struct json_writer *writer, const uint32_t *next);

@@ -228,23 +228,8 @@ static bool list_some(struct server *server, usec now, struct errand *errand)
 
 void admin_list_rooms(struct server *server, usec now, struct stream *stream, struct view body)
 {
-    struct admin_page page;
     (void)body;
-    if (!admin_admit(server, now, stream, METHOD_GET, "Allow: GET\r\n"))
-        return;
-    if (!admin_read_page(server, &page) || page.place[0] >= server->config.worker_count) {
-        respond_code(server, now, stream, 400, NULL);
-        return;
-    }
-    struct errand *errand = errand_new(server, now, stream, list_some, page.place[0]);
-    if (!errand)
-        return;
-    errand->index = page.place[1];
-    errand->left = page.limit;
-    json_open(&errand->writer, '{');
-    json_key(&errand->writer, "rooms");
-    json_open(&errand->writer, '[');
-    errand_run(server, now, errand);
+    admin_list(server, now, stream, "rooms", list_some);
 }
 
 /* ---- one room ---- */
