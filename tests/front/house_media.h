@@ -4,16 +4,12 @@
 #define MOIM_TESTS_FRONT_HOUSE_MEDIA_H
 
 #include "house_http.h"
-
-#include "agent/rtc_house.h"
+#include "house_network.h"
 
 #include "front/media.h"
 #include "wire/json.h"
 
 #define ADMIN_TOKEN "the admin's own token"
-
-static struct house *house;
-static struct server *server;
 
 /* ---- whose peers are ---- */
 
@@ -60,36 +56,6 @@ static inline struct view person_source(const struct peer *peer, const struct tr
 {
     (void)peer;
     return track->is_video ? VIEW("camera") : VIEW("microphone");
-}
-
-/* ---- the network ---- */
-
-static inline void to_network(const struct rtc_run *run)
-{
-    struct far *far = far_of(run->flow);
-    for (size_t at = 0; far && at < run->bytes.size; at += run->segment)
-        network_put(far, false, view_slice(run->bytes, at, run->segment));
-}
-
-static inline void run(void)
-{
-    port.now = house->now;
-    house_drain(house);
-    while (network.count > 0) {
-        unsigned at = network.first;
-        struct far *far = network.queue[at].far;
-        size_t size = network.queue[at].size;
-        bool is_to_port = network.queue[at].is_to_port;
-        uint8_t *copy = test_copy(view_make(network.queue[at].bytes, size));
-        network.first = (at + 1) % NETWORK_MAX;
-        network.count--;
-        if (is_to_port)
-            server_rtc_feed(server, house->now, &far->flow, (struct span){ copy, size });
-        else
-            far_hear(far, view_make(copy, size));
-        free(copy);
-        house_drain(house);
-    }
 }
 
 static inline void media_house_open(bool has_pcap)

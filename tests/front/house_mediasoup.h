@@ -4,8 +4,8 @@
 #define MOIM_TESTS_FRONT_HOUSE_MEDIASOUP_H
 
 #include "house_engine.h"
+#include "house_network.h"
 
-#include "agent/rtc_house.h"
 #include "media/ortc_captures.h"
 #include "media/ortc_support.h"
 
@@ -13,9 +13,6 @@
 
 #define PROFILE "SRTP_AEAD_AES_128_GCM"
 #define KEY     "\x10\x10\x01\x01\x9d\x01\x2a\x40\x01\xf0\x01" /* VP8: a key frame of 320x240 */
-
-static struct house *house;
-static struct server *server;
 
 static const struct rule RULES[] = {
     { .on = "join", .to = TO_SENDER, .emit = "joined" },
@@ -32,36 +29,6 @@ static struct endpoint_config ENDPOINT = {
     .rules = { .items = RULES, .count = sizeof RULES / sizeof RULES[0] },
 };
 static const struct endpoint_configs ENDPOINT_LIST = { &ENDPOINT, 1 };
-
-/* ---- the network ---- */
-
-static inline void to_network(const struct rtc_run *run)
-{
-    struct far *far = far_of(run->flow);
-    for (size_t at = 0; far && at < run->bytes.size; at += run->segment)
-        network_put(far, false, view_slice(run->bytes, at, run->segment));
-}
-
-static inline void run(void)
-{
-    port.now = house->now;
-    house_drain(house);
-    while (network.count > 0) {
-        unsigned at = network.first;
-        struct far *far = network.queue[at].far;
-        size_t size = network.queue[at].size;
-        bool is_to_port = network.queue[at].is_to_port;
-        uint8_t *copy = test_copy(view_make(network.queue[at].bytes, size));
-        network.first = (at + 1) % NETWORK_MAX;
-        network.count--;
-        if (is_to_port)
-            server_rtc_feed(server, house->now, &far->flow, (struct span){ copy, size });
-        else
-            far_hear(far, view_make(copy, size));
-        free(copy);
-        house_drain(house);
-    }
-}
 
 /* 0: without a media port. */
 static inline void open_house(uint32_t transports_max)
