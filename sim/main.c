@@ -154,7 +154,7 @@ static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
     good = check_empty() && good;
     good = sum_up(count, totals) && good;
     tell_all(count, client_free, caller_free);
-    *hash = world.hash;
+    *hash = world.chance.hash;
     world_free(&world);
     return good;
 }

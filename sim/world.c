@@ -4,42 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t world_random(struct world *world)
-{
-    /* splitmix64 */
-    uint64_t z = world->random_state += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-uint32_t world_pick(struct world *world, uint32_t bound)
-{
-    return (uint32_t)(world_random(world) % bound);
-}
-
-bool world_chance(struct world *world, uint32_t percent)
-{
-    return world_pick(world, 100) < percent;
-}
-
-static void fill(void *context, void *into, size_t size)
-{
-    uint8_t *out = into;
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)world_random(context);
-}
-
-static void mix(struct world *world, uint64_t value)
-{
-    world->hash = (world->hash ^ value) * 0x100000001b3u;
-}
-
 void world_init(struct world *world, uint64_t seed, const struct endpoint_configs *endpoints)
 {
     memset(world, 0, sizeof *world);
-    world->now = 1000 * USEC_S;
-    world->random_state = seed * 0x2545f4914f6cdd1du + 1;
+    world->now = CHANCE_BEGIN;
+    chance_init(&world->chance, seed);
     world->worker_count = 1 + world_pick(world, WORLD_WORKERS_MAX);
     world->latency_ms_max = 1 + world_pick(world, 300);
     world->is_loud = world_chance(world, 10);
@@ -55,7 +24,7 @@ void world_init(struct world *world, uint64_t seed, const struct endpoint_config
             .members_max = 256,
             .buffer_bytes = 64 * 1024 * 1024,
             .ice = { .port = 3478 },
-            .random = { fill, world },
+            .random = chance_source(&world->chance),
             .room_secret = { seed, ~seed },
             .metrics = world->metrics,
             .trace_level = TRACE_ERROR,
@@ -167,7 +136,7 @@ static void send_down(struct world *world, struct server *server, struct wire *w
     for (size_t i = 0; i < out->run_count; i++)
         offered += out->runs[i].size;
     wire->is_blocked = sent < offered;
-    mix(world, sent);
+    chance_note(&world->chance, sent);
     server_sent(server, world->now, out->stream, sent);
 }
 
@@ -182,7 +151,7 @@ static void drain(struct world *world, unsigned worker)
             return;
         }
         struct wire *wire = wire_of(world, worker, out.stream);
-        mix(world, (uint64_t)out.kind << 32 | out.stream);
+        chance_note(&world->chance, (uint64_t)out.kind << 32 | out.stream);
         if (out.kind == SERVER_SEND) {
             send_down(world, server, wire, &out);
         } else if (out.kind == SERVER_READ) {

@@ -7,6 +7,7 @@
 #ifndef MOIM_SIM_WORLD_H
 #define MOIM_SIM_WORLD_H
 
+#include "chance.h"
 #include "front/server.h"
 
 #define WORLD_WORKERS_MAX 4
@@ -50,15 +51,14 @@ struct wire {
 
 struct world {
     usec now;
-    uint64_t random_state;
+    struct chance chance;
     unsigned worker_count;
     struct server *servers[WORLD_WORKERS_MAX];
     usec wakes[WORLD_WORKERS_MAX];
     struct metrics *metrics;
     struct wire wires[WORLD_WIRES_MAX];
     unsigned latency_ms_max;
-    bool is_loud;  /* one room, long chats, readers that stop for long */
-    uint64_t hash; /* of all that happened: two runs of a seed are alike */
+    bool is_loud; /* one room, long chats, readers that stop for long */
     uint64_t moved;
     bool is_stopping;
 };
@@ -67,10 +67,15 @@ void world_init(struct world *world, uint64_t seed, const struct endpoint_config
 /* Ends every server; asserts that nothing leaked. */
 void world_free(struct world *world);
 
-uint64_t world_random(struct world *world);
-/* From 0 to below `bound`. */
-uint32_t world_pick(struct world *world, uint32_t bound);
-bool world_chance(struct world *world, uint32_t percent);
+static inline uint32_t world_pick(struct world *world, uint32_t bound)
+{
+    return chance_pick(&world->chance, bound);
+}
+
+static inline bool world_chance(struct world *world, uint32_t percent)
+{
+    return chance_of(&world->chance, percent);
+}
 
 /* A new wire to any worker; one that stops refuses it: it is ended at once. */
 struct wire *world_connect(struct world *world, uint32_t owner);

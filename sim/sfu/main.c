@@ -391,7 +391,7 @@ static void begin(uint64_t seed)
 
 static void run_until(usec end, bool is_wild)
 {
-    while (net.now < end && !net.error[0]) {
+    while (net.now < end && !net.chance.error[0]) {
         step();
         for (unsigned i = 0; i < far_count && is_wild; i++)
             befall(&fars[i]);
@@ -432,16 +432,16 @@ static bool run_seed(uint64_t seed, uint64_t *hash)
     check_calm();
     finish();
     run_until(net.now + AFTER, false);
-    if (!net.error[0])
+    if (!net.chance.error[0])
         check_empty();
     for (unsigned i = 0; i < far_count; i++)
         far_end(&fars[i]);
-    *hash = net.hash;
+    *hash = net.chance.hash;
     sfu_free(&sfu);
     rtc_free(&rtc);
-    if (net.error[0])
-        fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, net.error);
-    return !net.error[0];
+    if (net.chance.error[0])
+        fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, net.chance.error);
+    return !net.chance.error[0];
 }
 
 int main(int argc, char **argv)

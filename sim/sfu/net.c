@@ -1,59 +1,13 @@
 #include "net.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-#define BEGIN (1000 * USEC_S)
-
-uint64_t net_random(struct net *net)
-{
-    uint64_t z = net->random_state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-uint32_t net_pick(struct net *net, uint32_t bound)
-{
-    return (uint32_t)(net_random(net) % bound);
-}
-
-bool net_chance(struct net *net, uint32_t percent)
-{
-    return net_pick(net, 100) < percent;
-}
-
-static void fill(void *context, void *into, size_t size)
-{
-    uint8_t *out = into;
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)net_random(context);
-}
-
-void net_fail(struct net *net, const char *format, ...)
-{
-    va_list arguments;
-    if (net->error[0])
-        return;
-    int size =
-        snprintf(net->error, sizeof net->error, "at %.3f s: ", (double)(net->now - BEGIN) / USEC_S);
-    va_start(arguments, format);
-    vsnprintf(net->error + size, sizeof net->error - (size_t)size, format, arguments);
-    va_end(arguments);
-}
-
-void net_hash(struct net *net, uint64_t number)
-{
-    net->hash = (net->hash ^ number) * 0x100000001b3u;
-}
 
 void net_init(struct net *net, uint64_t seed)
 {
     memset(net, 0, sizeof *net);
-    net->random_state = seed * 0x2545f4914f6cdd1du + 1;
-    net->random = (struct random){ fill, net };
-    net->now = BEGIN;
+    chance_init(&net->chance, seed);
+    net->random = chance_source(&net->chance);
+    net->now = CHANCE_BEGIN;
     for (unsigned i = 0; i < NET_DELAYS_MAX; i++)
         net->last[i] = &net->first[i];
     for (unsigned i = 0; i < NET_PACKETS_MAX; i++)

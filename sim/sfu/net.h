@@ -8,6 +8,7 @@
 #define MOIM_SIM_SFU_NET_H
 
 #include "agent/rtc.h"
+#include "chance.h"
 
 #define NET_STEP        (10 * USEC_MS)
 #define NET_FARS_MAX    4
@@ -24,7 +25,7 @@ struct net_packet {
 };
 
 struct net {
-    uint64_t random_state;
+    struct chance chance;
     struct random random;
     usec now;
     uint64_t step;
@@ -34,17 +35,21 @@ struct net {
     struct net_packet *free;
     struct net_packet *first[NET_DELAYS_MAX], **last[NET_DELAYS_MAX]; /* by when they arrive */
     struct net_packet packets[NET_PACKETS_MAX];
-    uint64_t hash;   /* of all that happened */
-    char error[200]; /* "": none */
 };
 
 void net_init(struct net *net, uint64_t seed);
-uint64_t net_random(struct net *net);
-uint32_t net_pick(struct net *net, uint32_t bound);
-bool net_chance(struct net *net, uint32_t percent);
-/* What must not be has been: keeps the first. */
-void net_fail(struct net *net, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void net_hash(struct net *net, uint64_t number);
+static inline uint32_t net_pick(struct net *net, uint32_t bound)
+{
+    return chance_pick(&net->chance, bound);
+}
+
+static inline bool net_chance(struct net *net, uint32_t percent)
+{
+    return chance_of(&net->chance, percent);
+}
+
+/* What must not be has been. */
+#define net_fail(net, ...) chance_fail(&(net)->chance, (net)->now, __VA_ARGS__)
 
 void net_send(struct net *net, unsigned whom, bool is_to_port, const struct ice_flow *flow,
               struct view bytes);

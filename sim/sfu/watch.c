@@ -105,7 +105,7 @@ void watch_hear(struct watch *watch, uint16_t number, uint32_t timestamp, bool i
                                    .timestamp = timestamp,
                                    .is_key = is_key };
     struct watch_packet *stored = &watch->packets[sequence % WATCH_PACKETS];
-    net_hash(watch->net, sequence * 31 + data.number + watch->net->now);
+    chance_note(&watch->net->chance, sequence * 31 + data.number + watch->net->now);
     if (stored->sequence > sequence)
         return; /* far too late */
     if (stored->sequence == sequence) {

@@ -53,7 +53,7 @@ static void befall(void)
 static void run_until(usec end, bool is_wild)
 {
     usec befalls_at = is_wild ? net.now : USEC_NEVER;
-    while (!net.error[0]) {
+    while (!net.chance.error[0]) {
         usec next = net_next(&net) < befalls_at ? net_next(&net) : befalls_at;
         for (uint32_t i = 0; i < caller_count; i++)
             next = caller_next(&callers[i]) < next ? caller_next(&callers[i]) : next;
@@ -119,11 +119,11 @@ static bool run_seed(uint64_t seed, struct totals *totals, uint64_t *hash)
     run_until(net.now + AFTER, false);
     net_turn(&net);
     net_check_empty(&net);
-    *hash = net.hash;
+    *hash = net.chance.hash;
     net_free(&net);
-    if (net.error[0])
-        fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, net.error);
-    return !net.error[0];
+    if (net.chance.error[0])
+        fprintf(stderr, "seed %llu: %s\n", (unsigned long long)seed, net.chance.error);
+    return !net.chance.error[0];
 }
 
 int main(int argc, char **argv)

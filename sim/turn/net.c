@@ -1,52 +1,13 @@
 #include "net.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "net_check.h"
 
-#define BEGIN       (1000 * USEC_S)
 #define UNIX_0      UINT64_C(1700000000) /* the true time of day at virtual time 0 */
 #define STREAM_WAY  (20 * USEC_MS)
 #define OPEN_WAY_MS 50
 #define SLOW        4 /* of a hundred connections to peers: longer than the agent waits */
-
-uint64_t net_random(struct net *net)
-{
-    uint64_t z = net->random_state += 0x9e3779b97f4a7c15u; /* SplitMix64 */
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
-uint32_t net_pick(struct net *net, uint32_t bound)
-{
-    return (uint32_t)(net_random(net) % bound);
-}
-
-bool net_chance(struct net *net, uint32_t percent)
-{
-    return net_pick(net, 100) < percent;
-}
-
-static void fill(void *context, void *into, size_t size)
-{
-    uint8_t *out = into;
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)net_random(context);
-}
-
-void net_fail(struct net *net, const char *format, ...)
-{
-    va_list arguments;
-    if (net->error[0])
-        return;
-    int size = snprintf(net->error, sizeof net->error, "at %.3f s: ", (double)net->now / USEC_S);
-    va_start(arguments, format);
-    vsnprintf(net->error + size, sizeof net->error - (size_t)size, format, arguments);
-    va_end(arguments);
-}
 
 uint64_t net_unix_s(const struct net *net)
 {
@@ -97,9 +58,9 @@ static void choose(struct net *net)
 void net_init(struct net *net, uint64_t seed)
 {
     memset(net, 0, sizeof *net);
-    net->random_state = seed * 0x2545f4914f6cdd1du + 1;
-    net->random = (struct random){ fill, net };
-    net->now = BEGIN;
+    chance_init(&net->chance, seed);
+    net->random = chance_source(&net->chance);
+    net->now = CHANCE_BEGIN;
     net->port = 49152;
     net->client_port = 1024;
     net->policy.relay_port_min = 49152;
@@ -329,7 +290,7 @@ static void drain(struct net *net)
 {
     for (;;) {
         const struct turn_out *out = turn_poll(&net->turn);
-        net->hash = (net->hash ^ out->kind ^ out->relay ^ net->now) * 0x100000001b3u;
+        chance_note(&net->chance, out->kind ^ out->relay ^ net->now);
         switch ((enum turn_out_kind)out->kind) {
         case TURN_WAIT:
             net->until = out->until;
@@ -466,7 +427,7 @@ void net_turn(struct net *net)
 {
     for (;;) {
         struct net_packet *next = earliest(net);
-        if (!next || next->at > net->now || net->error[0])
+        if (!next || next->at > net->now || net->chance.error[0])
             break;
         struct net_packet packet = *next;
         next->kind = NET_FREE;

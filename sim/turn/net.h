@@ -10,6 +10,7 @@
 #define MOIM_SIM_TURN_NET_H
 
 #include "agent/turn.h"
+#include "chance.h"
 
 #define NET_CLIENTS_MAX 12
 #define NET_PEERS       5         /* the last of them nobody ever permits */
@@ -89,7 +90,7 @@ struct net_data {
 };
 
 struct net {
-    uint64_t random_state;
+    struct chance chance;
     usec now;
     struct turn turn;
     struct turn_config config;
@@ -106,7 +107,6 @@ struct net {
     uint16_t client_port;
     uint64_t order;
     uint32_t serial;
-    uint64_t hash; /* of all that happened */
     struct net_client clients[NET_CLIENTS_MAX];
     struct net_relay relays[NET_RELAYS_MAX];
     struct net_packet packets[NET_PACKETS_MAX];
@@ -117,17 +117,23 @@ struct net {
     void *context;
     /* what happened */
     uint64_t relayed, came_back, met, refused, moved, spliced, shortages;
-    char error[200]; /* "": none */
 };
 
 void net_init(struct net *net, uint64_t seed);
 void net_free(struct net *net);
 
-uint64_t net_random(struct net *net);
-uint32_t net_pick(struct net *net, uint32_t bound);
-bool net_chance(struct net *net, uint32_t percent);
-/* What must not be has been: keeps the first. */
-void net_fail(struct net *net, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline uint32_t net_pick(struct net *net, uint32_t bound)
+{
+    return chance_pick(&net->chance, bound);
+}
+
+static inline bool net_chance(struct net *net, uint32_t percent)
+{
+    return chance_of(&net->chance, percent);
+}
+
+/* What must not be has been. */
+#define net_fail(net, ...) chance_fail(&(net)->chance, (net)->now, __VA_ARGS__)
 
 /* The true time of day, in seconds since 1970. */
 uint64_t net_unix_s(const struct net *net);

@@ -170,7 +170,7 @@ void net_check_to_client(struct net *net, const struct net_packet *packet)
     uint32_t client = packet->flow.client.bytes[3];
     struct address from;
     int peer;
-    if (!read_relayed(net, packet, &peer, &from, &data) || net->error[0])
+    if (!read_relayed(net, packet, &peer, &from, &data) || net->chance.error[0])
         return;
     if (fed && fed->kind == NET_TO_SERVER) {
         check_joined(net, packet, &from, &data);
