@@ -21,6 +21,10 @@ struct packet {
     uint8_t format;   /* which of its sender's formats it is in: below PACKET_FORMATS_MAX */
     uint8_t temporal; /* layers; 0 where there are none */
     uint8_t spatial;
+    /* sets of decode targets (media/layers.h): */
+    uint16_t targets;  /* those that it is for */
+    uint16_t switches; /* and who gets it can go on as these, whatever it has had before */
+    uint16_t needed;   /* and these can't be gone on with without it */
     bool begins_key_frame; /* who has nothing yet can begin with it */
     bool begins_frame;
     bool ends_frame;

@@ -107,6 +107,7 @@ struct transceiver *transceiver_open(struct peer *peer, bool is_video)
     transceiver->peer = peer;
     transceiver->is_video = is_video;
     transceiver->subscriber.kind = &transceiver_subscriber;
+    transceiver->target = LAYER_TARGET_BEST;
     list_append(&peer->transceivers, &transceiver->of_peer);
     peer->transceiver_count++;
     return transceiver;

@@ -123,7 +123,11 @@ static struct encoding *choose(const struct transceiver *transceiver, usec now)
     if (!transceiver->is_agreed || !transceiver->may_send ||
         transceiver->peer->state != PEER_CONNECTED)
         return NULL;
-    return track_best(transceiver->subscription, now, sender_stream(&transceiver->sender));
+    const struct track *track = transceiver->subscription;
+    uint8_t wanted = transceiver->target.encoding;
+    if (wanted < track->encoding_count && encoding_is_heard(track->encodings[wanted], now))
+        return track->encodings[wanted];
+    return track_best(track, now, sender_stream(&transceiver->sender));
 }
 
 static void want_key(struct transceiver *transceiver)
@@ -207,6 +211,12 @@ int transceiver_subscribe(struct transceiver *transceiver, usec now, struct trac
         return OK;
     int status = transceiver_subscribe(transceiver, now, NULL);
     return status == OK ? ERR_UNSUPPORTED : status;
+}
+
+void transceiver_set_layers(struct transceiver *transceiver, usec now, struct layer_target target)
+{
+    transceiver->target = target;
+    (void)transceiver_aim(transceiver, now);
 }
 
 void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused)

@@ -151,6 +151,7 @@ void encoding_restart(struct encoding *encoding, uint32_t ssrc)
     encoding->heard_at = 0;
     encoding->counted = 0;
     encoding->bps = 0;
+    encoding->meter = (struct layers_meter){ 0 };
 }
 
 void encoding_set_rtx(struct encoding *encoding, uint32_t ssrc)
@@ -203,6 +204,7 @@ static int read_payload(struct encoding *encoding, enum payload_codec codec, str
     struct payload payload;
     struct view view = rtp_payload(&packet->rtp, bytes.at);
     packet->begins_frame = packet->ends_frame = true;
+    packet->targets = packet->needed = LAYERS_ALL;
     if (view.size == 0 || !payload_is_video(codec))
         return OK;
     int status = payload_read(codec, view, packet->rtp.marker, &payload);
@@ -236,6 +238,7 @@ int encoding_store(struct encoding *encoding, usec now, const struct packet *pac
         return status;
     if (needs_key)
         key_requests_want(&encoding->stream.key_requests);
+    layers_measure(&encoding->meter, now, packet, bytes.size);
     if (list_empty(&encoding->stream.pumping))
         list_append(&track->tracks->pumping, &encoding->stream.pumping);
     encoding->heard_at = now;

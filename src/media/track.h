@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "base/pool.h"
+#include "media/layers.h"
 #include "media/parameters.h"
 #include "media/stream.h"
 #include "wire/rtp_extensions.h"
@@ -54,6 +55,7 @@ struct encoding {
     usec heard_at;
     uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */
+    struct layers_meter meter;
 };
 
 struct subscriber;

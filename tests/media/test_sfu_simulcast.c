@@ -114,6 +114,27 @@ static void test_nearly_equal(void **state)
     assert_ptr_equal(track_best(track, port.now, own), track->encodings[0]);
 }
 
+/* An encoding that is asked for comes in the other's place with its next key frame; when it falls
+ * silent, the best does again. */
+static void test_wanted(void **state)
+{
+    (void)state;
+    begin();
+    play(100, 60, 7, true);
+    transceiver_set_layers(slot_of(&bob), port.now, (struct layer_target){ .encoding = 2 });
+    play(160, 10, 7, false);
+    assert_int_equal(sent_encoding(), 0);
+    play(170, 1, 7, true);
+    assert_int_equal(sent_encoding(), 2);
+    play(171, 200, 3, true);
+    assert_int_equal(sent_encoding(), 0);
+    assert_no_gaps(bob.far);
+    /* one that does not exist is the best */
+    transceiver_set_layers(slot_of(&bob), port.now, (struct layer_target){ .encoding = 3 });
+    play(371, 2, 7, true);
+    assert_int_equal(sent_encoding(), 0);
+}
+
 /* What the largest has lost is mended by its own RTX, known by its repaired-rid alone. */
 static void test_repaired(void **state)
 {
@@ -274,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_SFU(test_best),     WITH_SFU(test_nearly_equal), WITH_SFU(test_repaired),
+        WITH_SFU(test_best),     WITH_SFU(test_wanted),       WITH_SFU(test_repaired),
         WITH_SFU(test_nameless), WITH_SFU(test_zero),         WITH_SFU(test_renewed),
         WITH_SFU(test_still),    WITH_SFU(test_left),         WITH_SFU(test_better),
     };
