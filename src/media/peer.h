@@ -213,9 +213,9 @@ void transceiver_stop(struct transceiver *transceiver, usec now);
  *   ERR_UNSUPPORTED  the other end takes none of the formats that the track may be in; nothing is
  *                    sent then. */
 MUST_USE int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track);
-/* Which layers of its track go out, from the next moment on at which a receiver can decode them; until
- * then the ones before do.  It is kept over other tracks, and is the best of all at first.  An
- * encoding that is silent, or is none of the track's, stands for the best. */
+/* Which layers of its track go out, from the next moment on at which a receiver can decode them;
+ * until then the ones before do.  It is kept over other tracks, and is the best of all at first.
+ * An encoding that is silent, or is none of the track's, stands for the best. */
 void transceiver_set_layers(struct transceiver *transceiver, usec now, struct layer_target target);
 void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused);
 
