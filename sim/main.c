@@ -95,7 +95,8 @@ static void tell_all(uint32_t count, void (*client_does)(struct client *),
 
 static uint32_t begin(uint64_t seed)
 {
-    world_init(&world, seed, &home_endpoints);
+    static const struct world_wishes WISHES = { .endpoints = &home_endpoints };
+    world_init(&world, seed, &WISHES);
     const uint32_t meet[2] = { world_pick(&world, HOMES), world_pick(&world, HOMES) };
     uint32_t count = 2 + world_pick(&world, CLIENTS_MAX - 1);
     for (uint32_t i = 0; i < count; i++)

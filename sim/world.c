@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void world_init(struct world *world, uint64_t seed, const struct endpoint_configs *endpoints)
+void world_init(struct world *world, uint64_t seed, const struct world_wishes *wishes)
 {
     memset(world, 0, sizeof *world);
+    world->wishes = wishes;
     world->now = CHANCE_BEGIN;
     chance_init(&world->chance, seed);
     world->worker_count = 1 + world_pick(world, WORLD_WORKERS_MAX);
@@ -28,7 +29,9 @@ void world_init(struct world *world, uint64_t seed, const struct endpoint_config
             .room_secret = { seed, ~seed },
             .metrics = world->metrics,
             .trace_level = TRACE_ERROR,
-            .endpoints = endpoints,
+            .endpoints = wishes->endpoints,
+            .rtc = wishes->rtc ? &wishes->rtc[i] : NULL,
+            .topology = wishes->topology,
         };
         int status = server_new(&config, world->now, &world->servers[i]);
         assert(status == OK);
@@ -140,9 +143,24 @@ static void send_down(struct world *world, struct server *server, struct wire *w
     server_sent(server, world->now, out->stream, sent);
 }
 
+/* Sends what the media port has to say. */
+static void say(struct world *world, unsigned worker)
+{
+    struct server *server = world->servers[worker];
+    const struct rtc_run *runs;
+    uint32_t count;
+    while ((runs = server_rtc_seal(server, world->now, &count)) != NULL) {
+        for (uint32_t i = 0; i < count; i++)
+            if (runs[i].flow->stream == ICE_UDP)
+                world->wishes->to_network(world->wishes->context, worker, &runs[i]);
+        server_rtc_sent(server);
+    }
+}
+
 static void drain(struct world *world, unsigned worker)
 {
     struct server *server = world->servers[worker];
+    say(world, worker);
     for (;;) {
         struct server_out out;
         server_poll(server, &out);
@@ -297,6 +315,19 @@ static void deliver_move(struct world *world, struct wire *wire)
     wire->is_reading = server_wants_bytes(world->servers[wire->worker], wire->stream);
     wire->is_blocked = false;
     drain(world, wire->worker);
+}
+
+void world_feed(struct world *world, unsigned worker, const struct ice_flow *flow,
+                struct span datagram)
+{
+    server_rtc_feed(world->servers[worker], world->now, flow, datagram);
+    if (server_rtc_is_full(world->servers[worker]))
+        say(world, worker);
+}
+
+void world_flush(struct world *world, unsigned worker)
+{
+    drain(world, worker);
 }
 
 void world_stop(struct world *world)

@@ -8,6 +8,7 @@
 #define MOIM_SIM_WORLD_H
 
 #include "chance.h"
+#include "agent/rtc.h"
 #include "front/server.h"
 
 #define WORLD_WORKERS_MAX 4
@@ -61,9 +62,21 @@ struct world {
     bool is_loud; /* one room, long chats, readers that stop for long */
     uint64_t moved;
     bool is_stopping;
+    const struct world_wishes *wishes;
 };
 
-void world_init(struct world *world, uint64_t seed, const struct endpoint_configs *endpoints);
+/* What the servers are to have; with all zero, nothing but meetings in a mesh. */
+struct world_wishes {
+    const struct endpoint_configs *endpoints;
+    const struct server_rtc *rtc; /* of each worker; NULL: no media ports */
+    struct topology_policy topology;
+    /* What a media port sends by UDP. */
+    void (*to_network)(void *context, unsigned worker, const struct rtc_run *run);
+    void *context;
+};
+
+/* The wishes are borrowed until world_free. */
+void world_init(struct world *world, uint64_t seed, const struct world_wishes *wishes);
 /* Ends every server; asserts that nothing leaked. */
 void world_free(struct world *world);
 
@@ -90,6 +103,12 @@ void world_drop(struct world *world, struct wire *wire, bool politely, bool sile
 
 /* Every worker begins its end. */
 void world_stop(struct world *world);
+
+/* A datagram comes to the worker's media port; it may be changed.  world_flush when all have come
+ * that come at once. */
+void world_feed(struct world *world, unsigned worker, const struct ice_flow *flow,
+                struct span datagram);
+void world_flush(struct world *world, unsigned worker);
 
 /* Whether anything is under way. */
 bool world_is_busy(const struct world *world);

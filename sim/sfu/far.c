@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "wire/rtcp_feedback.h"
+#include "wire/rtp.h"
 #include "wire/stun.h"
 
 #define CHECK_EACH   (50 * USEC_MS)
@@ -75,6 +76,7 @@ static void hear_stun(struct far *far, struct view datagram)
     if (stun_read(datagram, &msg) != OK || msg.class != STUN_SUCCESS)
         return;
     far->is_checked = true;
+    far->checked_at = far->net->now;
     if (far->state != FAR_CHECKING)
         return;
     if (dtls_init(&far->dtls, far->context, DTLS_CLIENT, far->net->now) != OK) {
@@ -95,14 +97,18 @@ void far_init(struct far *far, struct net *net, unsigned number, struct dtls_con
     far->engine = engine;
 }
 
-void far_begin(struct far *far, struct peer *peer)
+uint32_t far_next_ssrc(const struct far *far)
 {
-    far->peer = peer;
+    return 100000u * (far->number + 1u) + 10 * (far->life + 1);
+}
+
+void far_begin(struct far *far, const struct far_way *way)
+{
     far->state = FAR_CHECKING;
-    memset(far->windows, 0, sizeof far->windows);
+    far->began_at = far->net->now;
+    memset(far->watches, 0, sizeof far->watches);
     far_renew(far);
-    far_restart(far);
-    far->is_video_on = true;
+    far_restart(far, way);
 }
 
 void far_end(struct far *far)
@@ -110,28 +116,28 @@ void far_end(struct far *far)
     dtls_free(&far->dtls);
     secure_session_close(&far->secure);
     far->dtls = (struct dtls){ 0 };
-    far->peer = NULL;
     far->state = FAR_OFF;
 }
 
-void far_restart(struct far *far)
+void far_restart(struct far *far, const struct far_way *way)
 {
-    far->to = *rtc_credentials(far->peer->transport);
+    far->to = way->to;
     far->flow = (struct ice_flow){
         .remote = { ADDRESS_IPV4, { 192, 0, 2, far->number }, (uint16_t)(5000 + far->ports++) },
-        .local = { ADDRESS_IPV4, { 198, 51, 100, 1 }, 0 },
+        .local = { ADDRESS_IPV4, { 198, 51, 100, 1 }, way->port },
         .stream = ICE_UDP
     };
     far->is_checked = false;
     far->check_at = 0;
+    far->checked_at = far->net->now;
 }
 
 void far_renew(struct far *far)
 {
+    far->ssrc = far_next_ssrc(far);
     far->life++;
     far->life_at = far->net->now;
     far->keys_heard = 0;
-    far->ssrc = 100000u * (far->number + 1u) + 10 * far->life;
     far->numbers[0] = far->numbers[1] = 1 + net_pick(far->net, 30000);
     far->rtx_number = 1;
     far->wants_key = true;
@@ -241,7 +247,7 @@ static void hear_rtp(struct far *far, struct view bytes)
         return net_fail(far->net, "%u can't open a packet: %d", far->number, in.status);
     struct view payload = rtp_payload(&rtp, in.packet.at);
     uint16_t number = rtp.sequence_number;
-    for (unsigned i = 0; i < 2 * NET_FARS_MAX; i++) {
+    for (unsigned i = 0; i < 2 * FAR_SLOTS_MAX; i++) {
         struct far_watch *watch = &far->watches[i / 2][i % 2];
         bool is_rtx = watch->rtx_ssrc != 0 && watch->rtx_ssrc == rtp.ssrc;
         if (!is_rtx && (watch->ssrc == 0 || watch->ssrc != rtp.ssrc))
@@ -256,7 +262,8 @@ static void hear_rtp(struct far *far, struct view bytes)
         far->watched++;
         return;
     }
-    net_fail(far->net, "%u got a stream of nobody", far->number);
+    if (!far->awaits_answer)
+        net_fail(far->net, "%u got a stream of nobody", far->number);
 }
 
 static void hear_nack(struct far *far, const struct rtcp_feedback *feedback)
@@ -356,14 +363,15 @@ void far_turn(struct far *far)
         return;
     if (now >= far->media_at) {
         far->media_at += FRAME_EACH;
-        send_sound(far);
-        if (far->is_video_on)
+        if (far->is_on[0])
+            send_sound(far);
+        if (far->is_on[1])
             send_frame(far);
     }
     if (now >= far->clock_at) {
         far->clock_at += CLOCK_EACH;
         tell_clock(far);
     }
-    for (unsigned i = 0; i < 2 * NET_FARS_MAX; i++)
+    for (unsigned i = 0; i < 2 * FAR_SLOTS_MAX; i++)
         ask(far, &far->watches[i / 2][i % 2]);
 }

@@ -6,7 +6,6 @@ void net_init(struct net *net, uint64_t seed)
 {
     memset(net, 0, sizeof *net);
     chance_init(&net->chance, seed);
-    net->random = chance_source(&net->chance);
     net->now = CHANCE_BEGIN;
     for (unsigned i = 0; i < NET_DELAYS_MAX; i++)
         net->last[i] = &net->first[i];
@@ -42,7 +41,7 @@ void net_send(struct net *net, unsigned whom, bool is_to_port, const struct ice_
         net_fail(net, "a packet of %zu bytes", bytes.size);
         return;
     }
-    if (net_chance(net, loss))
+    if (net->now < net->dead_until[whom] || net_chance(net, loss))
         return;
     put(net, whom, is_to_port, flow, bytes);
     if (net_chance(net, net->doubles))

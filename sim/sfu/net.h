@@ -1,5 +1,5 @@
 /* net.h - the simulation of the SFU: time, chance, and a network that loses, doubles and reorders
- * what goes between the media port and the far ends.
+ * what goes between the media ports and the far ends.
  *
  * Time is virtual and goes in steps; all chance but OpenSSL's comes from the seed.  OpenSSL's is in
  * the bytes of handshakes alone, not in how many datagrams they are.
@@ -11,7 +11,7 @@
 #include "chance.h"
 
 #define NET_STEP        (10 * USEC_MS)
-#define NET_FARS_MAX    4
+#define NET_FARS_MAX    6
 #define NET_DELAYS_MAX  64 /* steps */
 #define NET_PACKETS_MAX 2048
 
@@ -26,12 +26,12 @@ struct net_packet {
 
 struct net {
     struct chance chance;
-    struct random random;
     usec now;
     uint64_t step;
-    uint32_t loss, doubles;      /* of a hundred */
-    uint32_t delay;              /* steps, at most */
-    uint32_t slow[NET_FARS_MAX]; /* more loss, on the way to these */
+    uint32_t loss, doubles;        /* of a hundred */
+    uint32_t delay;                /* steps, at most */
+    uint32_t slow[NET_FARS_MAX];   /* more loss, on the way to these */
+    usec dead_until[NET_FARS_MAX]; /* nothing goes through to and from these */
     struct net_packet *free;
     struct net_packet *first[NET_DELAYS_MAX], **last[NET_DELAYS_MAX]; /* by when they arrive */
     struct net_packet packets[NET_PACKETS_MAX];

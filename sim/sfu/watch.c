@@ -7,15 +7,13 @@
 #define KEY_PATIENCE (400 * USEC_MS)
 #define KEY_EACH     (300 * USEC_MS)
 
-void watch_init(struct watch *watch, struct net *net, unsigned who, unsigned whose, bool is_video,
-                usec now)
+void watch_init(struct watch *watch, struct net *net, unsigned who, bool is_video)
 {
     *watch = (struct watch){ .net = net,
                              .who = (uint8_t)who,
-                             .whose = (uint8_t)whose,
                              .is_video = is_video,
-                             .waits_since = now,
-                             .shown_at = now };
+                             .waits_since = net->now,
+                             .shown_at = net->now };
 }
 
 static uint32_t sum_of(const struct watch_data *data)
@@ -47,15 +45,16 @@ static void check_order(struct watch *watch, const struct watch_packet *before,
                         const struct watch_packet *after)
 {
     uint64_t apart = after->sequence - before->sequence;
+    bool is_same = after->life == before->life && after->whose == before->whose;
     if (rtp_timestamp_later(before->timestamp, after->timestamp))
-        net_fail(watch->net, "time goes back for %u of %u", watch->who, watch->whose);
-    if (after->life != before->life && after->timestamp == before->timestamp)
-        net_fail(watch->net, "time stands still for %u of %u", watch->who, watch->whose);
-    if (after->life < before->life)
-        net_fail(watch->net, "an earlier stream comes back for %u of %u", watch->who, watch->whose);
+        net_fail(watch->net, "time goes back for %u of %u", watch->who, after->whose);
+    if (!is_same && after->timestamp == before->timestamp)
+        net_fail(watch->net, "time stands still for %u of %u", watch->who, after->whose);
+    if (after->whose == before->whose && after->life < before->life)
+        net_fail(watch->net, "an earlier stream comes back for %u of %u", watch->who, after->whose);
     /* it may leave out what came while nothing was sent on, but makes no room for what is not */
-    if (after->life == before->life && after->number - before->number < apart)
-        net_fail(watch->net, "a gap for %u of %u: %u to %u in %u", watch->who, watch->whose,
+    if (is_same && !watch->is_shared && after->number - before->number < apart)
+        net_fail(watch->net, "a gap for %u of %u: %u to %u in %u", watch->who, after->whose,
                  before->number, after->number, (unsigned)apart);
 }
 
@@ -75,6 +74,17 @@ static void check_neighbours(struct watch *watch, const struct watch_packet *pac
 
 /* ---- decoding ---- */
 
+/* Another's picture, or another stream of one's, begins with a key frame. */
+static void show(struct watch *watch, const struct watch_packet *packet)
+{
+    bool is_other = watch->shown_life != packet->life || watch->shown_whose != packet->whose;
+    if (watch->is_video && is_other && !packet->is_key)
+        net_fail(watch->net, "%u is to see %u without a key frame", watch->who, packet->whose);
+    watch->shown_whose = packet->whose;
+    watch->shown_life = packet->life;
+    watch->shown_at = watch->waits_since = watch->net->now;
+}
+
 static void decode(struct watch *watch)
 {
     for (uint64_t i = watch->highest;
@@ -83,10 +93,8 @@ static void decode(struct watch *watch)
         if (packet && (packet->is_key || !watch->is_video))
             watch->next = i;
     }
-    while (watch->next && packet_at(watch, watch->next)) {
-        watch->next++;
-        watch->shown_at = watch->waits_since = watch->net->now;
-    }
+    while (watch->next && packet_at(watch, watch->next))
+        show(watch, packet_at(watch, watch->next++));
 }
 
 void watch_hear(struct watch *watch, uint16_t number, uint32_t timestamp, bool is_key,
@@ -95,14 +103,16 @@ void watch_hear(struct watch *watch, uint16_t number, uint32_t timestamp, bool i
     struct watch_data data;
     uint64_t sequence = rtp_unwrap_sequence(&watch->unwrapper, number);
     if (payload.size < sizeof data)
-        return net_fail(watch->net, "%u got no packet of %u", watch->who, watch->whose);
+        return net_fail(watch->net, "%u got what nobody sends", watch->who);
     memcpy(&data, payload.at + payload.size - sizeof data, sizeof data);
-    if (data.sum != sum_of(&data) || data.whose != watch->whose * 2u + watch->is_video)
-        return net_fail(watch->net, "%u got what is not of %u", watch->who, watch->whose);
+    unsigned whose = data.whose / 2;
+    if (data.sum != sum_of(&data) || (data.whose & 1) != watch->is_video || whose == watch->who)
+        return net_fail(watch->net, "%u got what is not for it, of %u", watch->who, whose);
     struct watch_packet packet = { .sequence = sequence,
                                    .life = data.life,
                                    .number = data.number,
                                    .timestamp = timestamp,
+                                   .whose = (uint8_t)whose,
                                    .is_key = is_key };
     struct watch_packet *stored = &watch->packets[sequence % WATCH_PACKETS];
     chance_note(&watch->net->chance, sequence * 31 + data.number + watch->net->now);
@@ -110,12 +120,12 @@ void watch_hear(struct watch *watch, uint16_t number, uint32_t timestamp, bool i
         return; /* far too late */
     if (stored->sequence == sequence) {
         if (stored->life != packet.life || stored->number != packet.number ||
-            stored->timestamp != timestamp)
-            net_fail(watch->net, "one number for two packets, for %u of %u", watch->who,
-                     watch->whose);
+            stored->whose != whose || stored->timestamp != timestamp)
+            net_fail(watch->net, "one number for two packets, for %u of %u", watch->who, whose);
         return;
     }
     *stored = packet;
+    watch->seen |= 1u << whose;
     watch->highest = sequence > watch->highest ? sequence : watch->highest;
     watch->count++;
     check_neighbours(watch, &packet);

@@ -1,5 +1,5 @@
 /* watch.h - what a far end gets on one SSRC, and what must hold of it: one continuous stream,
- * whatever became of its source.
+ * whatever became of its source, and whose pictures it is pointed to.
  *
  * Payloads say what they are (struct watch_data), so that nothing comes that was not sent.  The
  * watcher is a receiver as others are: it asks for what is missing, and for a key frame when it
@@ -16,8 +16,8 @@
 
 /* The end of each payload. */
 struct watch_data {
-    uint32_t whose;
-    uint32_t life; /* of the stream: a new one with each SSRC */
+    uint32_t whose; /* twice the number of the far end, and one more for a picture */
+    uint32_t life;  /* of the stream: a new one with each SSRC */
     uint32_t number;
     uint32_t timestamp;
     uint32_t sum; /* of the others */
@@ -26,14 +26,16 @@ struct watch_data {
 struct watch_packet {
     uint64_t sequence; /* 0: none */
     uint32_t life, number, timestamp;
+    uint8_t whose; /* which far end's */
     bool is_key;
 };
 
 struct watch {
     struct net *net;
-    uint8_t who;   /* watches */
-    uint8_t whose; /* it is */
+    uint8_t who; /* watches */
     bool is_video;
+    bool is_shared; /* it may be pointed elsewhere and back */
+    uint32_t seen;  /* bits of far ends, whose packets came */
     struct rtp_unwrapper unwrapper;
     uint64_t highest; /* 0: nothing came */
     struct watch_packet packets[WATCH_PACKETS];
@@ -42,12 +44,13 @@ struct watch {
     usec waits_since;
     usec asked_at;
     usec key_asked_at;
-    usec shown_at; /* when something was decoded last */
+    usec shown_at; /* when something was decoded last, ... */
+    unsigned shown_whose;
+    uint32_t shown_life; /* and of what; 0: nothing yet */
     uint64_t count;
 };
 
-void watch_init(struct watch *watch, struct net *net, unsigned who, unsigned whose, bool is_video,
-                usec now);
+void watch_init(struct watch *watch, struct net *net, unsigned who, bool is_video);
 struct watch_data watch_data_make(unsigned whose, uint32_t life, uint32_t number,
                                   uint32_t timestamp);
 /* A packet of the stream, or one that came as RTX. */
