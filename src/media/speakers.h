@@ -9,8 +9,8 @@
  * are kept, and their likelihoods are counts: a word of 64 bits is the whole memory of a speaker.
  *
  * Who is dominant is among the seen at once.  Who begins to speak is let in among the loud with
- * that very packet, in the place of one who has been silent for SPEAKERS_HOLD; only where all speak,
- * the quietest must be much quieter.  Who is in stays until the place is needed.
+ * that very packet, in the place of one who has been silent for SPEAKERS_HOLD; only where all
+ * speak, the quietest must be much quieter.  Who is in stays until the place is needed.
  *
  * Some 10 ns a packet; no memory of its own; time is an argument and does not go back.
  */
