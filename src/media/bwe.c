@@ -1,0 +1,361 @@
+#include "media/bwe.h"
+
+#include <assert.h>
+
+#define SENT_WINDOW     (USEC_S / 2)
+#define SILENCE         USEC_S /* beyond the way there and back, without feedback */
+#define SILENCE_EACH    (USEC_S / 2)
+#define SILENCE_FACTOR  0.7
+#define SILENCE_FLOOR   0.125 /* of what was before */
+#define AFTER_SILENCE   0.7   /* of what was before: so much is gone on with */
+#define AFTER_LOSS_MAX  0.1   /* in what was told first; with more it is not gone on with */
+#define LOOK_EACH       (USEC_S / 4)
+#define LATELY          (3 * USEC_S) /* the queue grew */
+#define STEP_SECOND     3.0          /* of a probe that follows one of what was begun with */
+#define STEP            2.0
+#define STEP_LOSS       1.5
+#define REFERENCE_SHIFT 8 /* of 24 bits in 32 */
+
+void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings)
+{
+    assert(settings->min_bps > 0 && settings->min_bps <= settings->start_bps &&
+           settings->start_bps <= settings->max_bps);
+    *bwe = (struct bwe){ .settings = *settings,
+                         .target_bps = settings->start_bps,
+                         .wanted_bps = settings->max_bps,
+                         .rate = { .bps = settings->start_bps },
+                         .reports = { .bps = settings->start_bps },
+                         .sent_since = now,
+                         .looked_at = now };
+}
+
+/* ---- out ---- */
+
+static void count_sent(struct bwe *bwe, usec now, size_t size)
+{
+    usec passed = now - bwe->sent_since;
+    if (passed >= SENT_WINDOW) {
+        bwe->sent_bps = (double)bwe->sent_bytes * 8 * (double)USEC_S / (double)passed;
+        bwe->sent_bytes = 0;
+        bwe->sent_since = now;
+    }
+    bwe->sent_bytes += size;
+}
+
+uint16_t bwe_sent(struct bwe *bwe, usec now, size_t size, uint8_t cluster)
+{
+    bool was_limited = bwe->demand.limited_since != 0;
+    count_sent(bwe, now, size);
+    bwe_demand_sent(&bwe->demand, now, size, bwe->target_bps);
+    if (was_limited && bwe->demand.limited_since == 0)
+        bwe_acknowledged_doubt(&bwe->acknowledged);
+    if (bwe->unanswered_since == 0)
+        bwe->unanswered_since = now;
+    return bwe_history_add(&bwe->history, now, size, cluster);
+}
+
+/* ---- the estimate ---- */
+
+static usec round_trip_of(const struct bwe *bwe)
+{
+    return bwe->round_trip ? bwe->round_trip : bwe->feedback_round_trip;
+}
+
+static void set_target(struct bwe *bwe, double bps)
+{
+    if (bwe->remb_bps > 0 && bps > bwe->remb_bps)
+        bps = bwe->remb_bps;
+    if (bps < bwe->settings.min_bps)
+        bps = bwe->settings.min_bps;
+    if (bps > bwe->settings.max_bps)
+        bps = bwe->settings.max_bps;
+    bwe->target_bps = bps;
+}
+
+static void estimate_by_feedback(struct bwe *bwe)
+{
+    const struct bwe_loss_input input = { .delay_bps = bwe->rate.bps,
+                                          .acknowledged_bps = bwe->acknowledged.bps,
+                                          .min_bps = bwe->settings.min_bps };
+    set_target(bwe, bwe_loss_update(&bwe->loss, &input));
+}
+
+/* What the receiver says is taken as it is, unless it loses much. */
+static void estimate_by_reports(struct bwe *bwe, usec now)
+{
+    struct bwe_reports *reports = &bwe->reports;
+    bool loses = reports->reduced_at && now - reports->reduced_at < LATELY;
+    if (bwe->remb_bps > 0 && (reports->bps > bwe->remb_bps || !loses))
+        reports->bps = bwe->remb_bps;
+    if (reports->bps > bwe->settings.max_bps)
+        reports->bps = bwe->settings.max_bps;
+    if (reports->bps < bwe->settings.min_bps)
+        reports->bps = bwe->settings.min_bps;
+    set_target(bwe, reports->bps);
+}
+
+static void look_for_probe(struct bwe *bwe, usec now)
+{
+    bool was_over = bwe->rate.reduced_at && now - bwe->rate.reduced_at < USEC_S;
+    double step = bwe->loss.is_limiting ? STEP_LOSS : STEP;
+    if (bwe->prober.succeeded == 0)
+        step = 1;
+    else if (bwe->prober.succeeded == 1)
+        step = STEP_SECOND;
+    double most = bwe->remb_bps > 0 ? bwe->remb_bps : bwe->settings.max_bps;
+    const struct bwe_probe_terms terms = {
+        .target_bps = bwe->target_bps,
+        .wanted_bps = bwe->wanted_bps < most ? bwe->wanted_bps : most,
+        .step = step,
+        .jitter_ms = bwe->delay.jitter,
+        .is_calm = bwe->has_feedback && bwe->before_silence == 0 && !was_over &&
+                   bwe->delay.usage == BWE_NORMAL,
+    };
+    bwe_prober_look(&bwe->prober, now, &terms);
+    bwe->looked_at = now;
+}
+
+/* ---- feedback ---- */
+
+/* What one feedback has told. */
+struct news {
+    unsigned received;
+    unsigned lost;
+    usec newest_sent; /* of what was received */
+};
+
+static void take_received(struct bwe *bwe, usec now, struct bwe_packet *packet, int64_t arrived_at,
+                          struct news *news)
+{
+    usec sent_at = bwe_packet_sent_at(packet, now);
+    bool is_limited = bwe->demand.limited_since != 0;
+    bwe_acknowledged_add(&bwe->acknowledged, arrived_at, packet->size, is_limited);
+    if (packet->cluster) {
+        bwe_delay_skip(&bwe->delay);
+        bwe_prober_packet(&bwe->prober, packet->cluster, (int64_t)sent_at, arrived_at,
+                          packet->size);
+    } else {
+        bwe_delay_packet(&bwe->delay, (int64_t)sent_at, arrived_at);
+        if (packet->fate == BWE_LOST)
+            bwe_loss_came_late(&bwe->loss);
+        else
+            bwe_loss_packet(&bwe->loss, sent_at, packet->size, false);
+    }
+    packet->fate = BWE_RECEIVED;
+    if (sent_at > news->newest_sent)
+        news->newest_sent = sent_at;
+    news->received++;
+}
+
+static void take_status(struct bwe *bwe, usec now, const struct twcc_status *status,
+                        struct news *news)
+{
+    struct bwe_packet *packet = bwe_history_find(&bwe->history, status->sequence_number);
+    if (!packet || packet->fate == BWE_RECEIVED)
+        return;
+    if (status->received) {
+        take_received(bwe, now, packet, bwe->reference * TWCC_REFERENCE_US + status->at_us, news);
+    } else if (packet->fate == BWE_SENT) {
+        packet->fate = BWE_LOST;
+        news->lost++;
+        if (packet->cluster) /* that says nothing of the estimate */
+            bwe_prober_lost(&bwe->prober, packet->cluster, packet->size);
+        else
+            bwe_loss_packet(&bwe->loss, bwe_packet_sent_at(packet, now), packet->size, true);
+    }
+}
+
+static int64_t unwrap_reference(const struct bwe *bwe, uint32_t reference)
+{
+    uint32_t steps = (reference - (uint32_t)bwe->reference) << REFERENCE_SHIFT;
+    return bwe->has_feedback ? bwe->reference + ((int32_t)steps >> REFERENCE_SHIFT)
+                             : (int64_t)reference;
+}
+
+/* Feedback comes again. */
+static void end_silence(struct bwe *bwe, usec now, const struct news *news)
+{
+    double before = bwe->before_silence;
+    unsigned told = news->received + news->lost;
+    bwe->before_silence = 0;
+    bwe->silence_at = 0;
+    bwe_acknowledged_doubt(&bwe->acknowledged);
+    if (news->lost <= told * AFTER_LOSS_MAX && bwe->rate.bps < before * AFTER_SILENCE)
+        bwe_rate_set(&bwe->rate, now, before * AFTER_SILENCE);
+    bwe_prober_hurry(&bwe->prober, now);
+}
+
+static void take_probe(struct bwe *bwe, usec now)
+{
+    bool is_shown = bwe->prober.succeeded > 0;
+    double bps = bwe_prober_result(&bwe->prober, now);
+    if (bps > 0 && !is_shown && bps < bwe->rate.bps) { /* what was begun with was too much */
+        double come = bwe->acknowledged.bps;
+        bwe_rate_set(&bwe->rate, now, bps > come ? bps : come);
+    }
+    if (bps > bwe->rate.bps && bwe->delay.usage != BWE_OVERUSING)
+        bwe_rate_set(&bwe->rate, now, bps);
+}
+
+static void estimate(struct bwe *bwe, usec now)
+{
+    const struct bwe_rate_input input = { .usage = bwe->delay.usage,
+                                          .acknowledged_bps = bwe->acknowledged.bps,
+                                          .round_trip = round_trip_of(bwe),
+                                          .min_bps = bwe->settings.min_bps,
+                                          .max_bps = bwe->settings.max_bps };
+    double before = bwe->rate.bps;
+    take_probe(bwe, now);
+    bool is_down = bwe_rate_update(&bwe->rate, now, &input);
+    estimate_by_feedback(bwe);
+    if (is_down && bwe->rate.bps < before * 2 / 3)
+        bwe_prober_hurry(&bwe->prober, now + LATELY); /* the line may be as it was soon */
+    look_for_probe(bwe, now);
+}
+
+bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc)
+{
+    struct twcc_reader reader;
+    struct twcc_status status;
+    struct news news = { 0 };
+    if (twcc->status_count > BWE_STATUSES_MAX)
+        return false;
+    bool was_silent = bwe->before_silence > 0;
+    bwe->reference = unwrap_reference(bwe, twcc->reference_time);
+    if (was_silent)
+        bwe_delay_reset(&bwe->delay);
+    twcc_reader_begin(twcc, &reader);
+    while (twcc_reader_next(&reader, &status))
+        take_status(bwe, now, &status, &news);
+    bwe->has_feedback = true;
+    if (news.received + news.lost == 0)
+        return true; /* of what it tells nothing was sent, or it was told before */
+    bwe->unanswered_since = 0;
+    if (news.received > 0)
+        bwe->feedback_round_trip = now - news.newest_sent;
+    if (was_silent)
+        end_silence(bwe, now, &news);
+    estimate(bwe, now);
+    return true;
+}
+
+/* ---- the rest of what is heard ---- */
+
+void bwe_reported(struct bwe *bwe, usec now, uint32_t expected, uint32_t lost, usec round_trip)
+{
+    if (round_trip > 0)
+        bwe->round_trip = round_trip;
+    if (expected > 0)
+        bwe->told_loss = lost < expected ? (double)lost / expected : 1;
+    if (!bwe->has_feedback &&
+        bwe_reports_add(&bwe->reports, now, expected, lost, bwe->sent_bps, round_trip_of(bwe)))
+        estimate_by_reports(bwe, now);
+}
+
+void bwe_remb(struct bwe *bwe, usec now, uint64_t bps)
+{
+    bwe->remb_bps = (double)bps;
+    if (bwe->has_feedback)
+        estimate_by_feedback(bwe);
+    else
+        estimate_by_reports(bwe, now);
+}
+
+void bwe_want(struct bwe *bwe, usec now, uint64_t bps)
+{
+    double wanted = (double)bps;
+    bool is_more = wanted > bwe->wanted_bps && wanted > bwe->target_bps;
+    bwe->wanted_bps = wanted;
+    if (is_more)
+        bwe_prober_hurry(&bwe->prober, now);
+}
+
+/* ---- time ---- */
+
+usec bwe_until(const struct bwe *bwe)
+{
+    return bwe->unanswered_since ? bwe->looked_at + LOOK_EACH : USEC_NEVER;
+}
+
+static void look_for_silence(struct bwe *bwe, usec now)
+{
+    if (!bwe->has_feedback || bwe->unanswered_since == 0 ||
+        now - bwe->unanswered_since < SILENCE + round_trip_of(bwe) || now < bwe->silence_at)
+        return;
+    if (bwe->before_silence == 0)
+        bwe->before_silence = bwe->target_bps;
+    double floor = bwe->before_silence * SILENCE_FLOOR;
+    double bps = bwe->target_bps * SILENCE_FACTOR;
+    bwe->silence_at = now + SILENCE_EACH;
+    if (bps < floor)
+        bps = floor;
+    if (bps < bwe->settings.min_bps)
+        bps = bwe->settings.min_bps;
+    if (bps < bwe->rate.bps)
+        bwe_rate_set(&bwe->rate, now, bps);
+    set_target(bwe, bwe->rate.bps < bwe->target_bps ? bwe->rate.bps : bwe->target_bps);
+}
+
+void bwe_tick(struct bwe *bwe, usec now)
+{
+    look_for_silence(bwe, now);
+    look_for_probe(bwe, now);
+}
+
+bool bwe_probe_wanted(struct bwe *bwe, usec now, struct bwe_probe *probe)
+{
+    return bwe_prober_take(&bwe->prober, now, probe);
+}
+
+/* ---- what it knows ---- */
+
+static enum bwe_limit limit_of(const struct bwe *bwe, usec now)
+{
+    if (bwe->before_silence > 0)
+        return BWE_BY_SILENCE;
+    if (bwe->remb_bps > 0 && bwe->target_bps >= bwe->remb_bps)
+        return BWE_BY_RECEIVER;
+    if (!bwe->has_feedback && bwe->reports.looked_at == 0)
+        return BWE_UNKNOWN;
+    if (bwe->has_feedback ? bwe->loss.is_limiting
+                          : bwe->reports.reduced_at && now - bwe->reports.reduced_at < LATELY)
+        return BWE_BY_LOSS;
+    if (bwe->rate.reduced_at && now - bwe->rate.reduced_at < LATELY)
+        return BWE_BY_DELAY;
+    if (bwe->target_bps >= bwe->settings.max_bps)
+        return BWE_BY_SETTING;
+    if (bwe->demand.limited_since && bwe->wanted_bps <= bwe->target_bps)
+        return BWE_BY_APPLICATION;
+    return BWE_BY_NOTHING;
+}
+
+void bwe_estimate(const struct bwe *bwe, usec now, struct bwe_estimate *out)
+{
+    *out = (struct bwe_estimate){
+        .target_bps = (uint64_t)bwe->target_bps,
+        .acknowledged_bps = (uint64_t)bwe->acknowledged.bps,
+        .sent_bps = (uint64_t)bwe->sent_bps,
+        .loss = bwe->has_feedback ? bwe->loss.average : bwe->told_loss,
+        .round_trip = round_trip_of(bwe),
+        .limit = limit_of(bwe, now),
+        .is_limited = bwe->demand.limited_since != 0,
+        .has_feedback = bwe->has_feedback,
+        .probes = bwe->prober.sent,
+        .probes_well = bwe->prober.succeeded,
+    };
+}
+
+const char *bwe_limit_name(enum bwe_limit limit)
+{
+    static const char *const NAMES[] = {
+        [BWE_UNKNOWN] = "unknown",
+        [BWE_BY_NOTHING] = "nothing",
+        [BWE_BY_DELAY] = "delay",
+        [BWE_BY_LOSS] = "loss",
+        [BWE_BY_SILENCE] = "silence",
+        [BWE_BY_RECEIVER] = "receiver",
+        [BWE_BY_APPLICATION] = "application",
+        [BWE_BY_SETTING] = "setting",
+    };
+    return NAMES[limit];
+}

@@ -1,0 +1,221 @@
+#include "media/bwe_rate.h"
+
+/* ---- what comes ---- */
+
+#define WINDOW_FIRST_US  500000
+#define WINDOW_US        150000
+#define JUMP_US          3000000
+#define VARIANCE_FIRST   50.0
+#define VARIANCE_STEP    5.0
+#define VARIANCE_DOUBT   200.0
+#define DOUBT            10.0 /* of a sample, by how far it is off */
+#define DOUBT_LIMITED    20.0
+#define ACKNOWLEDGED_MIN 1000.0 /* bits/s */
+
+static void take_sample(struct bwe_acknowledged *acknowledged, double sample, bool is_limited)
+{
+    if (acknowledged->bps == 0) {
+        acknowledged->bps = sample > ACKNOWLEDGED_MIN ? sample : ACKNOWLEDGED_MIN;
+        acknowledged->variance = VARIANCE_FIRST;
+        return;
+    }
+    if (!is_limited && sample < acknowledged->bps / 2) /* the line broke in: no time for doubts */
+        acknowledged->bps = (acknowledged->bps + sample) / 2;
+    double off = sample - acknowledged->bps;
+    double doubt = is_limited && off < 0 ? DOUBT_LIMITED : DOUBT;
+    double deviation = doubt * off / acknowledged->bps;
+    double sample_variance = deviation * deviation;
+    double variance = acknowledged->variance + VARIANCE_STEP;
+    acknowledged->bps += off * variance / (sample_variance + variance);
+    acknowledged->variance = sample_variance * variance / (sample_variance + variance);
+    if (acknowledged->bps < ACKNOWLEDGED_MIN)
+        acknowledged->bps = ACKNOWLEDGED_MIN;
+}
+
+void bwe_acknowledged_add(struct bwe_acknowledged *acknowledged, int64_t arrived_at, size_t size,
+                          bool is_limited)
+{
+    int64_t window = acknowledged->bps == 0 ? WINDOW_FIRST_US : WINDOW_US;
+    int64_t passed = arrived_at - acknowledged->since;
+    if (!acknowledged->is_open || passed > JUMP_US || passed < -JUMP_US) {
+        acknowledged->is_open = true;
+        acknowledged->since = arrived_at;
+        acknowledged->bytes = 0;
+        passed = 0;
+    }
+    if (passed >= window) {
+        double sample = (double)acknowledged->bytes * 8e6 / (double)passed;
+        take_sample(acknowledged, sample, is_limited);
+        acknowledged->since = arrived_at;
+        acknowledged->bytes = 0;
+    }
+    acknowledged->bytes += size;
+}
+
+void bwe_acknowledged_doubt(struct bwe_acknowledged *acknowledged)
+{
+    acknowledged->variance += VARIANCE_DOUBT;
+}
+
+/* ---- what is sent ---- */
+
+#define DEMAND_SHARE      0.65 /* of the estimate: what leaves more free is little */
+#define DEMAND_WINDOW     (USEC_S / 2)
+#define DEMAND_LIMITED    0.80
+#define DEMAND_NO_LIMITED 0.50
+
+void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double target_bps)
+{
+    usec passed = now - demand->at;
+    double most = target_bps / 8 * DEMAND_SHARE * (double)DEMAND_WINDOW / (double)USEC_S;
+    if (passed > DEMAND_WINDOW)
+        passed = DEMAND_WINDOW;
+    demand->at = now;
+    demand->left += target_bps / 8 * DEMAND_SHARE * (double)passed / (double)USEC_S;
+    if (demand->left > most)
+        demand->left = most;
+    demand->left -= (double)size;
+    if (demand->left < -most)
+        demand->left = -most;
+    if (demand->left > most * DEMAND_LIMITED && demand->limited_since == 0)
+        demand->limited_since = now;
+    else if (demand->left < most * DEMAND_NO_LIMITED)
+        demand->limited_since = 0;
+}
+
+/* ---- the estimate ---- */
+
+#define BACK_OFF        0.85
+#define GROWTH          0.08    /* a second, far from where overuse was met */
+#define GROWTH_MIN      1000.0  /* bits/s */
+#define GROWTH_NEAR_MIN 4000.0  /* bits/s a second */
+#define OVER_COME       1.5     /* of what comes: more would be a guess */
+#define OVER_COME_ADDED 10000.0 /* bits/s */
+#define RESPONSE        (100 * USEC_MS)
+#define REDUCE_EACH_MIN (10 * USEC_MS)
+#define REDUCE_EACH_MAX (200 * USEC_MS)
+#define REDUCE_BLIND    (500 * USEC_MS) /* while it is not known what comes */
+#define PACKET_BITS     (1200 * 8.0)
+#define FRAMES          30.0
+#define CAPACITY_WEIGHT 0.05
+#define VARIANCE_MIN    0.4 /* of the capacity, in kbit/s */
+#define VARIANCE_MAX    2.5
+#define DEVIATIONS      3.0
+
+/* Whether a rate lies within three standard deviations of the capacity. */
+static bool is_near_capacity(const struct bwe_rate *rate, double bps, bool *is_above)
+{
+    double kbps = rate->capacity_bps / 1000;
+    double off = (bps - rate->capacity_bps) / 1000;
+    *is_above = off > 0;
+    return off * off <= DEVIATIONS * DEVIATIONS * rate->capacity_variance * kbps;
+}
+
+static void note_capacity(struct bwe_rate *rate, double bps)
+{
+    bool is_above;
+    if (rate->capacity_bps > 0 && !is_near_capacity(rate, bps, &is_above))
+        rate->capacity_bps = 0;
+    if (rate->capacity_bps == 0) {
+        rate->capacity_bps = bps;
+        rate->capacity_variance = VARIANCE_MIN;
+        return;
+    }
+    double off = (bps - rate->capacity_bps) / 1000;
+    rate->capacity_bps += CAPACITY_WEIGHT * (bps - rate->capacity_bps);
+    double kbps = rate->capacity_bps > 1000 ? rate->capacity_bps / 1000 : 1;
+    rate->capacity_variance =
+        (1 - CAPACITY_WEIGHT) * rate->capacity_variance + CAPACITY_WEIGHT * off * off / kbps;
+    if (rate->capacity_variance < VARIANCE_MIN)
+        rate->capacity_variance = VARIANCE_MIN;
+    if (rate->capacity_variance > VARIANCE_MAX)
+        rate->capacity_variance = VARIANCE_MAX;
+}
+
+static bool may_reduce(const struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
+{
+    usec each = input->round_trip;
+    if (input->acknowledged_bps == 0)
+        each = REDUCE_BLIND;
+    else if (each < REDUCE_EACH_MIN)
+        each = REDUCE_EACH_MIN;
+    else if (each > REDUCE_EACH_MAX)
+        each = REDUCE_EACH_MAX;
+    return rate->reduced_at == 0 || now - rate->reduced_at >= each ||
+           (input->acknowledged_bps > 0 && input->acknowledged_bps < rate->bps / 2);
+}
+
+static bool reduce(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
+{
+    if (!may_reduce(rate, now, input))
+        return false;
+    double bps = input->acknowledged_bps > 0 ? BACK_OFF * input->acknowledged_bps : rate->bps / 2;
+    if (bps > rate->bps && rate->capacity_bps > 0)
+        bps = BACK_OFF * rate->capacity_bps; /* what comes was sent before it went down */
+    if (input->acknowledged_bps > 0)
+        note_capacity(rate, input->acknowledged_bps);
+    rate->is_held = true;
+    rate->changed_at = rate->reduced_at = now;
+    if (bps < input->min_bps)
+        bps = input->min_bps;
+    if (bps >= rate->bps)
+        return false;
+    rate->bps = bps;
+    return true;
+}
+
+/* By about a packet a response time: so near to the capacity, more would overshoot. */
+static double growth_near(const struct bwe_rate *rate, usec round_trip)
+{
+    double frame = rate->bps / FRAMES;
+    double packets = (double)(uint64_t)(frame / PACKET_BITS) + 1;
+    double response = (double)(round_trip + RESPONSE) / (double)USEC_S;
+    double growth = frame / packets / response;
+    return growth > GROWTH_NEAR_MIN ? growth : GROWTH_NEAR_MIN;
+}
+
+static void increase(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
+{
+    double passed = rate->changed_at ? (double)(now - rate->changed_at) / (double)USEC_S : 0;
+    double come = input->acknowledged_bps;
+    double most = come > 0 ? OVER_COME * come + OVER_COME_ADDED : input->max_bps;
+    bool is_above;
+    if (rate->capacity_bps > 0 && !is_near_capacity(rate, come, &is_above) && is_above)
+        rate->capacity_bps = 0; /* the line has become better */
+    if (passed > 1)
+        passed = 1;
+    double growth = rate->bps * GROWTH * passed;
+    if (rate->capacity_bps > 0)
+        growth = growth_near(rate, input->round_trip) * passed;
+    else if (growth < GROWTH_MIN * passed)
+        growth = GROWTH_MIN * passed;
+    if (most > input->max_bps)
+        most = input->max_bps;
+    rate->changed_at = now;
+    if (rate->bps >= most)
+        return;
+    rate->bps = rate->bps + growth < most ? rate->bps + growth : most;
+}
+
+bool bwe_rate_update(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
+{
+    switch (input->usage) {
+    case BWE_OVERUSING:
+        return reduce(rate, now, input);
+    case BWE_UNDERUSING: /* the queue empties: let it */
+        rate->is_held = true;
+        return false;
+    default:
+        if (rate->is_held)
+            rate->changed_at = now;
+        rate->is_held = false;
+        increase(rate, now, input);
+        return false;
+    }
+}
+
+void bwe_rate_set(struct bwe_rate *rate, usec now, double bps)
+{
+    rate->bps = bps;
+    rate->changed_at = now;
+}

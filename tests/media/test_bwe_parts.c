@@ -1,0 +1,359 @@
+/* The parts of the estimate, each by itself; and what else is told of a line than feedback. */
+#include "support.h"
+
+#include "media/bwe.h"
+
+#define NOW (1000 * USEC_S)
+
+static const struct bwe_settings SETTINGS = { 50000, 500000, 5000000 };
+static struct bwe bwe;
+
+static int set_up(void **state)
+{
+    (void)state;
+    bwe_init(&bwe, NOW, &SETTINGS);
+    return 0;
+}
+
+/* ---- history ---- */
+
+static void test_history(void **state)
+{
+    static struct bwe_history history;
+    (void)state;
+    memset(&history, 0, sizeof history);
+    assert_null(bwe_history_find(&history, 0));
+    for (unsigned i = 0; i < 70000; i++) { /* over the turn of the numbers */
+        usec now = NOW + i * USEC_S;
+        assert_int_equal(bwe_history_add(&history, now, i, (uint8_t)i), (uint16_t)i);
+        struct bwe_packet *packet = bwe_history_find(&history, (uint16_t)i);
+        assert_non_null(packet);
+        assert_int_equal(packet->size, i < 65535 ? i : 65535);
+        assert_int_equal(packet->cluster, (uint8_t)i);
+        assert_int_equal(packet->fate, BWE_SENT);
+        assert_true(bwe_packet_sent_at(packet, now + 4000 * USEC_S) == now);
+        assert_null(bwe_history_find(&history, (uint16_t)(i + 1)));
+        assert_null(bwe_history_find(&history, (uint16_t)(i - BWE_HISTORY_MAX)));
+        unsigned oldest = i < BWE_HISTORY_MAX ? 0 : i - BWE_HISTORY_MAX + 1;
+        packet = bwe_history_find(&history, (uint16_t)oldest);
+        assert_non_null(packet);
+        assert_int_equal(packet->size, oldest < 65535 ? oldest : 65535);
+    }
+}
+
+/* ---- delay ---- */
+
+/* Groups 10 ms apart, each of which comes that much later than the one before. */
+static enum bwe_usage usage_after(struct bwe_delay *delay, unsigned groups, int64_t later_us)
+{
+    static int64_t sent, came;
+    for (unsigned i = 0; i < groups; i++) {
+        bwe_delay_packet(delay, sent += 10000, came += 10000 + later_us);
+        bwe_delay_packet(delay, sent + 1000, came + 1000);
+    }
+    return (enum bwe_usage)delay->usage;
+}
+
+static void test_delay(void **state)
+{
+    struct bwe_delay delay = { 0 };
+    (void)state;
+    assert_int_equal(usage_after(&delay, 100, 0), BWE_NORMAL);
+    assert_int_equal(usage_after(&delay, 30, 2000), BWE_OVERUSING);
+    assert_int_equal(usage_after(&delay, 60, 0), BWE_NORMAL);
+    assert_int_equal(usage_after(&delay, 20, -3000), BWE_UNDERUSING);
+    assert_int_equal(usage_after(&delay, 60, 0), BWE_NORMAL);
+    bwe_delay_packet(&delay, 1, 2); /* told of late: it is nothing to it */
+    assert_int_equal(usage_after(&delay, 30, 2000), BWE_OVERUSING);
+    bwe_delay_reset(&delay);
+    assert_int_equal(delay.usage, BWE_NORMAL);
+    assert_int_equal(usage_after(&delay, 30, 0), BWE_NORMAL);
+}
+
+/* What a probe does to the queue is not overuse. */
+static void test_delay_of_probes(void **state)
+{
+    struct bwe_delay delay = { 0 };
+    int64_t sent = 0;
+    (void)state;
+    for (unsigned i = 0; i < 400; i++) {
+        int64_t queue = i % 100 < 20 ? 0 : 30000; /* 30 ms more at once, every second */
+        sent += 10000;
+        if (i % 100 == 20)
+            bwe_delay_skip(&delay);
+        if (i % 100 == 0)
+            bwe_delay_skip(&delay);
+        bwe_delay_packet(&delay, sent, sent + queue);
+        assert_int_equal(delay.usage, BWE_NORMAL);
+    }
+}
+
+/* ---- rates ---- */
+
+static void test_acknowledged(void **state)
+{
+    struct bwe_acknowledged acknowledged = { 0 };
+    int64_t at = -5000000;
+    (void)state;
+    for (unsigned i = 0; i < 1000; i++)
+        bwe_acknowledged_add(&acknowledged, at += 10000, 1250, false);
+    assert_true(acknowledged.bps > 980e3 && acknowledged.bps < 1020e3);
+    for (unsigned i = 0; i < 50; i++) /* down to a tenth: half a second is enough */
+        bwe_acknowledged_add(&acknowledged, at += 10000, 125, false);
+    assert_true(acknowledged.bps < 200e3);
+    for (unsigned i = 0; i < 300; i++)
+        bwe_acknowledged_add(&acknowledged, at += 10000, 1250, false);
+    assert_true(acknowledged.bps > 900e3);
+    bwe_acknowledged_add(&acknowledged, at + 100000000, 1250, false); /* an hour of nothing */
+    assert_true(acknowledged.bps > 900e3);
+}
+
+static void test_demand(void **state)
+{
+    struct bwe_demand demand = { .at = NOW };
+    usec now = NOW;
+    (void)state;
+    for (unsigned i = 0; i < 200; i++) /* all that may be sent */
+        bwe_demand_sent(&demand, now += 10 * USEC_MS, 1250, 1e6);
+    assert_true(demand.limited_since == 0);
+    for (unsigned i = 0; i < 200; i++) /* a third of it */
+        bwe_demand_sent(&demand, now += 10 * USEC_MS, 420, 1e6);
+    assert_true(demand.limited_since > NOW + 2 * USEC_S && demand.limited_since <= now);
+    for (unsigned i = 0; i < 200; i++)
+        bwe_demand_sent(&demand, now += 10 * USEC_MS, 1250, 1e6);
+    assert_true(demand.limited_since == 0);
+}
+
+static void test_rate(void **state)
+{
+    struct bwe_rate rate = { .bps = 1e6 };
+    struct bwe_rate_input input = {
+        .acknowledged_bps = 950e3, .round_trip = 50 * USEC_MS, .min_bps = 50e3, .max_bps = 5e6
+    };
+    usec now = NOW;
+    (void)state;
+    for (unsigned i = 0; i <= 10; i++)
+        assert_false(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
+    assert_true(rate.bps > 1.07e6 && rate.bps < 1.09e6); /* 8 % a second */
+    for (unsigned i = 0; i < 300; i++)
+        bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
+    assert_true(rate.bps > 1.43e6 && rate.bps <= 1.5 * 950e3 + 10e3); /* not far over what comes */
+    input.usage = BWE_OVERUSING;
+    assert_true(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
+    assert_true(rate.bps > 0.84 * 950e3 && rate.bps < 0.86 * 950e3);
+    assert_false(bwe_rate_update(&rate, now += 10 * USEC_MS, &input)); /* so soon? no */
+    input.usage = BWE_UNDERUSING;
+    double held = rate.bps;
+    assert_false(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
+    assert_true(rate.bps == held);
+    input.usage = BWE_NORMAL;
+    assert_false(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
+    for (unsigned i = 0; i < 10; i++)
+        bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
+    assert_true(rate.bps > held && rate.bps < 1.08 * held); /* carefully, near the limit */
+    input.usage = BWE_OVERUSING;
+    input.acknowledged_bps = 1000;
+    for (unsigned i = 0; i < 10; i++)
+        bwe_rate_update(&rate, now += USEC_S, &input);
+    assert_true(rate.bps == 50e3);
+}
+
+/* ---- probes ---- */
+
+static const struct bwe_probe_terms TERMS = { 1e6, 5e6, 2, 0, true };
+
+static double probe_result(struct bwe_prober *prober, usec now, int64_t sent_us, int64_t came_us)
+{
+    struct bwe_probe probe;
+    assert_true(bwe_prober_take(prober, now, &probe));
+    assert_false(bwe_prober_take(prober, now, &probe));
+    assert_true(probe.bps == 2e6 && probe.bytes == 5000 && probe.packets == 5);
+    assert_int_equal(probe.size, 1000);
+    for (int i = 0; i < 5; i++) {
+        assert_true(i == 4 || bwe_prober_result(prober, now) == 0);
+        bwe_prober_packet(prober, probe.cluster, i * sent_us, i * came_us, 1500);
+        bwe_prober_packet(prober, (uint8_t)(probe.cluster + 1), 0, 0, 1500);
+    }
+    return bwe_prober_result(prober, now);
+}
+
+static void test_probes(void **state)
+{
+    struct bwe_prober prober = { 0 };
+    struct bwe_probe probe;
+    usec now = NOW;
+    (void)state;
+    bwe_prober_look(&prober, now, &TERMS);
+    /* as it was sent: the next follows at once */
+    assert_true(probe_result(&prober, now, 6000, 6000) == 2e6);
+    bwe_prober_look(&prober, now, &TERMS);
+    /* half as fast: the next one waits */
+    double half = probe_result(&prober, now, 6000, 12000);
+    assert_true(half > 0.9e6 && half < 1e6);
+    bwe_prober_look(&prober, now += USEC_S, &TERMS);
+    assert_false(bwe_prober_take(&prober, now, &probe));
+    bwe_prober_look(&prober, now += 3 * USEC_S, &TERMS);
+    /* faster than it was sent: that is not the line */
+    assert_true(probe_result(&prober, now, 6000, 1000) == 0);
+    bwe_prober_hurry(&prober, now);
+    bwe_prober_look(&prober, now += USEC_S, &TERMS);
+    assert_true(bwe_prober_take(&prober, now, &probe));
+    bwe_prober_look(&prober, now += 3 * USEC_S, &TERMS); /* nothing was told of it */
+    assert_int_equal(prober.state, BWE_PROBE_IDLE);
+    /* nobody takes it */
+    bwe_prober_look(&prober, now += 10 * USEC_S, &TERMS);
+    assert_int_equal(prober.state, BWE_PROBE_READY);
+    bwe_prober_look(&prober, now += 3 * USEC_S, &TERMS);
+    assert_int_equal(prober.state, BWE_PROBE_IDLE);
+}
+
+static void test_no_probe(void **state)
+{
+    struct bwe_prober prober = { 0 };
+    struct bwe_probe_terms terms = TERMS;
+    struct bwe_probe probe;
+    (void)state;
+    terms.wanted_bps = 0.85e6; /* it is enough */
+    bwe_prober_look(&prober, NOW, &terms);
+    assert_false(bwe_prober_take(&prober, NOW, &probe));
+    terms.wanted_bps = 1.5e6;
+    terms.is_calm = false;
+    bwe_prober_look(&prober, NOW, &terms);
+    assert_false(bwe_prober_take(&prober, NOW, &probe));
+    terms.is_calm = true;
+    bwe_prober_look(&prober, NOW, &terms);
+    assert_true(bwe_prober_take(&prober, NOW, &probe));
+    assert_true(probe.bps == 1800000); /* not for more than moves a layer up */
+}
+
+/* ---- without feedback ---- */
+
+static void test_reports(void **state)
+{
+    struct bwe_estimate estimate;
+    usec now = NOW;
+    (void)state;
+    bwe_estimate(&bwe, now, &estimate);
+    assert_int_equal(estimate.limit, BWE_UNKNOWN);
+    for (unsigned i = 0; i < 500; i++) {
+        for (unsigned k = 0; k < 10; k++)
+            bwe_sent(&bwe, now, 1250, 0); /* 1 Mbit/s */
+        bwe_reported(&bwe, now += 100 * USEC_MS, 100, 1, 70 * USEC_MS);
+    }
+    bwe_estimate(&bwe, now, &estimate);
+    assert_true(estimate.target_bps > 1400000 && estimate.target_bps <= 1600000);
+    assert_true(estimate.round_trip == 70 * USEC_MS);
+    assert_false(estimate.has_feedback);
+    for (unsigned i = 0; i < 100; i++)
+        bwe_reported(&bwe, now += 100 * USEC_MS, 100, 5, 0);
+    assert_int_equal(bwe_target_bps(&bwe), estimate.target_bps); /* between little and much */
+    for (unsigned i = 0; i < 100; i++)
+        bwe_reported(&bwe, now += 100 * USEC_MS, 100, 30, 0);
+    bwe_estimate(&bwe, now, &estimate);
+    assert_true(estimate.target_bps < 400000);
+    assert_true(estimate.loss > 0.29 && estimate.loss < 0.31);
+    assert_int_equal(estimate.limit, BWE_BY_LOSS);
+    bwe_reported(&bwe, now += 2 * USEC_S, 10, UINT32_MAX, 0); /* whatever it says */
+    for (unsigned i = 0; i < 1000; i++)
+        bwe_reported(&bwe, now += USEC_S, UINT32_MAX, UINT32_MAX, 0);
+    assert_int_equal(bwe_target_bps(&bwe), SETTINGS.min_bps);
+}
+
+static void test_remb(void **state)
+{
+    struct bwe_estimate estimate;
+    (void)state;
+    bwe_remb(&bwe, NOW, 2000000);
+    bwe_estimate(&bwe, NOW, &estimate);
+    assert_int_equal(estimate.target_bps, 2000000);
+    assert_int_equal(estimate.limit, BWE_BY_RECEIVER);
+    bwe_remb(&bwe, NOW, 1);
+    assert_int_equal(bwe_target_bps(&bwe), SETTINGS.min_bps);
+    bwe_remb(&bwe, NOW, UINT64_MAX);
+    assert_int_equal(bwe_target_bps(&bwe), SETTINGS.max_bps);
+}
+
+/* ---- with it ---- */
+
+/* Of packets that were sent 10 ms apart, all that came, 20 ms later. */
+static bool tell(usec now, uint16_t base, uint16_t count, uint32_t reference)
+{
+    uint8_t chunks[2] = { (uint8_t)(0x20 | count >> 8), (uint8_t)count }; /* a run of small ones */
+    static uint8_t deltas[BWE_STATUSES_MAX + 1];
+    memset(deltas, 40, sizeof deltas); /* 10 ms */
+    const struct twcc twcc = { .base_sequence_number = base,
+                               .status_count = count,
+                               .reference_time = reference,
+                               .chunks = view_make(chunks, 2),
+                               .deltas = view_make(deltas, count) };
+    return bwe_feedback(&bwe, now, &twcc);
+}
+
+static void test_feedback(void **state)
+{
+    struct bwe_estimate estimate;
+    (void)state;
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(bwe_sent(&bwe, NOW + i * 10 * USEC_MS, 600, 0), i);
+    assert_true(bwe_until(&bwe) <= NOW + USEC_S);
+    /* what was never sent, and too much at once */
+    assert_true(tell(NOW + USEC_S, 30000, 50, 1000));
+    assert_false(tell(NOW + USEC_S, 0, BWE_STATUSES_MAX + 1, 1000));
+    bwe_estimate(&bwe, NOW, &estimate);
+    assert_true(estimate.round_trip == 0);
+    assert_true(tell(NOW + USEC_S, 0, 100, 1000));
+    assert_true(tell(NOW + USEC_S, 0, 100, 1000)); /* twice */
+    bwe_estimate(&bwe, NOW + USEC_S, &estimate);
+    assert_true(estimate.has_feedback);
+    assert_true(estimate.round_trip == 10 * USEC_MS);
+    assert_true(estimate.loss == 0);
+    assert_true(bwe_until(&bwe) == USEC_NEVER);
+}
+
+/* The reference time turns around, and so do the numbers: nothing is felt of it. */
+static void test_turns(void **state)
+{
+    struct bwe_estimate estimate;
+    usec now = NOW;
+    uint32_t reference = TWCC_REFERENCE_MAX - 8;
+    (void)state;
+    for (unsigned turn = 0; turn < 16; turn++) {
+        uint16_t base = (uint16_t)bwe.history.count;
+        for (unsigned i = 0; i < 64; i++, now += 10 * USEC_MS)
+            bwe_sent(&bwe, now, 600, 0);
+        assert_true(tell(now, base, 64, reference));
+        reference = (reference + 10) % TWCC_REFERENCE_MAX; /* 640 ms */
+    }
+    bwe_estimate(&bwe, now, &estimate);
+    assert_true(estimate.acknowledged_bps > 460000 && estimate.acknowledged_bps < 500000);
+    assert_true(estimate.target_bps >= SETTINGS.start_bps);
+    assert_int_equal(bwe.delay.usage, BWE_NORMAL);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_string_equal(bwe_limit_name(BWE_UNKNOWN), "unknown");
+    assert_string_equal(bwe_limit_name(BWE_BY_SETTING), "setting");
+    assert_true(sizeof bwe <= 9728); /* as its header says */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_history),
+        cmocka_unit_test(test_delay),
+        cmocka_unit_test(test_delay_of_probes),
+        cmocka_unit_test(test_acknowledged),
+        cmocka_unit_test(test_demand),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_probes),
+        cmocka_unit_test(test_no_probe),
+        cmocka_unit_test_setup(test_reports, set_up),
+        cmocka_unit_test_setup(test_remb, set_up),
+        cmocka_unit_test_setup(test_feedback, set_up),
+        cmocka_unit_test_setup(test_turns, set_up),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
