@@ -1,16 +1,11 @@
 /* test_sieve.c - what the kernel drops of a flood, and when a worker has it do so. */
-#include "support.h"
+#include "worker_rig.h"
 
 #include "agent/turn.h"
-#include "shell/entropy.h"
-#include "shell/listen.h"
 #include "shell/sieve.h"
 #include "shell/sockaddr.h"
-#include "shell/worker.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define STRANGERS 20000 /* more than any socket's buffer holds */
 #define TURNS_MAX 1000
@@ -119,12 +114,9 @@ static void test_signed(void **state)
 /* ---- the worker ---- */
 
 struct rig {
-    struct log log;
-    struct metrics metrics;
-    struct mailbox mailbox;
+    struct worker_rig base;
     struct turn_policy policy;
     struct turn_config turn;
-    struct worker *worker;
     int fd;
 };
 
@@ -141,26 +133,9 @@ static int open_rig(void **state)
                                       .relays_max = 8,
                                       .peers_max = 8,
                                       .lifetime_s_max = TURN_LIFETIME_S };
-    log_init(&rig->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, TRACE_ERROR);
-    assert_int_equal(mailbox_init(&rig->mailbox, 2), OK);
-    struct worker_config config = {
-        .server = { .worker_count = 1,
-                    .streams_max = 8,
-                    .rooms_max = 8,
-                    .members_max = 8,
-                    .buffer_bytes = 1 << 20,
-                    .random = entropy_random(),
-                    .metrics = &rig->metrics,
-                    .trace_level = TRACE_ERROR,
-                    .turn = &rig->turn },
-        .mailboxes = &rig->mailbox,
-        .log = &rig->log,
-        .listeners = { { .kind = LISTENER_STUN_UDP } },
-        .listener_count = 1,
-    };
-    config.listeners[0].fd = open_listener(&port);
-    config.listeners[0].port = port;
-    assert_int_equal(worker_new(&config, &rig->worker), OK);
+    struct worker_config config = worker_rig_open(&rig->base, &rig->turn);
+    worker_rig_listen(&config, LISTENER_STUN_UDP, open_listener(&port));
+    assert_int_equal(worker_new(&config, &rig->base.worker), OK);
     rig->fd = dial(port);
     *state = rig;
     return 0;
@@ -170,9 +145,7 @@ static int close_rig(void **state)
 {
     struct rig *rig = *state;
     close(rig->fd);
-    worker_free(rig->worker);
-    mailbox_free(&rig->mailbox);
-    close(rig->log.fd);
+    worker_rig_close(&rig->base);
     free(rig);
     return 0;
 }
@@ -188,7 +161,7 @@ static void send_strangers(struct rig *rig, unsigned count)
 /* One turn of reading the socket, so long after the last. */
 static void read_once(struct rig *rig, usec later)
 {
-    struct worker *worker = rig->worker;
+    struct worker *worker = rig->base.worker;
     worker->now += later;
     worker_datagrams_ready(worker, &worker->config.listeners[0]);
     worker_flush_relays(worker);
@@ -197,13 +170,13 @@ static void read_once(struct rig *rig, usec later)
 static void test_flood(void **state)
 {
     struct rig *rig = *state;
-    struct worker *worker = rig->worker;
+    struct worker *worker = rig->base.worker;
     send_strangers(rig, STRANGERS);
     unsigned turns = 0;
     while (worker->sieve.keep == SIEVE_ALL && turns++ < TURNS_MAX)
         read_once(rig, 10 * USEC_MS);
     assert_in_range(worker->sieve.keep, SIEVE_LEAST, SIEVE_ALL / 2);
-    assert_int_equal(metrics_read(&rig->metrics, METRIC_TURN_FLOODS), 1);
+    assert_int_equal(metrics_read(&rig->base.metrics, METRIC_TURN_FLOODS), 1);
     assert_true(worker_sieve_until(worker) <= worker->now + USEC_S);
     /* it goes on, and hardly any of it gets in: that is seen, too */
     uint32_t keep = worker->sieve.keep;
@@ -211,7 +184,7 @@ static void test_flood(void **state)
     worker->now += USEC_S;
     worker_sieve_tick(worker);
     assert_in_range(worker->sieve.keep, keep, SIEVE_ALL / 4 + 1);
-    assert_int_equal(metrics_read(&rig->metrics, METRIC_TURN_FLOODS), 1);
+    assert_int_equal(metrics_read(&rig->base.metrics, METRIC_TURN_FLOODS), 1);
     /* a second later it is over */
     worker->now += USEC_S;
     worker_sieve_tick(worker);
@@ -228,8 +201,8 @@ static void test_no_flood(void **state)
         read_once(rig, USEC_MS);
         read_once(rig, USEC_MS);
     }
-    assert_int_equal(rig->worker->sieve.keep, SIEVE_ALL);
-    assert_int_equal(metrics_read(&rig->metrics, METRIC_TURN_FLOODS), 0);
+    assert_int_equal(rig->base.worker->sieve.keep, SIEVE_ALL);
+    assert_int_equal(metrics_read(&rig->base.metrics, METRIC_TURN_FLOODS), 0);
 }
 
 /* The buffer overflows of what is no stranger's: there is nobody to turn away. */
@@ -239,10 +212,10 @@ static void test_heavy_load(void **state)
     static const uint8_t data[64] = { 0x40, 0, 0, 60 };
     for (unsigned i = 0; i < STRANGERS; i++)
         assert_int_equal(send(rig->fd, data, sizeof data, 0), sizeof data);
-    assert_true(sieve_dropped(rig->worker->config.listeners[0].fd) > 0);
+    assert_true(sieve_dropped(rig->base.worker->config.listeners[0].fd) > 0);
     for (unsigned i = 0; i < 100; i++)
         read_once(rig, 10 * USEC_MS);
-    assert_int_equal(rig->worker->sieve.keep, SIEVE_ALL);
+    assert_int_equal(rig->base.worker->sieve.keep, SIEVE_ALL);
 }
 
 int main(void)

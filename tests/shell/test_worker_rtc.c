@@ -1,17 +1,13 @@
 /* test_worker_rtc.c - a worker's media port over real sockets, in the test's own thread: far ends
  * by UDP, by TCP and by a relay of the worker's, and strangers. */
-#include "support.h"
+#include "worker_rig.h"
 
 #include "agent/rtc_house.h"
 #include "front/rtc_echo.h"
-#include "shell/entropy.h"
-#include "shell/listen.h"
 #include "shell/media_setup.h"
 #include "shell/rtc_sockets.h"
-#include "shell/worker.h"
 #include "turn_client.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -19,13 +15,10 @@
 #define CHANNEL   0x4000
 
 struct rig {
-    struct log log;
-    struct metrics metrics;
-    struct mailbox mailbox;
+    struct worker_rig base;
     struct turn_policy policy;
     struct turn_config turn;
     struct media_setup *media;
-    struct worker *worker;
     struct address server; /* of 127.0.0.1: media */
     struct address stun;
     int udp; /* the worker's socket */
@@ -81,33 +74,20 @@ static void fill_turn(uint16_t media_port)
 static void add_listener(struct worker_config *config, enum listener_kind kind, int fd)
 {
     if (fd >= 0)
-        config->listeners[config->listener_count++] =
-            (struct listener){ .kind = kind, .fd = fd, .port = listen_port(fd) };
+        worker_rig_listen(config, kind, fd);
 }
 
 static void open_worker(void)
 {
     char error[SETTINGS_ERROR_MAX] = "";
     struct rtc_sockets sockets;
-    struct worker_config config = {
-        .server = { .worker_count = 1,
-                    .streams_max = 64,
-                    .rooms_max = 8,
-                    .members_max = 8,
-                    .buffer_bytes = 4 << 20,
-                    .random = entropy_random(),
-                    .metrics = &rig->metrics,
-                    .trace_level = TRACE_ERROR,
-                    .turn = &rig->turn },
-        .mailboxes = &rig->mailbox,
-        .log = &rig->log,
-        .candidate_count = 1,
-    };
+    struct worker_config config = worker_rig_open(&rig->base, &rig->turn);
     assert_int_equal(rtc_sockets_open(0, 1, &sockets, error), OK);
     rig->server = (struct address){ ADDRESS_IPV4, { 127, 0, 0, 1 }, sockets.port };
     rig->stun = (struct address){ ADDRESS_IPV4, { 127, 0, 0, 1 }, 0 };
     rig->udp = sockets.udp[0];
     config.candidates[0] = rig->server;
+    config.candidate_count = 1;
     fill_turn(sockets.port);
     for (int i = 0; i < 2; i++) {
         add_listener(&config, LISTENER_RTC_UDP, sockets.udp[i]);
@@ -116,11 +96,11 @@ static void open_worker(void)
     int fd;
     assert_int_equal(listen_open(&rig->stun, LISTEN_UDP, &fd), OK);
     rig->stun.port = listen_port(fd);
-    add_listener(&config, LISTENER_STUN_UDP, fd);
+    worker_rig_listen(&config, LISTENER_STUN_UDP, fd);
     assert_int_equal(media_setup_new(time(NULL), &rig->media), OK);
     config.media = rig->media;
-    assert_int_equal(worker_new(&config, &rig->worker), OK);
-    users_serve(rig->worker->server);
+    assert_int_equal(worker_new(&config, &rig->base.worker), OK);
+    users_serve(rig->base.worker->server);
 }
 
 static int open_rig(void **state)
@@ -131,8 +111,6 @@ static int open_rig(void **state)
     rig = aligned_alloc(64, (sizeof *rig + 63) / 64 * 64);
     assert_non_null(rig);
     memset(rig, 0, sizeof *rig);
-    log_init(&rig->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, TRACE_ERROR);
-    assert_int_equal(mailbox_init(&rig->mailbox, 2), OK);
     open_worker();
     return 0;
 }
@@ -142,10 +120,8 @@ static int close_rig(void **state)
     (void)state;
     for (unsigned i = 0; i < port.far_count; i++)
         close(carriers[i].fd);
-    worker_free(rig->worker);
+    worker_rig_close(&rig->base);
     media_setup_free(rig->media);
-    mailbox_free(&rig->mailbox);
-    close(rig->log.fd);
     free(rig);
     port_close();
     return 0;
@@ -208,8 +184,8 @@ static void hear_datagram(struct far *far, unsigned i)
 /* One turn of the worker, and what it has brought to the far ends. */
 static void turn_once(void)
 {
-    worker_turn(rig->worker, 0);
-    port.now = rig->worker->now;
+    worker_turn(rig->base.worker, 0);
+    port.now = rig->base.worker->now;
     for (unsigned i = 0; i < port.far_count; i++) {
         uint8_t *at = carriers[i].bytes + carriers[i].size;
         size_t room = sizeof carriers[i].bytes - carriers[i].size;
@@ -251,11 +227,11 @@ static struct far *meet(void)
 {
     struct rtc_transport *transport;
     struct rtc_remote remote = { .setup = RTC_PASSIVE };
-    struct rtc *rtc = rtc_door_port(rig->worker->server);
-    assert_int_equal(rtc_open(rtc, rig->worker->now, NULL, &transport), OK);
+    struct rtc *rtc = rtc_door_port(rig->base.worker->server);
+    assert_int_equal(rtc_open(rtc, rig->base.worker->now, NULL, &transport), OK);
     struct far *far = far_make(transport, SECURE_DTLS_PROFILES);
     memcpy(remote.fingerprint, port.far_identity.fingerprint, sizeof remote.fingerprint);
-    rtc_set_remote(rtc, rig->worker->now, transport, &remote);
+    rtc_set_remote(rtc, rig->base.worker->now, transport, &remote);
     far->send = send_by_socket;
     return far;
 }
@@ -354,7 +330,7 @@ static void test_strangers(void **state)
     assert_int_equal(ended, 0);
     talk(connect_far(&rig->server, SOCK_DGRAM)); /* by now all has been read */
     assert_int_equal(recv(udp, &byte, 1, MSG_DONTWAIT), -1);
-    assert_true(metrics_read(&rig->metrics, METRIC_RTC_DROPPED_STRAY) >= 3);
+    assert_true(metrics_read(&rig->base.metrics, METRIC_RTC_DROPPED_STRAY) >= 3);
     close(udp);
     close(tcp);
     close(http);
@@ -365,7 +341,7 @@ static void wait_for(void *context, int fd)
     uint8_t byte;
     (void)context;
     for (int i = 0; i < TURNS_MAX && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0; i++)
-        worker_turn(rig->worker, 0);
+        worker_turn(rig->base.worker, 0);
 }
 
 /* A relay of the worker's reaches its media port, and is reached, without a socket. */
@@ -385,7 +361,7 @@ static void test_relay(void **state)
     talk(far);
     assert_true(address_equal(&users.transport->way.remote, &client.relayed));
     /* a check, two flights and what it said, at least: all that was for the media port */
-    assert_true(metrics_read(&rig->metrics, METRIC_TURN_JOINED) >= 4);
+    assert_true(metrics_read(&rig->base.metrics, METRIC_TURN_JOINED) >= 4);
     client_close(&client);
 }
 
@@ -394,12 +370,13 @@ static void test_stop(void **state)
 {
     (void)state;
     struct far *far = connect_far(&rig->server, SOCK_STREAM);
-    const struct letter letter = { .kind = LETTER_STOP, .until = rig->worker->now + 1000 * USEC_S };
-    rtc_close(rtc_door_port(rig->worker->server), rig->worker->now, users.transport);
-    assert_int_equal(mailbox_send(&rig->mailbox, 1, &letter), OK);
+    const struct letter letter = { .kind = LETTER_STOP,
+                                   .until = rig->base.worker->now + 1000 * USEC_S };
+    rtc_close(rtc_door_port(rig->base.worker->server), rig->base.worker->now, users.transport);
+    assert_int_equal(mailbox_send(&rig->base.mailbox, 1, &letter), OK);
     TURN_UNTIL(far->is_ended);
     shutdown(carriers[number_of(far)].fd, SHUT_RDWR);
-    TURN_UNTIL(worker_has_ended(rig->worker));
+    TURN_UNTIL(worker_has_ended(rig->base.worker));
 }
 
 int main(void)

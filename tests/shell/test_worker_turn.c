@@ -1,16 +1,11 @@
 /* test_worker_turn.c - a worker's relays over real sockets, in the test's own thread: what two
  * clients relay to each other, and to a port of the worker's own, stays inside. */
-#include "support.h"
+#include "worker_rig.h"
 
 #include "agent/turn.h"
-#include "shell/entropy.h"
-#include "shell/listen.h"
 #include "shell/sockaddr.h"
-#include "shell/worker.h"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define TURNS_MAX 100000
 #define CHANNEL   0x4000
@@ -27,12 +22,9 @@ struct client {
 };
 
 struct rig {
-    struct log log;
-    struct metrics metrics;
-    struct mailbox mailbox;
+    struct worker_rig base;
     struct turn_policy policy;
     struct turn_config turn;
-    struct worker *worker;
     uint16_t port;
     struct client clients[2];
     unsigned sunk; /* what the sink got, and from where */
@@ -87,28 +79,18 @@ static void fill_turn(struct rig *rig)
 
 static void open_worker(struct rig *rig, const char *host)
 {
-    struct worker_config config = {
-        .server = { .worker_count = 1,
-                    .streams_max = 8,
-                    .rooms_max = 8,
-                    .members_max = 8,
-                    .buffer_bytes = 1 << 20,
-                    .random = entropy_random(),
-                    .metrics = &rig->metrics,
-                    .trace_level = TRACE_ERROR,
-                    .turn = &rig->turn },
-        .mailboxes = &rig->mailbox,
-        .log = &rig->log,
-        .listeners = { { .kind = LISTENER_STUN_UDP } },
-        .listener_count = 1,
-        .sinks = { { .address = address_of(SINK), .take = sink, .context = rig } },
-        .sink_count = 1,
-    };
+    struct worker_config config = worker_rig_open(&rig->base, &rig->turn);
     struct address any = address_of(host);
+    int fd;
     any.port = 0;
-    assert_int_equal(listen_open(&any, LISTEN_UDP, &config.listeners[0].fd), OK);
-    rig->port = config.listeners[0].port = listen_port(config.listeners[0].fd);
-    assert_int_equal(worker_new(&config, &rig->worker), OK);
+    assert_int_equal(listen_open(&any, LISTEN_UDP, &fd), OK);
+    worker_rig_listen(&config, LISTENER_STUN_UDP, fd);
+    rig->port = listen_port(fd);
+    config.sinks[0].address = address_of(SINK);
+    config.sinks[0].take = sink;
+    config.sinks[0].context = rig;
+    config.sink_count = 1;
+    assert_int_equal(worker_new(&config, &rig->base.worker), OK);
 }
 
 static void connect_client(const struct rig *rig, struct client *client, const char *host)
@@ -127,8 +109,6 @@ static int open_rig_at(void **state, const char *bound, const char *host)
     struct rig *rig = aligned_alloc(64, (sizeof *rig + 63) / 64 * 64);
     assert_non_null(rig);
     memset(rig, 0, sizeof *rig);
-    log_init(&rig->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_TEXT, TRACE_ERROR);
-    assert_int_equal(mailbox_init(&rig->mailbox, 2), OK);
     fill_turn(rig);
     open_worker(rig, bound);
     for (int i = 0; i < 2; i++)
@@ -152,9 +132,7 @@ static int close_rig(void **state)
     struct rig *rig = *state;
     for (int i = 0; i < 2; i++)
         close(rig->clients[i].fd);
-    worker_free(rig->worker);
-    mailbox_free(&rig->mailbox);
-    close(rig->log.fd);
+    worker_rig_close(&rig->base);
     free(rig);
     return 0;
 }
@@ -163,7 +141,7 @@ static int close_rig(void **state)
 static void hear(struct rig *rig, struct client *client)
 {
     for (int i = 0; i < TURNS_MAX; i++) {
-        worker_turn(rig->worker, 0);
+        worker_turn(rig->base.worker, 0);
         ssize_t got = recv(client->fd, client->bytes, sizeof client->bytes, 0);
         client->size = got > 0 ? (size_t)got : 0;
         if (got > 0)
@@ -264,7 +242,7 @@ static void test_two_relays(void **state)
         assert_heard(rig, b, VIEW("there"));
         assert_heard(rig, a, VIEW("and back"));
     }
-    assert_int_equal(metrics_read(&rig->metrics, METRIC_TURN_JOINED), 6);
+    assert_int_equal(metrics_read(&rig->base.metrics, METRIC_TURN_JOINED), 6);
 }
 
 static void test_sink(void **state)
@@ -276,14 +254,14 @@ static void test_sink(void **state)
     bind_channel(rig, a, &port);
     say(a, VIEW("media"));
     for (int i = 0; i < TURNS_MAX && !rig->sunk; i++)
-        worker_turn(rig->worker, 0);
+        worker_turn(rig->base.worker, 0);
     assert_int_equal(rig->sunk, 1);
     assert_int_equal(rig->sunk_size, 5);
     assert_memory_equal(rig->sunk_bytes, "media", 5);
     assert_true(address_equal(&rig->sunk_from, &a->relayed));
-    assert_true(worker_feed_relay(rig->worker, &port, &a->relayed, VIEW("more media")));
+    assert_true(worker_feed_relay(rig->base.worker, &port, &a->relayed, VIEW("more media")));
     assert_heard(rig, a, VIEW("more media"));
-    assert_false(worker_feed_relay(rig->worker, &port, &other, VIEW("not ours")));
+    assert_false(worker_feed_relay(rig->base.worker, &port, &other, VIEW("not ours")));
     assert_int_equal(rig->sunk, 1);
 }
 
