@@ -4,11 +4,10 @@
  */
 
 import assert from 'node:assert/strict';
+import { receives, ways } from './clients/consumers.js';
 import { openHouse, visit } from './clients/visit.js';
-import { until } from './lib/until.js';
 
 const house = openHouse();
-const FRAMES = 30;
 
 /**
  * The page's connections use the server's relays, and nothing else.
@@ -30,27 +29,6 @@ async function relayAll(page) {
   return house.site.url;
 }
 
-/**
- * The kinds of their own candidates that the page's connections have settled on.
- * @param {import('./clients/guest.js').Guest} guest
- * @returns {Promise<string[]>}
- */
-function kinds(guest) {
-  return guest.page.evaluate(async () => {
-    const found = [];
-    // @ts-ignore - put there by noteConnections
-    for (const connection of window.connectionsMade) {
-      if (connection.connectionState === 'closed') continue;
-      const stats = await connection.getStats();
-      for (const { type, selectedCandidatePairId } of stats.values()) {
-        if (type !== 'transport' || !selectedCandidatePairId) continue;
-        found.push(stats.get(stats.get(selectedCandidatePairId).localCandidateId).candidateType);
-      }
-    }
-    return found;
-  });
-}
-
 visit(house, 'two see and hear each other over relays of the server', async () => {
   const people = [];
   for (const name of ['Mina', 'Ada']) {
@@ -59,17 +37,9 @@ visit(house, 'two see and hear each other over relays of the server', async () =
     people.push(guest);
   }
   for (const guest of people) {
-    await until(
-      `${guest.name} to see and hear another`,
-      async () => {
-        const { lines } = await guest.look();
-        const isSeen = lines.some(([, { frames }]) => frames >= FRAMES);
-        return isSeen && lines.some(([, { loudness }]) => loudness > 0);
-      },
-      { seen: () => guest.look() },
-    );
-    const found = await kinds(guest);
+    await receives(guest, 1);
+    const found = await ways(guest);
     assert.ok(found.length >= 2, 'one to send on, one to receive on');
-    for (const kind of found) assert.equal(kind, 'relay');
+    for (const { type } of found) assert.equal(type, 'relay');
   }
 });

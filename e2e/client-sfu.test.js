@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
+import { receives } from './clients/consumers.js';
 import { openHouse, visit } from './clients/visit.js';
 import { launchFirefox } from './lib/browsers.js';
 import { until } from './lib/until.js';
@@ -18,29 +19,6 @@ async function enter(name, room, wishes = {}) {
   const guest = await house.guest(name, 'sfu.html', { room, ...wishes });
   await guest.reads('state', 'sending');
   return guest;
-}
-
-/**
- * From now on so many pictures and so many sounds come.
- * @param {import('./clients/guest.js').Guest} guest
- * @param {number} count of others
- */
-async function receives(guest, count) {
-  const before = new Map((await guest.look()).lines);
-  await until(
-    `${guest.name} to see and hear ${count}`,
-    async () => {
-      const { lines, pictures } = await guest.look();
-      const seen = lines.filter(
-        ([id, { frames }]) => frames >= (before.get(id)?.frames ?? 0) + FRAMES,
-      );
-      const heard = lines.filter(
-        ([id, { loudness }]) => loudness > (before.get(id)?.loudness ?? 0),
-      );
-      return seen.length === count && heard.length === count && pictures >= count;
-    },
-    { seen: () => guest.look() },
-  );
 }
 
 /**

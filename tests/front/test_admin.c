@@ -1,5 +1,6 @@
 /* test_admin.c - the admin API: allocations of all workers in pages, and their end. */
 #include "house_http.h"
+#include "house_turn.h"
 
 #include "wire/json.h"
 
@@ -8,31 +9,8 @@
 #define LIST  "/api/v1/turn/allocations"
 
 static const struct token_secrets ADMIN = { .items = { VIEW(TOKEN), VIEW(OLD) }, .count = 2 };
-static const struct random RANDOM = { test_random_fill, &(uint64_t){ 7 } };
-static const struct turn_policy POLICY = { .relay_port_min = 49152, .relay_port_max = 65535 };
 
-static int password_of(void *context, struct view name, struct view *password)
-{
-    (void)context;
-    *password = VIEW("wonder");
-    return view_equal(name, VIEW("alice")) ? OK : ERR_NOT_FOUND;
-}
-
-static const struct turn_config TURN = {
-    .realm = { (const uint8_t *)"moim", 4 },
-    .users = { .by_name = password_of },
-    .policy = &POLICY,
-    .random = &RANDOM,
-    .relays_ipv4 = true,
-    .allocations_max = 300,
-    .relays_max = 300,
-    .peers_max = 64,
-    .peers_per_allocation_max = 8,
-    .connections_per_allocation_max = 8,
-    .allocations_per_user_max = 300,
-    .allocations_per_prefix_max = 300,
-    .lifetime_s_max = 3600,
-};
+static const struct turn_config TURN = HOUSE_TURN(300, 300);
 
 static struct house *build(void)
 {

@@ -1,31 +1,7 @@
 /* test_turn.c - TURN on streams: messages in any pieces, on any port, and what they open. */
-#include "house.h"
+#include "house_turn.h"
 
-static const struct random RANDOM = { test_random_fill, &(uint64_t){ 7 } };
-static const struct turn_policy POLICY = { .relay_port_min = 49152, .relay_port_max = 65535 };
-
-static int password_of(void *context, struct view name, struct view *password)
-{
-    (void)context;
-    *password = VIEW("wonder");
-    return view_equal(name, VIEW("alice")) ? OK : ERR_NOT_FOUND;
-}
-
-static const struct turn_config TURN = {
-    .realm = { (const uint8_t *)"moim", 4 },
-    .users = { .by_name = password_of },
-    .policy = &POLICY,
-    .random = &RANDOM,
-    .relays_ipv4 = true,
-    .allocations_max = 16,
-    .relays_max = 16,
-    .peers_max = 64,
-    .peers_per_allocation_max = 8,
-    .connections_per_allocation_max = 8,
-    .allocations_per_user_max = 16,
-    .allocations_per_prefix_max = 16,
-    .lifetime_s_max = 3600,
-};
+static const struct turn_config TURN = HOUSE_TURN(16, 16);
 
 static struct house *open_house(unsigned workers)
 {

@@ -1,7 +1,7 @@
 /* test_turn_dtls.c - TURN over DTLS through a whole server: what is relayed both ways, handshakes
  * over a network that loses, doubles and delays any of their datagrams, and when an association
  * ends. */
-#include "house.h"
+#include "house_turn.h"
 
 #include "agent/dtls_house.h"
 #include "front/turn_dtls.h"
@@ -10,33 +10,10 @@
 #define QUEUE_MAX 32
 #define LIFETIME  (600 * USEC_S)
 
-static const struct random RANDOM = { test_random_fill, &(uint64_t){ 7 } };
-static const struct turn_policy POLICY = { .relay_port_min = 49152, .relay_port_max = 65535 };
 static const struct address SERVER = { ADDRESS_IPV4, { 192, 0, 2, 9 }, 5349 };
 static const struct address PEER = { ADDRESS_IPV4, { 8, 8, 4, 4 }, 1000 };
 
-static int password_of(void *context, struct view name, struct view *password)
-{
-    (void)context;
-    *password = VIEW("wonder");
-    return view_equal(name, VIEW("alice")) ? OK : ERR_NOT_FOUND;
-}
-
-static const struct turn_config TURN = {
-    .realm = { (const uint8_t *)"moim", 4 },
-    .users = { .by_name = password_of },
-    .policy = &POLICY,
-    .random = &RANDOM,
-    .relays_ipv4 = true,
-    .allocations_max = 16,
-    .relays_max = 16,
-    .peers_max = 64,
-    .peers_per_allocation_max = 8,
-    .connections_per_allocation_max = 8,
-    .allocations_per_user_max = 16,
-    .allocations_per_prefix_max = 2,
-    .lifetime_s_max = 3600,
-};
+static const struct turn_config TURN = HOUSE_TURN(16, 2);
 
 /* ---- the network ---- */
 
