@@ -30,7 +30,9 @@
 
 #define WORKER_LISTENERS_MAX (6 * SETTINGS_LISTEN_MAX + 4)
 #define HANDSHAKE_TIME       (10 * USEC_S)
-#define LINGER_TIME          (2 * USEC_S) /* for the peer to read our last bytes and end its side */
+#define LINGER_TIME                                                                                \
+    (2 * USEC_S) /* for the peer to read our last bytes and end its side:
+                                             from when they were written */
 
 enum listener_kind {
     LISTENER_HTTP,
@@ -57,6 +59,7 @@ struct peer {
     struct connection connection;
     struct timer timer; /* of the handshake, or of lingering */
     struct stream_origin origin;
+    usec written_at;     /* when the last bytes went, or it came */
     uint32_t generation; /* of its place: events of the one before are told apart by it */
     uint32_t stream;     /* PEER_OPEN */
     uint32_t interest;   /* EPOLLIN, EPOLLOUT: what epoll has been told */
@@ -215,7 +218,7 @@ void worker_peer_expired(struct worker *worker, struct peer *peer);
 /* Does what the server wants done. */
 void worker_drain_server(struct worker *worker);
 /* The server is done with it, if it has had it: closes it when the last bytes have gone and the
- * peer has ended its side, or in LINGER_TIME. */
+ * peer has ended its side, or has had LINGER_TIME. */
 void worker_linger_peer(struct worker *worker, struct peer *peer);
 /* The connection is the server's from now on; it is closed when there is no place. */
 void worker_open_stream(struct worker *worker, struct peer *peer);

@@ -53,6 +53,7 @@ static void answer_http(struct worker *worker, struct peer *peer, struct view he
     struct view run = view_make(answer, write_answer(head, answer));
     metrics_add(worker->metrics, METRIC_TLS_FAILED, 1);
     connection_give_up_tls(&peer->connection);
+    peer->written_at = worker->now;
     if (connection_write(&peer->connection, &run, 1, &sent) == OK && sent == run.size)
         worker_linger_peer(worker, peer);
     else

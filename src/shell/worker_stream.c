@@ -35,6 +35,7 @@ static struct peer *place_peer(struct worker *worker, const struct connection *c
     peer->origin = *origin;
     peer->generation = ++worker->generation;
     peer->interest = EPOLLIN;
+    peer->written_at = worker->now;
     uint64_t tag = (uint64_t)peer->generation << 32 | pool_index(&worker->peers, peer);
     if (worker_watch(worker, connection->fd, tag) != OK) {
         pool_give(&worker->peers, peer);
@@ -220,7 +221,10 @@ static void linger(struct worker *worker, struct peer *peer)
             return;
         }
     }
-    worker_update_interest(worker, peer);
+    if (is_sent && worker->now - peer->written_at >= LINGER_TIME)
+        worker_close_peer(worker, peer); /* one that is kept alive, and idle */
+    else
+        worker_update_interest(worker, peer);
 }
 
 void worker_peer_ready(struct worker *worker, struct peer *peer, uint32_t events)
@@ -271,6 +275,8 @@ static void send_runs(struct worker *worker, struct peer *peer, const struct ser
         worker_close_peer(worker, peer);
         return;
     }
+    if (size > 0)
+        peer->written_at = worker->now;
     metrics_add(worker->metrics, METRIC_BYTES_OUT, size);
     server_sent(worker->server, worker->now, peer->stream, size);
     worker_update_interest(worker, peer);

@@ -467,6 +467,25 @@ static void test_stop_in_handshake(void **state)
     assert_true(rig->is_ended);
 }
 
+/* Nor does one that was answered long ago, is kept alive, and does not look: browsers have many. */
+static void test_stop_idle(void **state)
+{
+    struct rig *rig = *state;
+    connect_client(rig, false);
+    say(rig, "GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n");
+    turn_all(rig);
+    assert_int_equal(rig->worker->peers.used, 1);
+    struct peer *peer = rig->worker->of_stream[0];
+    assert_non_null(peer);
+    assert_true(peer->written_at > 0);
+    peer->written_at = rig->worker->now - LINGER_TIME;
+    for (unsigned i = 0; i < WORKERS; i++)
+        send_stop(rig, i);
+    turn_all(rig);
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_true(worker_has_ended(rig->others[i]));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
 
 int main(void)
@@ -474,7 +493,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_half_close),      TEST(test_half_close_tls),    TEST(test_no_descriptors),
         TEST(test_plain_on_tls),    TEST(test_neither),           TEST(test_no_reserve),
-        TEST(test_stop_one_by_one), TEST(test_stop_in_handshake),
+        TEST(test_stop_one_by_one), TEST(test_stop_in_handshake), TEST(test_stop_idle),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, make_certificate, drop_certificate);
