@@ -50,10 +50,16 @@ static void sink_ended(struct sink *sink)
 
 static const struct sink_kind SINK = { .take = take, .ended = sink_ended };
 
+static void want_key(struct track *track, uint8_t encoding)
+{
+    key_requests_want(&track->encodings[encoding]->stream.key_requests);
+    track->kind->wake(track);
+}
+
 static void aim(struct subscriber *subscriber, usec now)
 {
     struct link_out *out = LIST_ENTRY(subscriber, struct link_out, subscriber);
-    const struct track *track = subscriber->track;
+    struct track *track = subscriber->track;
     (void)now;
     if (!out->has_told_terms)
         out->has_told_terms =
@@ -68,6 +74,9 @@ static void aim(struct subscriber *subscriber, usec now)
             continue; /* what finds no room is tried again when it is aimed next */
         end->clock_at = 0;
         rtp_stream_add_sink(&encoding->stream, &end->sink);
+        /* whoever waits there can't ask before something comes, and a screen may be silent */
+        if (track->is_video && encoding->stream.pumped > 0)
+            want_key(track, i);
     }
 }
 
@@ -121,8 +130,7 @@ void link_out_take(struct link_out *out, const struct link_record *record)
     if (!track || record->encoding >= track->encoding_count ||
         !track->encodings[record->encoding]->memory)
         return;
-    key_requests_want(&track->encodings[record->encoding]->stream.key_requests);
-    track->kind->wake(track);
+    want_key(track, record->encoding);
 }
 
 /* ---- at the other worker ---- */
@@ -136,16 +144,16 @@ static void wake(struct track *track)
                                             .kind = LINK_WANTS_KEY,
                                             .encoding = i };
         if (!track->encodings[i]->memory || !stream->key_requests.is_wanted ||
-            in->asked_at[i] == in->now)
+            in->asked_at[i] == *in->now)
             continue;
         if (in->way.put(in->way.context, &record, view_make(NULL, 0)))
-            in->asked_at[i] = in->now;
+            in->asked_at[i] = *in->now;
     }
 }
 
 static const struct track_kind KIND = { .wake = wake };
 
-int link_in_open(struct link_in *in, usec now, struct tracks *tracks, bool is_video,
+int link_in_open(struct link_in *in, const usec *now, struct tracks *tracks, bool is_video,
                  uint64_t number, const struct link_way *way)
 {
     const struct media_terms none = { .format_count = 0 };
@@ -200,7 +208,6 @@ static void take_of_encoding(struct link_in *in, usec now, const struct link_rec
 
 void link_in_take(struct link_in *in, usec now, const struct link_record *record, struct view bytes)
 {
-    in->now = now;
     switch (record->kind) {
     case LINK_TERMS:
         in->track->terms = record->terms;

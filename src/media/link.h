@@ -82,13 +82,14 @@ struct link_in {
     struct track *track; /* for those who subscribe here */
     struct link_way way;
     uint64_t number;
+    const usec *now;
     usec asked_at[TRACK_ENCODINGS_MAX]; /* for a key frame */
-    usec now;
     bool has_ended;
 };
 
-/* ERR_LIMIT: there are too many tracks. */
-MUST_USE int link_in_open(struct link_in *in, usec now, struct tracks *tracks, bool is_video,
+/* *now is the time of the call under way (struct sfu's), here and later: a wish for a key frame goes
+ * back once at a time, however many have it.  ERR_LIMIT: there are too many tracks. */
+MUST_USE int link_in_open(struct link_in *in, const usec *now, struct tracks *tracks, bool is_video,
                           uint64_t number, const struct link_way *way);
 /* Its track ends. */
 void link_in_close(struct link_in *in, usec now);

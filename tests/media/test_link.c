@@ -58,7 +58,7 @@ static int link_up(void **state)
     publish(&alice);
     receive(&bob);
     link_out_open(&out, port.now, track_of(&alice), 42, &THERE);
-    assert_int_equal(link_in_open(&in, port.now, &sfu.tracks, true, 42, &BACK), OK);
+    assert_int_equal(link_in_open(&in, &port.now, &sfu.tracks, true, 42, &BACK), OK);
     carry();
     return 0;
 }
@@ -188,6 +188,20 @@ static void test_clock(void **state)
     assert_int_equal(sr.ntp >> 32, 5);
 }
 
+/* A link that is opened when packets have gone by already asks for a key frame by itself. */
+static void test_opened_late(void **state)
+{
+    (void)state;
+    struct rtcp_feedback feedback;
+    say(&alice, 7001, 100, 10, true);
+    carry();
+    link_out_close(&out);
+    alice.far->rtcp_size = 0;
+    link_out_open(&out, port.now, track_of(&alice), 42, &THERE);
+    carry();
+    assert_true(got(&alice, RTCP_PSFB, RTCP_PLI, &feedback));
+}
+
 static void test_ends(void **state)
 {
     (void)state;
@@ -199,7 +213,7 @@ static void test_ends(void **state)
     assert_non_null(slot_of(&bob)->subscription);
     link_in_close(&in, port.now);
     assert_null(slot_of(&bob)->subscription);
-    assert_int_equal(link_in_open(&in, port.now, &sfu.tracks, true, 42, &BACK), OK);
+    assert_int_equal(link_in_open(&in, &port.now, &sfu.tracks, true, 42, &BACK), OK);
 }
 
 #define LINKED(test) cmocka_unit_test_setup_teardown(test, link_up, link_down)
@@ -207,13 +221,10 @@ static void test_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LINKED(test_goes_there),
-        LINKED(test_repeat_there),
-        LINKED(test_lost_on_the_way),
-        LINKED(test_nothing_without_terms),
-        LINKED(test_new_encoding),
-        LINKED(test_clock),
-        LINKED(test_ends),
+        LINKED(test_goes_there),      LINKED(test_repeat_there),
+        LINKED(test_lost_on_the_way), LINKED(test_nothing_without_terms),
+        LINKED(test_new_encoding),    LINKED(test_clock),
+        LINKED(test_opened_late),     LINKED(test_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
