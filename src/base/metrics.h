@@ -161,7 +161,12 @@
     X(MEDIA_LOST_IN, "moim_media_lost_total", "direction=\"in\"", counter,                         \
       "RTP packets that never came, from publishers (in) and to subscribers (out).")               \
     X(MEDIA_LOST_OUT, "moim_media_lost_total", "direction=\"out\"", counter, "")                   \
-    X(MEDIA_TRACKS, "moim_media_tracks", "", gauge, "Tracks that are received.")                   \
+    X(MEDIA_TRACKS, "moim_media_tracks", "", gauge,                                                \
+      "Tracks that are received, those by links included.")                                        \
+    X(MEDIA_LINKS, "moim_media_links", "", gauge,                                                  \
+      "Tracks that come by links, from other workers.")                                            \
+    X(MEDIA_LINK_LOST, "moim_media_link_lost_total", "", counter,                                  \
+      "Packets and wishes for key frames that found no room on a link.")                           \
     X(MEDIA_PACKETS_IN, "moim_media_packets_total", "direction=\"in\"", counter,                   \
       "RTP packets received for tracks, and forwarded to subscribers.")                            \
     X(MEDIA_PACKETS_OUT, "moim_media_packets_total", "direction=\"out\"", counter, "")             \

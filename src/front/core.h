@@ -15,6 +15,7 @@
  * admin_rooms.c   its rooms, members and their media
  * capture.c   what goes between the server and one member, as a file
  * errand.c    questions that go to all workers
+ * note.c      what two workers have to say to one another about a meeting
  * endpoint.c  the paths of the configuration: whose they are, and who may use them
  * session.c   clients at an endpoint
  * plain.c     bare WebSockets at an endpoint
@@ -72,6 +73,7 @@ struct message;
 struct rtc_door;
 struct session;
 struct sfu;
+struct spread;
 struct turn_door;
 
 /* A dialect: what is said on a WebSocket, once it is open.  ponged, heartbeat (pings are
@@ -171,6 +173,9 @@ struct server {
     struct errand *errands; /* that are to go to other workers */
     uint64_t errand_ticket; /* the last that was given out */
     struct errand_wait errand_waits[ERRANDS_MAX];
+    struct spread *spread; /* what meetings have at more than one worker; NULL: nothing */
+    struct note *notes;    /* that are to go to other workers; the next is the last of them */
+    struct note *last_note;
     struct trace trace;
     struct http_request request; /* the one that is being answered */
     uint32_t large_max;          /* a message of a WebSocket that it opens; 0: as everywhere */

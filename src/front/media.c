@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "front/capture.h"
+#include "front/meet/links.h"
 #include "front/rtc.h"
 
 /* ---- what is negotiated ---- */
@@ -43,7 +44,8 @@ const struct negotiation_policy media_policy = {
 /* ---- on the media port ---- */
 
 #define TRANSCEIVERS_EACH 16 /* of a peer, on the average */
-#define TRACKS_EACH       2
+#define TRACKS_EACH       2u
+#define TRACKS_EACH_MORE  2u /* by links */
 
 _Static_assert(RTC_HEARD_MAX <= SFU_HEAR_MAX, "more is not heard before it is pumped");
 
@@ -58,7 +60,8 @@ static void hear(void *context, usec now, const struct rtc_out *out)
 
 static bool pump(void *context, usec now)
 {
-    const struct server *server = context;
+    struct server *server = context;
+    links_settle(server, now);
     return sfu_pump(server->sfu, now);
 }
 
@@ -100,7 +103,7 @@ int media_new(struct server *server, usec now)
         .buffers = server->buffers,
         .peers_max = rtc->transports_max,
         .transceivers_max = rtc->transports_max * TRANSCEIVERS_EACH,
-        .tracks_max = rtc->transports_max * TRACKS_EACH,
+        .tracks_max = rtc->transports_max * (TRACKS_EACH + (server->spread ? TRACKS_EACH_MORE : 0)),
     };
     memcpy(config.fingerprint, rtc->fingerprint, sizeof config.fingerprint);
     add_candidates(&config, rtc);

@@ -7,6 +7,7 @@
 #include "front/media.h"
 #include "front/meet/meet.h"
 #include "front/meet/seat.h"
+#include "front/meet/spread.h"
 #include "front/rtc.h"
 #include "front/session.h"
 #include "front/turn.h"
@@ -38,6 +39,7 @@ static int start_rooms(struct server *server)
 
 static void stop_media(struct server *server)
 {
+    spread_free(server);
     media_free(server);
     pool_free(&server->seats);
     rtc_door_free(server);
@@ -48,6 +50,8 @@ static int start_media(struct server *server, usec now)
     if (!server->config.rtc)
         return OK;
     int status = rtc_door_new(server, now);
+    if (status == OK)
+        status = spread_new(server);
     if (status == OK)
         status = media_new(server, now);
     if (status == OK)
@@ -250,6 +254,7 @@ void server_stop(struct server *server, usec now)
     server->is_stopping = true;
     sessions_stop(server, now);
     turn_dtls_stop(server);
+    spread_stop(server, now);
     for (uint32_t i = 0; i < server->streams.touched; i++) {
         struct stream *stream = pool_at(&server->streams, i);
         if (!stream->is_open || stream->phase == PHASE_RTC)

@@ -81,6 +81,13 @@ struct server_rtc {
     uint32_t candidate_count;
 };
 
+/* The way of packets to other workers' media: both views, one after the other, to server_record
+ * there; in their order, and each whole or not at all.  False: there is no room now. */
+struct server_road {
+    bool (*put)(void *context, unsigned worker, struct view first, struct view second);
+    void *context;
+};
+
 struct server_config {
     unsigned worker; /* this worker's number */
     unsigned worker_count;
@@ -114,6 +121,9 @@ struct server_config {
     const struct address *sinks;
     uint32_t sink_count;
     const struct server_rtc *rtc; /* copied; NULL: there is no media port */
+    struct server_road road;      /* put is NULL: all media of a room is at the room's worker */
+    uint32_t spread_from;         /* that many members' connections of a room are at its own worker
+                                before the next may go to others */
 };
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
@@ -223,6 +233,23 @@ void server_errand(struct server *server, usec now, struct errand *errand);
 void server_errand_failed(struct server *server, usec now, struct errand *errand);
 /* For one that nobody takes any more. */
 void errand_free(struct errand *errand);
+
+/* ---- meetings at more than one worker (front/note.h): when config.road was given ---- */
+
+struct note;
+
+/* One that is to go to that worker's server_note; NULL: there is none.  Look before waiting. */
+struct note *server_poll_note(struct server *server, unsigned *worker);
+/* The one that was polled last can't be delivered now: it is polled again.  None may be lost. */
+void server_note_again(struct server *server, struct note *note);
+/* One has come; it is taken over. */
+void server_note(struct server *server, usec now, struct note *note);
+/* For one that nobody takes any more.  NULL is accepted. */
+void note_free(struct note *note);
+
+/* What config.road has carried, from that worker: borrowed for the call.  Like what comes to the
+ * media port, it counts for server_rtc_is_full, and server_rtc_seal is to follow. */
+void server_record(struct server *server, usec now, unsigned from, struct view bytes);
 
 /* ---- relays: when config.turn was given ----
  *

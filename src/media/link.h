@@ -87,8 +87,8 @@ struct link_in {
     bool has_ended;
 };
 
-/* *now is the time of the call under way (struct sfu's), here and later: a wish for a key frame goes
- * back once at a time, however many have it.  ERR_LIMIT: there are too many tracks. */
+/* *now is the time of the call under way (struct sfu's), here and later: a wish for a key frame
+ * goes back once at a time, however many have it.  ERR_LIMIT: there are too many tracks. */
 MUST_USE int link_in_open(struct link_in *in, const usec *now, struct tracks *tracks, bool is_video,
                           uint64_t number, const struct link_way *way);
 /* Its track ends. */

@@ -124,6 +124,7 @@ static struct room *open_room(struct rooms *rooms, struct view name)
     struct room *room = pool_take(&rooms->room_pool);
     if (!room)
         return NULL;
+    room->serial = ++rooms->last_serial;
     room->name_size = (uint8_t)name.size;
     memcpy(room->name, name.at, name.size);
     data_circle_init(&room->data);

@@ -56,6 +56,7 @@ struct member {
 };
 
 struct room {
+    uint64_t serial; /* no other room of this worker has had it */
     uint8_t name_size;
     char name[ROOM_NAME_MAX];
     uint64_t seq; /* of the last event */
@@ -112,6 +113,7 @@ struct rooms {
     struct topology_policy topology;
     uint8_t away_timer_kind;
     uint8_t topology_timer_kind;
+    uint64_t last_serial;
     uint32_t seat_count;
     void *seats[ROOMS_EVENTS_MAX]; /* of members that are gone, not polled yet */
     uint32_t event_first;

@@ -16,6 +16,7 @@
 
 #define HOUSE_WORKERS_MAX 2
 #define HOUSE_WIRES_MAX   64
+#define HOUSE_ROAD_MAX    256
 #define HOUSE_BEGIN       (1000 * USEC_S)
 
 /* What a test wants otherwise than usual; 0 is the usual. */
@@ -38,6 +39,7 @@ struct wishes {
     const struct token_secrets *auth;
     const struct token_secrets *admin;
     bool has_pcap;
+    uint32_t spread_from; /* 0: rooms are at one worker */
 };
 
 struct bytes {
@@ -63,13 +65,28 @@ struct wire {
     unsigned move_to;
 };
 
+/* What goes from one worker to the others' media. */
+struct house_road {
+    struct house *house;
+    unsigned from;
+    unsigned count;
+    bool is_blocked;
+    struct {
+        unsigned to;
+        size_t size;
+        uint8_t *bytes;
+    } queue[HOUSE_ROAD_MAX];
+};
+
 struct house {
     usec now;
     unsigned workers;
     struct address peer; /* of wires that are dialled from now on */
     bool secure;         /* new wires come by TLS */
     bool errands_fail;   /* no question goes to another worker */
-    bool moves_wait;     /* parcels stay where they are until wire_deliver */
+    bool notes_wait;     /* ... nor any note */
+    struct house_road roads[HOUSE_WORKERS_MAX];
+    bool moves_wait; /* parcels stay where they are until wire_deliver */
     uint64_t random_state;
     struct server *servers[HOUSE_WORKERS_MAX];
     usec wakes[HOUSE_WORKERS_MAX];
@@ -273,11 +290,53 @@ static inline bool house_carry_errands(struct house *house)
     return is_busy;
 }
 
+static inline bool house_put(void *context, unsigned worker, struct view first, struct view second)
+{
+    struct house_road *road = context;
+    if (road->is_blocked || road->count == HOUSE_ROAD_MAX)
+        return false;
+    uint8_t *bytes = malloc(first.size + second.size);
+    assert_non_null(bytes);
+    memcpy(bytes, first.at, first.size);
+    if (second.size)
+        memcpy(bytes + first.size, second.at, second.size);
+    road->queue[road->count].to = worker;
+    road->queue[road->count].size = first.size + second.size;
+    road->queue[road->count++].bytes = bytes;
+    return true;
+}
+
+/* Notes and records go to the workers that they are for; true: there were some. */
+static inline bool house_carry_notes(struct house *house)
+{
+    bool is_busy = false;
+    struct note *note;
+    unsigned to;
+    for (unsigned i = 0; i < house->workers; i++) {
+        struct house_road *road = &house->roads[i];
+        unsigned count = road->count;
+        while (!house->notes_wait && (note = server_poll_note(house->servers[i], &to)) != NULL) {
+            is_busy = true;
+            server_note(house->servers[to], house->now, note);
+        }
+        for (unsigned k = 0; k < count; k++) {
+            is_busy = true;
+            server_record(house->servers[road->queue[k].to], house->now, i,
+                          view_make(road->queue[k].bytes, road->queue[k].size));
+            free(road->queue[k].bytes);
+        }
+        assert_int_equal(road->count, count);
+        road->count = 0;
+    }
+    return is_busy;
+}
+
 static inline void house_drain(struct house *house)
 {
     bool is_busy = true;
     while (is_busy) {
         is_busy = house_carry_errands(house);
+        is_busy |= house_carry_notes(house);
         for (unsigned i = 0; i < house->workers; i++) {
             struct server_out out;
             house_relay(house, i);
@@ -353,7 +412,11 @@ static inline struct house *house_build(const struct wishes *wishes)
             .rtc = wishes->rtc,
             .has_pcap = wishes->has_pcap,
             .topology = { .sfu_members_max = 50 },
+            .spread_from = wishes->spread_from,
         };
+        house->roads[i] = (struct house_road){ .house = house, .from = i };
+        if (wishes->spread_from)
+            config.road = (struct server_road){ house_put, &house->roads[i] };
         if (wishes->admin)
             config.admin = *wishes->admin;
         if (wishes->auth)

@@ -9,6 +9,7 @@
 
 static struct house *house;
 static struct server *server;
+static unsigned far_workers[FARS_MAX]; /* whose port they speak to */
 
 static inline void to_network(const struct rtc_run *run)
 {
@@ -30,7 +31,8 @@ static inline void run(void)
         network.first = (at + 1) % NETWORK_MAX;
         network.count--;
         if (is_to_port)
-            server_rtc_feed(server, house->now, &far->flow, (struct span){ copy, size });
+            server_rtc_feed(house->servers[far_workers[far - port.fars]], house->now, &far->flow,
+                            (struct span){ copy, size });
         else
             far_hear(far, view_make(copy, size));
         free(copy);

@@ -9,6 +9,7 @@
 #include "front/meet/seat.h"
 
 #define OFFER_SIZE 60000
+#define OFFER_SSRC 7000u /* of a section, and its mid */
 
 static inline struct house *sfu_house(struct wishes wishes, uint32_t transports_max)
 {
@@ -47,13 +48,25 @@ static inline void offer_section(char *text, unsigned mid, bool is_video, bool i
     char line[700];
     snprintf(line, sizeof line,
              "m=%s 9 UDP/TLS/RTP/SAVPF %d\\r\\nc=IN IP4 0.0.0.0\\r\\na=ice-ufrag:4aBc\\r\\n"
-             "a=ice-pwd:Kx8cml/YzichV2+XlhiMu8gT\\r\\na=fingerprint:sha-256 5A:2C:9E:01:44:B7:D0:"
-             "6F:83:1B:CC:27:EE:90:35:78:AA:10:4D:F2:66:0B:91:C8:3E:57:72:0D:19:BF:E4:A3\\r\\n"
-             "a=setup:actpass\\r\\na=mid:%u\\r\\na=%s\\r\\na=rtcp-mux\\r\\na=rtpmap:%d %s\\r\\n",
-             is_video ? "video" : "audio", is_video ? 96 : 111, mid,
-             is_sent ? "sendonly" : "recvonly", is_video ? 96 : 111,
-             is_video ? "VP8/90000" : "opus/48000/2");
+             "a=ice-pwd:Kx8cml/YzichV2+XlhiMu8gT\\r\\na=fingerprint:sha-256 ",
+             is_video ? "video" : "audio", is_video ? 96 : 111);
     offer_add(text, line);
+    for (unsigned i = 0; i < 32; i++) {
+        snprintf(line, sizeof line, "%s%02X", i ? ":" : "", port.far_identity.fingerprint[i]);
+        offer_add(text, line);
+    }
+    snprintf(
+        line, sizeof line,
+        "\\r\\na=setup:actpass\\r\\na=mid:%u\\r\\na=%s\\r\\na=rtcp-mux\\r\\na=rtpmap:%d %s\\r\\n",
+        mid, is_sent ? "sendonly" : "recvonly", is_video ? 96 : 111,
+        is_video ? "VP8/90000" : "opus/48000/2");
+    offer_add(text, line);
+    if (is_video)
+        offer_add(text, "a=rtcp-fb:96 nack\\r\\na=rtcp-fb:96 nack pli\\r\\n");
+    if (is_sent) {
+        snprintf(line, sizeof line, "a=ssrc:%u cname:a\\r\\n", OFFER_SSRC + mid);
+        offer_add(text, line);
+    }
 }
 
 /* Says an offer: a letter a section, "AV" sent audio and video, "av" slots; their mids are their

@@ -1,14 +1,22 @@
 /* seat.h - what a member has of the SFU: its connection, what it publishes, and what it is sent
  * (docs/PROTOCOL.md, "Through the server").
  *
- * seat.c        offers and answers, and the end of a connection
+ * seat.c        what a member says, and the end of a connection
+ * seat_peer.c   offers and answers, where the connection is
  * seat_slots.c  whose track is in which slot
+ * seat_far.c    seats whose connection is at another worker
+ * stage.h       these connections, where they are
+ *
+ * A seat's connection (its peer) is at the room's own worker, or, in a large room, at another one.
+ * Then there is a seat at each of the two, with the same id: the one has the member, the other one
+ * has the peer; notes go between them (front/note.h).
  */
 #ifndef MOIM_FRONT_MEET_SEAT_H
 #define MOIM_FRONT_MEET_SEAT_H
 
 #include "front/media.h"
 #include "front/meet/meet.h"
+#include "front/note.h"
 
 #define SEAT_OVERLAP (20 * USEC_S) /* a seat may stay so long when the room has become a mesh */
 
@@ -38,15 +46,56 @@ extern const struct seat_source_kind {
     uint8_t other; /* enum seat_source */
 } seat_source_kinds[SEAT_SOURCES];
 
+/* What a member publishes, as it is told to other workers. */
+struct show_row {
+    uint64_t seat;
+    uint32_t member;                /* its number */
+    uint8_t worker;                 /* where its tracks come in */
+    uint8_t on;                     /* a bit a source: as the member says */
+    uint32_t serials[SEAT_SOURCES]; /* of its tracks; 0: not that */
+};
+
+struct inlet;
+struct seat;
+struct stage;
+
+/* The same, where it has been told. */
+struct show {
+    struct show_row row;
+    struct seat *here;                  /* whose peer is here; NULL: it is elsewhere, or gone */
+    struct inlet *inlets[SEAT_SOURCES]; /* by which its tracks come here; NULL: nobody wants it */
+};
+
 struct seat {
     struct media_owner owner; /* the first: the peer's owner */
     struct server *server;
-    struct member *member;
-    struct peer *peer;
-    struct track *tracks[SEAT_SOURCES]; /* that it publishes; NULL: not that */
-    uint64_t told;                      /* a hash of the last `tracks`; 0: none yet */
-    uint32_t named[2];                  /* slots that have been given a name */
-    struct timer timer;                 /* TIMER_SEAT: set while the room is a mesh */
+    struct member *member; /* NULL: it is at another worker, or gone */
+    struct stage *stage;   /* of another worker's room; NULL: of one that lives here */
+    struct list of_stage;
+    struct peer *peer;                  /* NULL: it is at another worker */
+    uint64_t id;                        /* 0: there is only this worker */
+    uint32_t number;                    /* the member's */
+    uint8_t permissions;                /* enum token_permission */
+    struct track *tracks[SEAT_SOURCES]; /* that it publishes; NULL: not that, or not here */
+    uint32_t serials[SEAT_SOURCES];     /* of these: no other track of the seat has had it */
+    uint32_t last_serial;
+    uint64_t told;      /* a hash of the last `tracks`; 0: none yet */
+    uint32_t named[2];  /* slots that have been given a name */
+    struct timer timer; /* TIMER_SEAT: set while the room is a mesh */
+    /* without a peer */
+    struct show show;
+    bool is_gone;      /* the other half is no more */
+    bool is_asked;     /* an offer is not answered yet, */
+    uint64_t asked_id; /* which bore this; 0: none */
+    /* of a stage: what its member is called */
+    uint8_t name_size;
+    char name[MEMBER_NAME_MAX];
+};
+
+struct seat_offer {
+    struct view sdp;
+    struct view mids[SEAT_SOURCES]; /* empty: that source is not there */
+    bool is_new;
 };
 
 /* Makes the pool of a server with an SFU, server->seats.  ERR_MEMORY. */
@@ -58,6 +107,11 @@ void seat_leave(struct meet_call *call);
 
 /* Gives it back; its member has none then. */
 void seat_close(struct seat *seat, usec now);
+/* The connection has ended while its member stays, who is told why. */
+void seat_end(struct seat *seat, usec now, struct view reason);
+
+/* The same when its offer was refused with is_over; is_told says whether it is. */
+void seat_refused(struct seat *seat, usec now, bool is_told);
 
 /* The room's topology is another one now. */
 void seats_follow(struct server *server, usec now, struct room *room);
@@ -68,5 +122,35 @@ void seat_expired(struct server *server, usec now, struct timer *timer);
 /* Points the slots of all in the room to what there is now, and tells those for whom it changed.
  * After every change of who is there, what is published, and what is on.  Events are drained. */
 void seats_point(struct server *server, usec now, struct room *room);
+/* The same at another worker. */
+void stage_point(struct stage *stage, usec now);
+/* Has the member of a stage's seat be told this. */
+void stage_tell(struct seat *seat, struct view tracks);
+/* A bit for each of its sources that it says is on. */
+uint8_t seat_bits_on(const struct member *member);
+
+/* ---- seat_peer.c ---- */
+
+/* Opens its peer, in the circle; `owner` and what says whose it is are set.  ERR_LIMIT,
+ * ERR_MEMORY. */
+MUST_USE int seat_open_peer(struct seat *seat, usec now, struct data_circle *circle);
+/* Has the peer take the offer: OK, and *answer is the caller's to give back; otherwise `refused` is
+ * filled in, and the seat is to be closed where is_over. */
+MUST_USE int seat_take_offer(struct seat *seat, usec now, const struct seat_offer *offer,
+                             struct buffer **answer, struct note_refused *refused);
+struct view seat_reason(const struct peer *peer);
+struct view seat_source_of(const struct peer *peer, const struct track *track);
+
+/* ---- seat_far.c ---- */
+
+/* The worker where the next member's peer goes. */
+unsigned seat_place(const struct server *server, const struct room *room);
+/* Sends the offer on; a new seat's member is set. */
+void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat_offer *offer);
+/* The other half is to end, and nothing comes from there any more. */
+void seat_far_close(struct seat *seat, usec now);
+/* Tells other workers what there is in the room, where it has seats there. */
+void seats_tell_bill(struct server *server, const struct room *room);
+void seat_far_note(struct server *server, usec now, const struct note *note);
 
 #endif

@@ -1,5 +1,7 @@
 /* Whose track is in which slot of a member. */
-#include "front/meet/seat.h"
+#include "front/meet/links.h"
+#include "front/meet/spread.h"
+#include "front/meet/stage.h"
 
 #include <assert.h>
 #include <string.h>
@@ -10,8 +12,9 @@
 
 /* A track that a member would get. */
 struct want {
-    struct track *track;
-    uint32_t member; /* its index in the room */
+    struct track *track; /* NULL: it is at another worker, and not linked yet */
+    struct show *show;   /* whose it is, there; NULL: it is here */
+    uint32_t member;     /* its number */
     uint8_t source;
     bool is_on;     /* as its member says */
     bool is_chosen; /* there is a slot for it */
@@ -27,41 +30,85 @@ struct half {
 };
 
 struct plan {
+    struct seat *seat;
     struct half halves[2]; /* audio, video */
 };
 
-static bool is_on(const struct member *member, enum seat_source source)
+uint8_t seat_bits_on(const struct member *member)
 {
-    switch (source) {
-    case SEAT_MICROPHONE:
-        return member->audio;
-    case SEAT_CAMERA:
-        return member->video;
-    default:
-        return member->screen;
+    const bool on[SEAT_SOURCES] = { [SEAT_MICROPHONE] = member->audio,
+                                    [SEAT_CAMERA] = member->video,
+                                    [SEAT_SCREEN] = member->screen,
+                                    [SEAT_SCREEN_AUDIO] = member->screen };
+    uint8_t bits = 0;
+    for (unsigned i = 0; i < SEAT_SOURCES; i++)
+        bits |= (uint8_t)(on[i] << i);
+    return bits;
+}
+
+static void add_want(struct plan *plan, const struct want *want)
+{
+    struct half *half = &plan->halves[seat_source_kinds[want->source].is_video];
+    half->wants[half->want_count] = *want;
+    half->wants[half->want_count++].slot = NOWHERE;
+}
+
+/* What is published by a seat whose peer is here. */
+static void gather_here(const struct seat *of, uint8_t on, struct plan *plan)
+{
+    for (uint8_t i = 0; i < SEAT_SOURCES; i++)
+        if (of->tracks[i])
+            add_want(plan, &(struct want){ .track = of->tracks[i],
+                                           .member = of->number,
+                                           .source = i,
+                                           .is_on = on >> i & 1 });
+}
+
+static void gather_there(struct show *show, uint8_t on, struct plan *plan)
+{
+    for (uint8_t i = 0; i < SEAT_SOURCES; i++)
+        if (show->row.serials[i])
+            add_want(plan, &(struct want){ .show = show,
+                                           .member = show->row.member,
+                                           .source = i,
+                                           .is_on = on >> i & 1 });
+}
+
+static void gather_of_room(const struct room *room, struct plan *plan)
+{
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        const struct member *member = room->members[i];
+        struct seat *seat = member->seat;
+        if (!seat || seat == plan->seat)
+            continue;
+        if (seat->peer)
+            gather_here(seat, seat_bits_on(member), plan);
+        else
+            gather_there(&seat->show, seat_bits_on(member), plan);
     }
 }
 
-static void gather_wants(const struct member *member, struct plan *plan)
+static void gather_of_stage(struct stage *stage, struct plan *plan)
 {
-    const struct room *room = member->room;
-    if (!(member->pass.permissions & TOKEN_SUBSCRIBE))
-        return;
-    for (uint32_t i = 0; i < room->member_count; i++) {
-        const struct member *other = room->members[i];
-        const struct seat *seat = other->seat;
-        for (unsigned source = 0; seat && other != member && source < SEAT_SOURCES; source++) {
-            if (!seat->tracks[source])
-                continue;
-            struct half *half = &plan->halves[seat_source_kinds[source].is_video];
-            half->wants[half->want_count++] =
-                (struct want){ .track = seat->tracks[source],
-                               .member = i,
-                               .source = (uint8_t)source,
-                               .is_on = is_on(other, (enum seat_source)source),
-                               .slot = NOWHERE };
-        }
+    for (uint32_t i = 0; i < stage->show_count; i++) {
+        struct show *show = &stage->shows[i];
+        if (show->row.member == plan->seat->number)
+            continue;
+        if (show->here)
+            gather_here(show->here, show->row.on, plan);
+        else if (show->row.worker != stage->server->config.worker)
+            gather_there(show, show->row.on, plan);
     }
+}
+
+static void gather_wants(struct plan *plan)
+{
+    if (!(plan->seat->permissions & TOKEN_SUBSCRIBE))
+        return;
+    if (plan->seat->stage)
+        gather_of_stage(plan->seat->stage, plan);
+    else
+        gather_of_room(plan->seat->member->room, plan);
 }
 
 static void gather_slots(const struct seat *seat, struct plan *plan)
@@ -85,6 +132,28 @@ static void choose(struct half *half)
                 half->wants[i].is_chosen = true;
                 left--;
             }
+}
+
+/* What a link brings of a track; NULL: nothing yet. */
+static struct track *find_track(const struct seat *seat, usec now, const struct want *want)
+{
+    struct server *server = seat->server;
+    struct inlet *inlet = want->show->inlets[want->source];
+    struct room *room = seat->stage ? NULL : seat->member->room;
+    if (!inlet)
+        inlet = inlet_open(want->show, now, want->source, server, seat->stage, room);
+    if (!inlet)
+        return NULL;
+    inlet->pass = server->spread->pass;
+    return inlet->in.track->terms.format_count ? inlet->in.track : NULL;
+}
+
+/* What is at another worker is brought here. */
+static void bring(struct half *half, usec now, const struct seat *seat)
+{
+    for (uint32_t i = 0; i < half->want_count; i++)
+        if (half->wants[i].is_chosen && half->wants[i].show)
+            half->wants[i].track = find_track(seat, now, &half->wants[i]);
 }
 
 /* What is in a slot already stays there; what is not wanted any more goes. */
@@ -147,7 +216,7 @@ static void place_rest(struct plan *plan, usec now)
         struct half *half = &plan->halves[kind];
         for (uint32_t i = 0; i < half->want_count; i++) {
             struct want *want = &half->wants[i];
-            if (!want->is_chosen || want->slot != NOWHERE)
+            if (!want->is_chosen || !want->track || want->slot != NOWHERE)
                 continue;
             uint32_t slot = find_slot(plan, kind, want);
             if (slot == NOWHERE)
@@ -165,8 +234,7 @@ static uint32_t count_wanted(const struct half *half, unsigned kind)
 }
 
 /* What `tracks` says behind the key of that name. */
-static void write_tracks(const struct plan *plan, const struct room *room,
-                         struct json_writer *writer)
+static void write_tracks(const struct plan *plan, struct json_writer *writer)
 {
     json_open(writer, '[');
     for (unsigned kind = 0; kind < 2; kind++) {
@@ -178,7 +246,7 @@ static void write_tracks(const struct plan *plan, const struct room *room,
             json_open(writer, '{');
             json_key(writer, "mid");
             json_string(writer, transceiver_mid(half->slots[want->slot]));
-            meet_write_number(writer, "member", room->members[want->member]->number);
+            meet_write_number(writer, "member", want->member);
             json_key(writer, "source");
             json_string(writer, view_of(seat_source_kinds[want->source].name));
             json_close(writer, '}');
@@ -194,38 +262,67 @@ static void write_tracks(const struct plan *plan, const struct room *room,
     json_close(writer, '}');
 }
 
-static void tell(struct server *server, usec now, struct seat *seat, const struct plan *plan)
+static void tell(usec now, const struct plan *plan)
 {
+    struct seat *seat = plan->seat;
+    struct server *server = seat->server;
     char text[TRACKS_MAX];
     struct json_writer writer = json_writer_make(text, sizeof text);
-    write_tracks(plan, seat->member->room, &writer);
+    write_tracks(plan, &writer);
     assert(!writer.overflow);
     uint64_t told = siphash(json_written(&writer), server->config.room_secret) | 1;
     if (told == seat->told)
         return;
     seat->told = told;
+    if (seat->stage) {
+        stage_tell(seat, json_written(&writer));
+        return;
+    }
     rooms_tell(&server->rooms, seat->member, ROOM_TRACKS, json_written(&writer));
     meet_drain_events(server, now); /* the event borrows the text */
 }
 
-static void point(struct server *server, usec now, struct seat *seat)
+static void point(struct seat *seat, usec now)
 {
     struct plan plan;
+    plan.seat = seat;
     for (unsigned kind = 0; kind < 2; kind++)
         plan.halves[kind].want_count = plan.halves[kind].slot_count = 0;
-    gather_wants(seat->member, &plan);
+    gather_wants(&plan);
     gather_slots(seat, &plan);
     for (unsigned kind = 0; kind < 2; kind++) {
         choose(&plan.halves[kind]);
+        bring(&plan.halves[kind], now, seat);
         keep(&plan.halves[kind], now);
     }
     place_rest(&plan, now);
-    tell(server, now, seat, &plan);
+    tell(now, &plan);
 }
 
 void seats_point(struct server *server, usec now, struct room *room)
 {
-    for (uint32_t i = 0; i < room->member_count; i++)
-        if (room->members[i]->seat)
-            point(server, now, room->members[i]->seat);
+    if (server->spread)
+        server->spread->pass++;
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        struct seat *seat = room->members[i]->seat;
+        if (seat && seat->peer)
+            point(seat, now);
+    }
+    if (!server->spread)
+        return;
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        struct seat *seat = room->members[i]->seat;
+        if (seat && !seat->peer)
+            inlets_close(&seat->show, now, true);
+    }
+    seats_tell_bill(server, room);
+}
+
+void stage_point(struct stage *stage, usec now)
+{
+    stage->server->spread->pass++;
+    for (struct list *node = stage->seats.next; node != &stage->seats; node = node->next)
+        point(LIST_ENTRY(node, struct seat, of_stage), now);
+    for (uint32_t i = 0; i < stage->show_count; i++)
+        inlets_close(&stage->shows[i], now, true);
 }

@@ -1,0 +1,196 @@
+/* Seats whose connection is at another worker, where their members are: what is said goes there as
+ * notes, and what comes back is told to the member. */
+#include "front/meet/seat.h"
+
+#include "front/meet/links.h"
+#include "front/meet/spread.h"
+
+#include <assert.h>
+#include <string.h>
+
+_Static_assert(SEAT_SOURCES == NOTE_SOURCES, "a note has all of a member's tracks");
+
+/* ---- where ---- */
+
+unsigned seat_place(const struct server *server, const struct room *room)
+{
+    const struct server_config *config = &server->config;
+    unsigned best = config->worker;
+    uint32_t seats = 0;
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        const struct seat *seat = room->members[i]->seat;
+        seats += seat && seat->peer;
+    }
+    if (!server->spread || seats < config->spread_from)
+        return best;
+    for (unsigned i = 0; i < config->worker_count; i++)
+        if (metrics_read(&config->metrics[i], METRIC_MEDIA_PEERS) <
+            metrics_read(&config->metrics[best], METRIC_MEDIA_PEERS))
+            best = i;
+    return best;
+}
+
+/* ---- there ---- */
+
+static void name(struct note_offer *offer, unsigned which, struct view text)
+{
+    assert(text.size <= sizeof offer->names[which]);
+    memcpy(offer->names[which], text.at, text.size);
+    offer->name_sizes[which] = (uint8_t)text.size;
+}
+
+static void fill(struct note *note, const struct seat *seat, const struct seat_offer *offer)
+{
+    struct note_offer *to = &note->offer;
+    const struct room *room = seat->member->room;
+    note->seat = seat->id;
+    note->room = room->serial;
+    to->member = seat->number;
+    to->permissions = seat->permissions;
+    to->is_new = offer->is_new;
+    for (unsigned i = 0; i < SEAT_SOURCES; i++) {
+        struct view mid = offer->mids[i];
+        to->mid_sizes[i] = (uint8_t)mid.size;
+        if (mid.size)
+            memcpy(to->mids[i], mid.at, mid.size);
+    }
+    name(to, 0, room_name(room));
+    name(to, 1, member_name(seat->member));
+}
+
+void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat_offer *offer)
+{
+    struct note *note = NULL;
+    if (seat->is_asked) {
+        meet_refuse(call, "bad-message", "an offer before this one has not been answered yet");
+        return;
+    }
+    if (seat->id)
+        note = note_new(call->server, seat->show.row.worker, NOTE_OFFER, offer->sdp);
+    if (!note) {
+        meet_refuse(call, "sfu-full", "the server has no memory for it");
+        if (offer->is_new)
+            seat_refused(seat, call->now, false);
+        return;
+    }
+    fill(note, seat, offer);
+    note_send(call->server, note);
+    seat->is_asked = true;
+    seat->asked_id = call->id;
+}
+
+void seat_far_close(struct seat *seat, usec now)
+{
+    struct server *server = seat->server;
+    struct note *note = NULL;
+    inlets_close(&seat->show, now, false);
+    if (!seat->is_gone)
+        note = note_new(server, seat->show.row.worker, NOTE_CLOSE, view_make(NULL, 0));
+    if (!note)
+        return;
+    note->seat = seat->id;
+    note_send(server, note);
+}
+
+/* Each worker that has seats of the room: a bit. */
+static uint64_t others(const struct room *room)
+{
+    uint64_t workers = 0;
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        const struct seat *seat = room->members[i]->seat;
+        if (seat && !seat->peer)
+            workers |= UINT64_C(1) << seat->show.row.worker;
+    }
+    return workers;
+}
+
+void seats_tell_bill(struct server *server, const struct room *room)
+{
+    struct show_row rows[ROOM_MEMBERS_MAX];
+    uint32_t count = 0;
+    uint64_t workers = others(room);
+    for (uint32_t i = 0; i < room->member_count && workers; i++) {
+        const struct member *member = room->members[i];
+        const struct seat *seat = member->seat;
+        if (!seat)
+            continue;
+        struct show_row *row = &rows[count++];
+        *row = seat->show.row;
+        row->on = seat_bits_on(member);
+        for (unsigned k = 0; k < SEAT_SOURCES && seat->peer; k++)
+            row->serials[k] = seat->tracks[k] ? seat->serials[k] : 0;
+    }
+    for (; workers; workers &= workers - 1) {
+        unsigned to = (unsigned)__builtin_ctzll(workers);
+        struct note *note =
+            note_new(server, to, NOTE_BILL, view_make((uint8_t *)rows, count * sizeof rows[0]));
+        if (!note)
+            continue; /* the next one says all of it again */
+        note->room = room->serial;
+        note_send(server, note);
+    }
+}
+
+/* ---- back ---- */
+
+/* What is said to a member that is away is lost, like all errors. */
+static void refuse(struct seat *seat, usec now, const char *code, const char *words)
+{
+    struct meet_call call = { .server = seat->server,
+                              .now = now,
+                              .stream = seat->member->link,
+                              .type = VIEW("sfu-offer"),
+                              .id = seat->asked_id };
+    seat->is_asked = false;
+    if (call.stream)
+        meet_refuse(&call, code, words);
+}
+
+static void tell(struct seat *seat, usec now, enum room_event_kind kind, const struct note *note)
+{
+    rooms_tell(&seat->server->rooms, seat->member, kind, note_view(note));
+    meet_drain(seat->server, now); /* the event borrows the text */
+}
+
+static void answered(struct seat *seat, usec now, const struct note *note)
+{
+    struct show *show = &seat->show;
+    seat->is_asked = false;
+    for (unsigned i = 0; i < SEAT_SOURCES; i++) {
+        if (show->row.serials[i] == note->serials[i])
+            continue;
+        show->row.serials[i] = note->serials[i];
+        if (show->inlets[i])
+            inlet_close(show->inlets[i], now);
+        show->inlets[i] = NULL;
+    }
+    tell(seat, now, ROOM_SFU_ANSWER, note);
+    seats_point(seat->server, now, seat->member->room);
+}
+
+void seat_far_note(struct server *server, usec now, const struct note *note)
+{
+    struct seat *seat = spread_find(server, note->seat);
+    if (!seat || seat->peer)
+        return; /* it was closed while this was on its way */
+    switch (note->kind) {
+    case NOTE_ANSWER:
+        answered(seat, now, note);
+        break;
+    case NOTE_REFUSED:
+        refuse(seat, now, note->refused.code, note->refused.words);
+        seat->is_gone = note->refused.is_over;
+        if (note->refused.is_over)
+            seat_refused(seat, now, note->refused.is_told);
+        break;
+    case NOTE_TRACKS:
+        tell(seat, now, ROOM_TRACKS, note);
+        break;
+    default: /* NOTE_ENDED */
+        if (seat->is_asked)
+            refuse(seat, now, "no-sfu", "the connection has ended: begin one with \"new\":true");
+        seat->is_gone = true;
+        seat_end(seat, now, note_view(note));
+        break;
+    }
+}
