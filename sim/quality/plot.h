@@ -1,0 +1,16 @@
+/* plot.h - draws what became of a scenario as SVG.
+ *
+ * Over time: what the line took, what the server believed and what it sent; the encoding that was
+ * shown; the line's queue, and freezes; pictures a second.
+ */
+#ifndef MOIM_SIM_QUALITY_PLOT_H
+#define MOIM_SIM_QUALITY_PLOT_H
+
+#include "quality/stage.h"
+
+#include <stdio.h>
+
+/* Of its first viewer. */
+void plot_write(FILE *file, const struct stage *stage, uint64_t seed);
+
+#endif

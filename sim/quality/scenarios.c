@@ -1,0 +1,137 @@
+#include "quality/scenarios.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "quality/measure.h"
+
+#define ANY_LESS (-INFINITY)
+#define ANY_MORE INFINITY
+
+#define NO_CORRUPT                                                                                 \
+    {                                                                                              \
+        "corrupt pictures", measure_corrupt, 0, 0, 0, 0                                            \
+    }
+
+/* ---- what happens in some ---- */
+
+/* Fifty lines from 150 kbit/s to 5 Mbit/s, each with a delay of its own. */
+static void line_of_its_own(struct stage *stage, unsigned viewer, struct netem_script *down)
+{
+    char text[100];
+    double rate = 150 * pow(5000.0 / 150, viewer / 49.0);
+    (void)stage;
+    snprintf(text, sizeof text, "at 0s rate %.0fk queue 200ms delay %ums", rate,
+             10 + viewer * 7 % 60);
+    stage_script(down, text);
+}
+
+static void begin_tcp(struct stage *stage)
+{
+    stage->has_tcp = false;
+}
+
+/* It begins after ten seconds. */
+static void turn_tcp(struct stage *stage)
+{
+    if (!stage->has_tcp && world_seconds(&stage->world) >= 10) {
+        tcp_begin(&stage->tcp, &stage->viewers[0].viewer.end, 20 * USEC_MS);
+        stage->has_tcp = true;
+    }
+}
+
+/* ---- the table ---- */
+
+const struct scenario SCENARIOS[] = {
+    { .name = "steady",
+      .what = "a line of 3 Mbit/s is used",
+      .seconds = 60,
+      .down = "at 0s rate 3M queue 200ms delay 20ms",
+      .holds = true,
+      .thresholds = { { "use", measure_use, 20, 60, 0.8, 1 },
+                      { "frames a second", measure_fps, 5, 60, 28, ANY_MORE },
+                      { "longest freeze (s)", measure_freeze, 2, 60, ANY_LESS, 0.5 },
+                      { "queue of 95 % (ms)", measure_queue_95, 20, 60, ANY_LESS, 100 },
+                      NO_CORRUPT } },
+    { .name = "breakdown",
+      .what = "from 3 Mbit/s to 300 kbit/s for half a minute, and back",
+      .seconds = 80,
+      .down = "at 0s rate 3M queue 300ms delay 20ms\nat 20s rate 300k\nat 50s rate 3M",
+      .thresholds = { { "down (s)", measure_down, 20, 50, ANY_LESS, 2 },
+                      { "up (s)", measure_up, 50, 80, ANY_LESS, 10 },
+                      { "longest freeze (s)", measure_freeze, 2, 80, ANY_LESS, 1 },
+                      { "frames a second while down", measure_fps, 25, 50, 10, ANY_MORE },
+                      { "frames a second at the end", measure_fps, 70, 80, 25, ANY_MORE },
+                      NO_CORRUPT } },
+    { .name = "loss",
+      .what = "5 % are lost, 100 ms there and back",
+      .seconds = 40,
+      .down = "at 0s rate 4M queue 200ms delay 50ms loss 5%",
+      .up = "at 0s rate 10M queue 200ms delay 50ms",
+      .holds = true,
+      .thresholds = { { "frames a second", measure_fps, 10, 40, 25, ANY_MORE },
+                      { "longest freeze (s)", measure_freeze, 5, 40, ANY_LESS, 1 },
+                      NO_CORRUPT } },
+    { .name = "bursts",
+      .what = "1 % are lost, ten at a time",
+      .seconds = 40,
+      .down = "at 0s rate 4M queue 200ms delay 20ms burst 0.1% 10%",
+      .holds = true,
+      .thresholds = { { "frames a second", measure_fps, 10, 40, 25, ANY_MORE },
+                      { "longest freeze (s)", measure_freeze, 5, 40, ANY_LESS, 1 },
+                      NO_CORRUPT } },
+    { .name = "jitter",
+      .what = "packets take up to 50 ms longer, by chance",
+      .seconds = 40,
+      .down = "at 0s rate 4M queue 200ms delay 20ms jitter 50ms",
+      .holds = true,
+      .thresholds = { { "use", measure_use, 20, 40, 0.6, 1 },
+                      { "frames a second", measure_fps, 10, 40, 25, ANY_MORE },
+                      { "longest freeze (s)", measure_freeze, 5, 40, ANY_LESS, 0.5 },
+                      NO_CORRUPT } },
+    { .name = "many",
+      .what = "50 subscribers on lines from 150 kbit/s to 5 Mbit/s",
+      .seconds = 40,
+      .viewers = 50,
+      .line = line_of_its_own,
+      .thresholds = { { "of the best that fits", measure_ladder, 20, 40, 0.8, ANY_MORE },
+                      { "longest freeze (s)", measure_freeze, 15, 40, ANY_LESS, 1 },
+                      { "frames a second", measure_fps, 15, 40, 6, ANY_MORE },
+                      NO_CORRUPT } },
+    { .name = "tcp",
+      .what = "a download shares a line of 4 Mbit/s from the 10th second on",
+      .seconds = 70,
+      .down = "at 0s rate 4M queue 150ms delay 20ms",
+      .begin = begin_tcp,
+      .turn = turn_tcp,
+      .thresholds = { { "share of the line", measure_share, 20, 70, 0.33, 0.67 },
+                      { "longest freeze (s)", measure_freeze, 5, 70, ANY_LESS, 1 },
+                      { "frames a second", measure_fps, 20, 70, 15, ANY_MORE },
+                      NO_CORRUPT } },
+    { .name = "sound",
+      .what = "sound alone on 64 kbit/s, of which Opus at 32 kbit/s takes 59",
+      .seconds = 30,
+      .is_audio_only = true,
+      .down = "at 0s rate 64k queue 200ms delay 20ms",
+      .holds = true,
+      .thresholds = { { "sound that comes", measure_sound, 5, 30, 0.99, ANY_MORE },
+                      { "queue of 95 % (ms)", measure_queue_95, 5, 30, ANY_LESS, 60 } } },
+    { .name = "narrow",
+      .what = "a line of 100 kbit/s, which takes sound and no picture",
+      .seconds = 40,
+      .down = "at 0s rate 100k queue 300ms delay 20ms",
+      .thresholds = { { "sound that comes", measure_sound, 10, 40, 0.97, ANY_MORE },
+                      { "queue of 95 % (ms)", measure_queue_95, 15, 40, ANY_LESS, 200 },
+                      NO_CORRUPT } },
+    { .name = "silence",
+      .what = "feedback is blocked for two seconds",
+      .seconds = 40,
+      .down = "at 0s rate 3M queue 200ms delay 20ms",
+      .up = "at 0s rate 10M queue 200ms delay 20ms\nat 20s block\nat 22s open",
+      .holds = true,
+      .thresholds = { { "longest freeze (s)", measure_freeze, 2, 40, ANY_LESS, 0.5 },
+                      { "up (s)", measure_up, 22, 40, ANY_LESS, 10 },
+                      { "queue of 95 % (ms)", measure_queue_95, 20, 24, ANY_LESS, 200 },
+                      NO_CORRUPT } },
+};
+const unsigned SCENARIO_COUNT = sizeof SCENARIOS / sizeof SCENARIOS[0];
