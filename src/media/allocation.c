@@ -251,7 +251,7 @@ static void begin(struct sharing *sharing, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         struct allocation_track *track = &sharing->tracks[i];
-        assert(track->layer_count <= ALLOCATION_LAYERS_MAX);
+        assert(track->layer_count <= LAYERS_MAX);
         track->reason = (uint8_t)reason_to_pause(track);
         track->layer = ALLOCATION_NONE;
         track->step = track->held_step = -1;

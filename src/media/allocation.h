@@ -19,10 +19,9 @@
 #include <stdbool.h>
 
 #include "base/usec.h"
-#include "media/layer.h"
+#include "media/layers.h"
 
 #define ALLOCATION_TRACKS_MAX 512 /* of one subscriber */
-#define ALLOCATION_LAYERS_MAX 64  /* of one track */
 #define ALLOCATION_NONE       255 /* no layer: the track is paused */
 #define ALLOCATION_ANY_SIZE   UINT16_MAX
 #define ALLOCATION_ANY_LAYER  UINT64_MAX
@@ -78,7 +77,7 @@ struct allocation_track {
     uint8_t priority;           /* higher ones first */
     uint16_t width;             /* of its window, in pixels of the screen; 0: hidden ... */
     uint16_t height;            /* ... ALLOCATION_ANY_SIZE: not known */
-    uint8_t layer_count;        /* 0: nothing comes in; at most ALLOCATION_LAYERS_MAX */
+    uint8_t layer_count;        /* 0: nothing comes in; at most LAYERS_MAX */
     uint64_t may_have;          /* of the layers, by their index: a bit each */
     const struct layer *layers; /* the poorest first; of audio the first one counts */
     /* in and out */
@@ -88,7 +87,7 @@ struct allocation_track {
     uint8_t reason; /* enum allocation_reason */
     /* the steps that it could take, and where it is: allocation.c's */
     uint8_t step_count;
-    uint8_t steps[ALLOCATION_LAYERS_MAX];
+    uint8_t steps[LAYERS_MAX];
     int8_t held_step;
     int8_t step; /* -1: paused */
 };
