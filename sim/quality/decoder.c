@@ -106,6 +106,25 @@ static void decode(struct decoder *decoder, usec now, const struct model *model,
     show(decoder, now, model);
 }
 
+/* The frame that is next ends before its end where a key frame begins: a switch, which need not wait
+ * for what of the frame is missing. */
+static bool is_cut(struct decoder *decoder, const struct model *model)
+{
+    for (uint16_t i = 1; i < model->count; i++) {
+        const struct decoder_packet *packet = packet_of(decoder, decoder->next + i);
+        if (!packet || packet->is_padding)
+            return false;
+        if (packet->model.frame == model->frame && packet->model.encoding == model->encoding)
+            continue;
+        if (!packet->model.is_key || packet->model.index != 0)
+            return false;
+        decoder->next += i;
+        decoder->cut++;
+        return true;
+    }
+    return false;
+}
+
 /* The next frame, if it is there.  False: it is not, or can't be decoded. */
 static bool go_on(struct decoder *decoder, usec now)
 {
@@ -117,6 +136,8 @@ static bool go_on(struct decoder *decoder, usec now)
         return true;
     }
     const struct model *model = &packet->model;
+    if (is_cut(decoder, model))
+        return true;
     if (!is_whole(decoder, decoder->next, model->count))
         return false;
     bool is_frame = model->index == 0 && belongs_together(decoder, decoder->next, model);

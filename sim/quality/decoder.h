@@ -45,6 +45,7 @@ struct decoder {
     uint64_t switches; /* to another encoding */
     uint64_t corrupt;  /* frames that can't be decoded, though nothing is missing */
     uint64_t skipped;  /* times that it went on without what was missing */
+    uint64_t cut;      /* frames that were not sent to their end, before a key frame */
     uint64_t jumps;    /* picture ids that do not follow one another, with nothing missing */
     usec frozen;       /* all together */
     usec frozen_most;  /* the longest */

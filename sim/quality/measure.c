@@ -45,6 +45,21 @@ double measure_use(const struct stage *stage, double from, double to)
     return worst(stage, from, to, use, 1);
 }
 
+static double uplink_use(const struct stage_viewer *who, unsigned first, unsigned last)
+{
+    double sent = 0, capacity = 0;
+    for (unsigned i = first; i < last; i++) {
+        sent += who->samples[i].up_sent;
+        capacity += who->samples[i].up_capacity;
+    }
+    return capacity > 0 ? sent / capacity : 0;
+}
+
+double measure_uplink_use(const struct stage *stage, double from, double to)
+{
+    return worst(stage, from, to, uplink_use, 1);
+}
+
 static double fps(const struct stage_viewer *who, unsigned first, unsigned last)
 {
     double shown = 0;

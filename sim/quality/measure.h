@@ -9,6 +9,8 @@
 
 /* What the server sent, as a part of what the line takes. */
 double measure_use(const struct stage *stage, double from, double to);
+/* The same of the first publisher. */
+double measure_uplink_use(const struct stage *stage, double from, double to);
 /* How many pictures a second were shown. */
 double measure_fps(const struct stage *stage, double from, double to);
 /* Seconds: the longest freeze, and all together. */

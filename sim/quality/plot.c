@@ -114,6 +114,21 @@ static double others(const struct sample *sample, const struct sample *first)
     (void)first;
     return sample->others / 1e6;
 }
+static double up_capacity(const struct sample *sample, const struct sample *first)
+{
+    (void)first;
+    return sample->up_capacity / 1e6;
+}
+static double up_estimate(const struct sample *sample, const struct sample *first)
+{
+    (void)first;
+    return sample->up_estimate / 1e6;
+}
+static double up_sent(const struct sample *sample, const struct sample *first)
+{
+    (void)first;
+    return sample->up_sent / 1e6;
+}
 static double queue(const struct sample *sample, const struct sample *first)
 {
     (void)first;
@@ -171,7 +186,9 @@ void plot_write(FILE *file, const struct stage *stage, uint64_t seed)
     struct panel layers = { "encoding shown (1 to 3)", rates.top + 220 + GAP, 60, 3, 1 };
     struct panel queues = { "queue (ms), and freezes", layers.top + 60 + GAP, 90, 300, 100 };
     struct panel frames = { "pictures a second", queues.top + 90 + GAP, 70, 40, 10 };
-    unsigned height = frames.top + frames.height + GAP;
+    struct panel uplink = { "Mbit/s of the publisher", frames.top + 70 + GAP, 120, 5, 1 };
+    bool has_uplink = stage->scenario->publisher_up != NULL;
+    unsigned height = has_uplink ? uplink.top + 120 + GAP : frames.top + 70 + GAP;
     fprintf(file,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\">%s"
             "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
@@ -193,5 +210,11 @@ void plot_write(FILE *file, const struct stage *stage, uint64_t seed)
     draw_line(&plot, &queues, "queue", queue);
     draw_panel(&plot, &frames);
     draw_line(&plot, &frames, "fps", fps);
+    if (has_uplink) {
+        draw_panel(&plot, &uplink);
+        draw_line(&plot, &uplink, "capacity", up_capacity);
+        draw_line(&plot, &uplink, "sent", up_sent);
+        draw_line(&plot, &uplink, "estimate", up_estimate);
+    }
     fprintf(file, "</svg>\n");
 }

@@ -18,11 +18,15 @@ static void put32(uint8_t *at, uint32_t number)
 
 /* ---- packets ---- */
 
-/* A header with the transport-wide number, and the level of sound; gives its size. */
+#define HEADER_SIZE 24
+
+/* A header with the transport-wide number, and the level of sound, before a payload of that size;
+ * gives its own. */
 static size_t put_header(struct publisher *publisher, uint8_t *out, uint8_t type, uint16_t number,
-                         uint32_t timestamp, uint32_t ssrc)
+                         uint32_t timestamp, uint32_t ssrc, size_t payload_size)
 {
-    uint16_t cc = publisher->cc_number++;
+    uint16_t cc = uplink_sent(&publisher->uplink, publisher->end.world->now,
+                              HEADER_SIZE + payload_size + WORLD_SEALED);
     out[0] = 0x90;
     out[1] = type;
     out[2] = (uint8_t)(number >> 8);
@@ -36,7 +40,7 @@ static size_t put_header(struct publisher *publisher, uint8_t *out, uint8_t type
     out[19] = MODEL_LEVEL_ID << 4;
     out[20] = publisher->is_speaking ? 0x80 | 25 : 127;
     memset(out + 21, 0, 3);
-    return 24;
+    return HEADER_SIZE;
 }
 
 static void send_video(struct publisher *publisher, struct publisher_encoding *encoding,
@@ -47,14 +51,14 @@ static void send_video(struct publisher *publisher, struct publisher_encoding *e
     uint8_t type = is_rtx ? MODEL_VIDEO_RTX : MODEL_VIDEO;
     bool is_last = packet->model.index + 1 == packet->model.count;
     size_t at = put_header(publisher, out, (uint8_t)(type | (is_last ? 0x80 : 0)), number,
-                           packet->timestamp, encoding->ssrc + is_rtx);
+                           packet->timestamp, encoding->ssrc + is_rtx, packet->size + 2u * is_rtx);
     if (is_rtx) {
         out[at++] = (uint8_t)(packet->number >> 8);
         out[at++] = (uint8_t)packet->number;
     }
     model_write(&packet->model, out + at);
     end_send(&publisher->end, view_make(out, at + packet->size));
-    publisher->sent_bytes += at + packet->size;
+    publisher->sent_bytes += at + packet->size + WORLD_SEALED + WORLD_OVERHEAD;
     encoding->sent_packets += !is_rtx;
     encoding->sent_bytes += is_rtx ? 0 : packet->size;
 }
@@ -64,22 +68,23 @@ static void send_sound(struct publisher *publisher)
     uint8_t out[NETEM_PACKET_MAX] = { 0 };
     uint32_t timestamp = (uint32_t)(publisher->sound_at * 48 / 1000);
     size_t at = put_header(publisher, out, MODEL_SOUND, publisher->audio_number++, timestamp,
-                           publisher->audio_ssrc);
+                           publisher->audio_ssrc, MODEL_SOUND_SIZE);
     out[at] = 0x78;
     end_send(&publisher->end, view_make(out, at + MODEL_SOUND_SIZE));
-    publisher->sent_bytes += at + MODEL_SOUND_SIZE;
+    publisher->sent_bytes += at + MODEL_SOUND_SIZE + WORLD_SEALED + WORLD_OVERHEAD;
     publisher->audio_packets++;
 }
 
 /* ---- frames ---- */
 
-static void queue(struct publisher *publisher, uint8_t which, uint16_t number)
+static void queue(struct publisher *publisher, uint8_t which, uint16_t number, bool is_rtx)
 {
     if (publisher->queue_count == PUBLISHER_QUEUE)
         return; /* an uplink that is far too slow */
     uint32_t at = (publisher->queue_first + publisher->queue_count++) % PUBLISHER_QUEUE;
     publisher->queue[at].encoding = which;
     publisher->queue[at].number = number;
+    publisher->queue[at].is_rtx = is_rtx;
 }
 
 /* The size of a frame as an encoder makes it: by its layer, a fifth more or less, and less as long
@@ -138,16 +143,18 @@ static void make_frame(struct publisher *publisher, struct publisher_encoding *e
                                        .timestamp = (uint32_t)(publisher->frame_at * 90 / 1000),
                                        .number = number,
                                        .size = (uint16_t)(each < MODEL_HEAD ? MODEL_HEAD : each) };
-        queue(publisher, model.encoding, number);
+        queue(publisher, model.encoding, number, false);
     }
 }
 
+/* What is sent again is no more than all that may be sent, over a second. */
 static void pace(struct publisher *publisher)
 {
-    double rate = 100000;
-    for (unsigned i = 0; i < MODEL_ENCODINGS; i++)
-        rate += publisher->encodings[i].bps;
+    double rate = (double)bwe_target_bps(&publisher->uplink.bwe);
     publisher->credit += PACE * rate * PACE_STEP;
+    publisher->rtx_credit += rate * PACE_STEP;
+    if (publisher->rtx_credit > rate / 8)
+        publisher->rtx_credit = rate / 8;
     if (publisher->queue_count == 0)
         publisher->credit = 0;
     while (publisher->queue_count > 0 && publisher->credit > 0) {
@@ -155,11 +162,37 @@ static void pace(struct publisher *publisher)
         struct publisher_encoding *encoding = &publisher->encodings[publisher->queue[at].encoding];
         const struct publisher_packet *packet =
             &encoding->history[publisher->queue[at].number % PUBLISHER_HISTORY];
+        bool is_rtx = publisher->queue[at].is_rtx;
         publisher->queue_first = (at + 1) % PUBLISHER_QUEUE;
         publisher->queue_count--;
-        send_video(publisher, encoding, packet, false);
+        send_video(publisher, encoding, packet, is_rtx);
+        if (is_rtx)
+            uplink_repeated(&publisher->uplink, packet->size);
         publisher->credit -= packet->size;
     }
+}
+
+/* What the line is thought to take. */
+static void obey(struct publisher *publisher)
+{
+    uplink_turn(&publisher->uplink, publisher->end.world->now);
+    for (unsigned i = 0; i < MODEL_ENCODINGS && publisher->has_video; i++) {
+        struct publisher_encoding *encoding = &publisher->encodings[i];
+        if (encoding->bps == 0 && publisher->uplink.rates[i])
+            encoding->wants_key = true;
+        encoding->bps = publisher->uplink.rates[i];
+    }
+}
+
+/* Probes: what was sent last is sent again. */
+static void pad(struct publisher *publisher)
+{
+    struct publisher_encoding *encoding = &publisher->encodings[0];
+    const struct publisher_packet *packet =
+        &encoding->history[(uint16_t)(encoding->number - 1) % PUBLISHER_HISTORY];
+    while (publisher->has_video && packet->size > 0 &&
+           uplink_wants_padding(&publisher->uplink, publisher->end.world->now))
+        send_video(publisher, encoding, packet, true);
 }
 
 /* ---- RTCP ---- */
@@ -197,11 +230,17 @@ static void hear_nack(struct publisher *publisher, struct publisher_encoding *en
 {
     struct rtcp_nack nack;
     uint16_t number;
+    usec now = publisher->end.world->now;
     rtcp_nack_begin(feedback, &nack);
     while (rtcp_nack_next(&nack, &number)) {
-        const struct publisher_packet *packet = &encoding->history[number % PUBLISHER_HISTORY];
-        if (packet->size && packet->number == number)
-            send_video(publisher, encoding, packet, true);
+        struct publisher_packet *packet = &encoding->history[number % PUBLISHER_HISTORY];
+        if (packet->size == 0 || packet->number != number ||
+            now < packet->repeated_at + publisher->uplink.bwe.round_trip ||
+            publisher->rtx_credit < packet->size)
+            continue;
+        packet->repeated_at = now;
+        publisher->rtx_credit -= packet->size;
+        queue(publisher, packet->model.encoding, number, true);
     }
 }
 
@@ -226,6 +265,8 @@ static void hear(struct end *end, usec at, struct view bytes)
             if (one.type == RTCP_PSFB && feedback.format == RTCP_PLI)
                 encoding->wants_key = true;
         }
+        if (one.type == RTCP_RTPFB && feedback.format == RTCP_TRANSPORT_CC)
+            uplink_feedback(&publisher->uplink, end->world->now, &feedback);
     }
 }
 
@@ -257,13 +298,14 @@ void publisher_join(struct publisher *publisher, struct world *world, bool has_v
     memset(publisher, 0, sizeof *publisher);
     world_add(world, &publisher->end, up, down);
     publisher->end.hear = hear;
+    uplink_init(&publisher->uplink, world->now);
     publisher->has_video = has_video;
     publisher->audio_ssrc = 1000u * (publisher->end.number + 1u);
     publisher->audio_number = (uint16_t)(1 + chance_pick(&world->chance, 30000));
     for (unsigned i = 0; i < MODEL_ENCODINGS && has_video; i++) {
         struct publisher_encoding *encoding = &publisher->encodings[i];
         encoding->ssrc = publisher->audio_ssrc + 10 * (i + 1);
-        encoding->bps = MODEL_SIZES[i].bps;
+        encoding->bps = publisher->uplink.rates[i];
         encoding->number = (uint16_t)(1 + chance_pick(&world->chance, 30000));
         encoding->rtx_number = 1;
         encoding->picture_id = (uint16_t)chance_pick(&world->chance, 0x8000);
@@ -289,7 +331,9 @@ void publisher_turn(struct publisher *publisher)
                 make_frame(publisher, &publisher->encodings[i]);
         publisher->frame_at += MODEL_FRAME_EACH;
     }
+    obey(publisher);
     pace(publisher);
+    pad(publisher);
     if (now >= publisher->report_at) {
         tell_clock(publisher);
         publisher->report_at += USEC_S;

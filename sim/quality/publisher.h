@@ -4,7 +4,7 @@
 #ifndef MOIM_SIM_QUALITY_PUBLISHER_H
 #define MOIM_SIM_QUALITY_PUBLISHER_H
 
-#include "quality/model.h"
+#include "quality/uplink.h"
 #include "quality/world.h"
 
 #define PUBLISHER_HISTORY 2048
@@ -14,7 +14,8 @@ struct publisher_packet {
     struct model model;
     uint32_t timestamp;
     uint16_t number;
-    uint16_t size; /* of the payload; 0: none */
+    uint16_t size;    /* of the payload; 0: none */
+    usec repeated_at; /* 0: it was not asked for again */
 };
 
 struct publisher_encoding {
@@ -36,21 +37,23 @@ struct publisher_encoding {
 struct publisher {
     struct end end;
     struct transceiver *video, *audio; /* the server's */
+    struct uplink uplink;
     bool has_video;
     bool is_speaking;
     struct publisher_encoding encodings[MODEL_ENCODINGS];
     uint32_t audio_ssrc;
     uint16_t audio_number;
     uint32_t audio_packets;
-    uint16_t cc_number;
     usec frame_at, sound_at, report_at;
     struct {
         uint8_t encoding;
+        bool is_rtx;
         uint16_t number;
     } queue[PUBLISHER_QUEUE]; /* of the pacer */
     uint32_t queue_first, queue_count;
-    double credit; /* bytes that may be sent now */
-    uint64_t sent_bytes;
+    double credit;       /* bytes that may be sent now */
+    double rtx_credit;   /* and of these, again */
+    uint64_t sent_bytes; /* with everything below RTP */
 };
 
 /* Joins, and begins to send. */

@@ -76,6 +76,9 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
         .received = rate_since(&who->received, viewer->received_bytes),
         .queue = (float)netem_queue_time(&viewer->end.down, now) / USEC_MS,
     };
+    sample->up_capacity = (float)stage->publishers[0].end.up.setting.rate_bps;
+    sample->up_estimate = (float)bwe_target_bps(&stage->publishers[0].uplink.bwe);
+    sample->up_sent = rate_since(&who->up_sent, stage->publishers[0].sent_bytes);
     if (stage->has_tcp && stage->tcp.end == &viewer->end)
         sample->others = rate_since(&who->others, stage->tcp.delivered_bytes);
     if (picture)

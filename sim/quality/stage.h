@@ -19,9 +19,12 @@ struct sample {
     float estimate; /* the server's, at the end; 0: it has none */
     float sent;     /* to it by the server */
     float received;
-    float others;    /* what came of who shares the line */
-    float queue;     /* ms that the line's queue takes, at the end */
-    float frozen;    /* ms: the longest gap of its first picture that was a freeze then */
+    float others;      /* what came of who shares the line */
+    float queue;       /* ms that the line's queue takes, at the end */
+    float frozen;      /* ms: the longest gap of its first picture that was a freeze then */
+    float up_capacity; /* of the first publisher's line, as are the next two */
+    float up_estimate; /* its own */
+    float up_sent;
     float layer;     /* of the encoding that is shown, from 1 on; 0: none */
     uint16_t shown;  /* frames of its first picture */
     uint16_t sounds; /* packets of its first sound */
@@ -33,7 +36,7 @@ struct stage_viewer {
     unsigned sample_count;
     struct sample samples[STAGE_SAMPLES];
     /* as of the last sample */
-    uint64_t sent, received, others, shown, sounds;
+    uint64_t sent, received, others, shown, sounds, up_sent;
     usec frozen_to;
 };
 
