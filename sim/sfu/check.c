@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define FRESH (1 * USEC_S) /* a picture that is not older goes on */
+#define REST  (5 * USEC_S) /* of two, before their room is a mesh */
+#define CROSS (2 * USEC_S) /* for all in a room to hear that it is of the other kind */
 
 /* ---- what is sent ---- */
 
@@ -98,7 +100,7 @@ static bool is_full(const struct guest *guest, unsigned kind)
 }
 
 /* NULL: all is well between them. */
-static const char *complaint(const struct guest *guest, const struct guest *other)
+static const char *complaint_of_pair(const struct guest *guest, const struct guest *other)
 {
     if (guest->is_sfu != other->is_sfu)
         return "is in a room of another kind than";
@@ -115,19 +117,50 @@ static const char *complaint(const struct guest *guest, const struct guest *othe
     return !other->has_camera || is_seen(guest, other, true) ? NULL : "does not see";
 }
 
+/* Of a room that is left to itself. */
+static bool is_of_wrong_kind(const struct check *check, const struct guest *guest)
+{
+    unsigned count = 1;
+    usec since = guest->net->now - guest->crowd_at;
+    if (check->world->wishes->topology.wish != TOPOLOGY_AUTO)
+        return !guest->is_sfu;
+    for (unsigned i = 0; i < check->guest_count; i++)
+        if (check->guests[i].was_odd)
+            return false; /* it may have been there in the room's time, and decided */
+    for (unsigned i = 0; i < GUEST_MEMBERS_MAX; i++)
+        count += guest->people[i] != 0;
+    if (count > TOPOLOGY_PAIR)
+        return !guest->is_sfu;
+    return guest->is_sfu && since > REST + CROSS;
+}
+
+/* NULL: all is well with it. */
+static const char *complaint(const struct check *check, const struct guest *guest)
+{
+    usec now = guest->net->now;
+    if (guest->state != GUEST_IN || guest->offer.is_under_way)
+        return "is not in its room";
+    if (is_of_wrong_kind(check, guest))
+        return "is in a room of the wrong kind";
+    if (!guest->is_sfu && guest->slot_count && now - guest->kind_at > SEAT_OVERLAP + CROSS)
+        return "still has a connection, in a mesh";
+    return NULL;
+}
+
 bool check_settled(const struct check *check, char why[100])
 {
     for (unsigned i = 0; i < check->guest_count; i++) {
         const struct guest *guest = &check->guests[i];
-        if (guest->state != GUEST_IN || guest->offer.is_under_way) {
-            snprintf(why, 100, "%u is not in its room", i);
+        const char *what = complaint(check, guest);
+        if (what) {
+            snprintf(why, 100, "%u %s", i, what);
             return false;
         }
         for (unsigned j = 0; j < check->guest_count; j++) {
             const struct guest *other = &check->guests[j];
             if (i == j || other->state != GUEST_IN || strcmp(guest->room, other->room) != 0)
                 continue;
-            const char *what = complaint(guest, other);
+            what = complaint_of_pair(guest, other);
             if (what) {
                 snprintf(why, 100, "%u %s %u", i, what, j);
                 return false;

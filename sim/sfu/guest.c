@@ -37,8 +37,9 @@ void guest_init(struct guest *guest, const struct guest_config *config, unsigned
     guest->is_on[0] = guest->is_on[1] = true;
     link_init(&guest->link, config->world, number + 1);
     far_init(&guest->far, net, number, config->context, config->engine);
-    uint32_t dice = net_pick(net, 100);
-    guest->knows = dice < 5 ? KNOWS_MESH : dice < 15 ? KNOWS_SFU : KNOWS_BOTH;
+    if (config->has_odd && net_chance(net, 30))
+        guest->knows = net_chance(net, 30) ? KNOWS_MESH : KNOWS_SFU;
+    guest->was_odd = guest->knows != KNOWS_BOTH;
     guest->is_poor = net_chance(net, 20);
     guest->has_camera = net_chance(net, 85);
 }
@@ -139,6 +140,17 @@ static void note_member(struct guest *guest, const cJSON *member)
         net_fail(guest->net, "%u was told of nobody", guest->number);
     else
         guest->people[number] = (uint8_t)(who + 1);
+    guest->crowd_at = guest->net->now;
+}
+
+static void forget_member(struct guest *guest, const cJSON *message)
+{
+    uint32_t number = number_of_id(cJSON_GetStringValue(cJSON_GetObjectItem(message, "member")));
+    if (number == 0 || number >= GUEST_MEMBERS_MAX || !guest->people[number])
+        net_fail(guest->net, "%u was told that nobody left", guest->number);
+    else
+        guest->people[number] = 0;
+    guest->crowd_at = guest->net->now;
 }
 
 static bool is_topology(const cJSON *message, const char *name)
@@ -161,6 +173,7 @@ static void on_welcome(struct guest *guest, const cJSON *message)
         note_member(guest, member);
     }
     guest->has_session = true;
+    guest->crowd_at = guest->net->now;
     guest->state = GUEST_IN;
     guest->joins++;
     guest_join_media(guest, is_topology(message, "sfu"));
@@ -207,6 +220,8 @@ static void on_event(struct guest *guest, const cJSON *message, const char *type
     guest->seq = seq;
     if (strcmp(type, "member-joined") == 0)
         note_member(guest, cJSON_GetObjectItem(message, "member"));
+    else if (strcmp(type, "member-left") == 0)
+        forget_member(guest, message);
     else if (strcmp(type, "topology") == 0)
         guest_join_media(guest, is_topology(message, "sfu"));
     else

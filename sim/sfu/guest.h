@@ -48,6 +48,7 @@ struct guest_config {
     struct secure_engine *engine;
     const uint8_t *fingerprint; /* and of the certificate in `context` */
     unsigned room_count;        /* that there are to choose from */
+    bool has_odd;               /* some know one topology only */
 };
 
 struct guest {
@@ -56,6 +57,7 @@ struct guest {
     const struct guest_config *config;
     unsigned number;
     uint8_t knows;   /* enum guest_knows */
+    bool was_odd;    /* it knew one topology only, at first */
     bool is_poor;    /* offers no more slots than it did first */
     bool is_calm;    /* nothing befalls it */
     bool is_leaving; /* and it does not come again */
@@ -74,6 +76,7 @@ struct guest {
     struct guest_sent outbox[GUEST_OUTBOX_MAX];
     unsigned outbox_count;
     uint8_t people[GUEST_MEMBERS_MAX]; /* by members' numbers: the guest, plus one; 0: nobody */
+    usec crowd_at;                     /* when somebody came or went */
     /* its media */
     bool is_sfu; /* the room's topology, as it was told */
     bool is_on[2];
@@ -86,7 +89,8 @@ struct guest {
     struct guest_slot slots[FAR_SLOTS_MAX][2];
     uint64_t wanted[2];
     usec offer_at; /* not before */
-    usec part_at;  /* from the server, the room being a mesh */
+    usec kind_at;  /* when the room became a mesh, or sfu */
+    usec part_at;  /* from the server, the room being a mesh; USEC_NEVER: it leaves that to it */
     uint64_t joins, resumes, crashes, offers, restarted, renewed, crossings;
 };
 
@@ -116,8 +120,8 @@ void guest_join_media(struct guest *guest, bool is_sfu);
 /* Its connection with the server is no more, without a word. */
 void guest_drop_media(struct guest *guest);
 void guest_tell_media(struct guest *guest);
-/* False: no message of the SFU's. */
-bool guest_hear_media(struct guest *guest, const char *type, const cJSON *message);
+/* An event of the SFU's, or any that says nothing of who is there. */
+void guest_hear_media(struct guest *guest, const char *type, const cJSON *message);
 /* Its offer was refused. */
 void guest_hear_refusal(struct guest *guest, const char *code);
 /* Offers, or parts, when it is time to. */

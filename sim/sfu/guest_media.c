@@ -7,7 +7,7 @@
 #define SLOTS_FIRST    2
 #define CONNECT_TIME   (8 * USEC_S) /* then it tries a new connection */
 #define SILENCE_TIME   (6 * USEC_S) /* then it restarts ICE */
-#define PART_MS_MAX    25000        /* the server waits for 20 s */
+#define PART_MS_MAX    20000        /* the server waits no longer */
 #define BETWEEN_OFFERS (200 * USEC_MS)
 
 static void set_senders(struct guest *guest)
@@ -29,8 +29,10 @@ void guest_join_media(struct guest *guest, bool is_sfu)
 {
     guest->crossings += guest->is_sfu != is_sfu;
     guest->is_sfu = is_sfu;
-    guest->part_at =
-        is_sfu ? USEC_NEVER : guest->net->now + net_pick(guest->net, PART_MS_MAX) * USEC_MS;
+    guest->kind_at = guest->net->now;
+    guest->part_at = USEC_NEVER;
+    if (!is_sfu && net_chance(guest->net, 50))
+        guest->part_at = guest->net->now + net_pick(guest->net, PART_MS_MAX) * USEC_MS;
 }
 
 void guest_drop_media(struct guest *guest)
@@ -185,6 +187,9 @@ static void on_answer(struct guest *guest, struct view sdp)
         return net_fail(guest->net, "%u has an answer to nothing", guest->number);
     if (!answer_read(sdp, &answer) || answer.section_count != 2 + 2 * offer.slots)
         return net_fail(guest->net, "%u can't read its answer", guest->number);
+    if (memcmp(answer.way.to.ufrag, guest->far.to.ufrag, ICE_UFRAG_SIZE) == 0 &&
+        (offer.is_new || offer.is_restart))
+        return net_fail(guest->net, "%u asked for new credentials, and has not", guest->number);
     if (offer.is_new) {
         far_begin(&guest->far, &answer.way);
     } else {
@@ -270,7 +275,17 @@ static void on_tracks(struct guest *guest, const cJSON *message)
         net_fail(guest->net, "%u was not told what is wanted", guest->number);
 }
 
-bool guest_hear_media(struct guest *guest, const char *type, const cJSON *message)
+/* Who has left was taken out of all slots before anything else was told. */
+static void check_slots(const struct guest *guest)
+{
+    for (unsigned i = 0; i < 2 * guest->slot_count; i++) {
+        uint32_t member = guest->slots[i / 2][i & 1].member;
+        if (member && !guest->people[member])
+            net_fail(guest->net, "%u is told to see m%u, who has left", guest->number, member);
+    }
+}
+
+void guest_hear_media(struct guest *guest, const char *type, const cJSON *message)
 {
     if (strcmp(type, "sfu-answer") == 0)
         on_answer(guest, json_get_string(message, "sdp"));
@@ -279,8 +294,7 @@ bool guest_hear_media(struct guest *guest, const char *type, const cJSON *messag
     else if (strcmp(type, "tracks") == 0)
         on_tracks(guest, message);
     else
-        return false;
-    return true;
+        check_slots(guest);
 }
 
 const struct far_watch *guest_find(const struct guest *guest, uint32_t member, bool is_video)

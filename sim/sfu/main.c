@@ -23,6 +23,7 @@
 #define CHAOS      (25 * USEC_S)
 #define CALM_MOST  (10 * USEC_S) /* until all see and hear all ... */
 #define CALM_LEAST (3 * USEC_S)  /* and then they go on to ... */
+#define CALM_LONG  (80 * USEC_S) /* or until who crashed is given up, and rooms are meshes again */
 #define CALM_GRACE (1 * USEC_S)  /* but while one hears of a crossing before another does */
 #define STOP       (2 * USEC_S)
 #define AFTER      (85 * USEC_S) /* until silence is noticed, and places are given up */
@@ -171,7 +172,8 @@ static void begin(uint64_t seed)
                                     .context = far_context,
                                     .engine = far_engine,
                                     .fingerprint = fingerprint,
-                                    .room_count = net_chance(&net, 70) ? 1 : 2 };
+                                    .room_count = net_chance(&net, 70) ? 1 : 2,
+                                    .has_odd = net_chance(&net, 30) };
     check.guest_count = 2 + net_pick(&net, NET_FARS_MAX - 1);
     for (unsigned i = 0; i < check.guest_count; i++) {
         guest_init(&guests[i], &config, i);
@@ -212,7 +214,7 @@ static void be_calm(void)
     usec settling = net.now - began;
     if (!is_scarce && settling > totals.settling)
         totals.settling = settling;
-    run_until(net.now + CALM_LEAST);
+    run_until(net.now + (net_chance(&net, 15) ? CALM_LONG : CALM_LEAST));
     settle(CALM_GRACE);
     check_told(&check);
 }
