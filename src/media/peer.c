@@ -26,6 +26,7 @@ static void init_lists(struct peer *peer)
     list_init(&peer->of_sfu);
     list_init(&peer->news);
     list_init(&peer->touched);
+    list_init(&peer->shared);
     list_init(&peer->transceivers);
 }
 
@@ -35,8 +36,11 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
     struct peer *peer = pool_take(&sfu->peers);
     if (!peer)
         return ERR_LIMIT;
-    *peer =
-        (struct peer){ .owner = config->owner, .sfu = sfu, .report_at = USEC_NEVER, .since = now };
+    *peer = (struct peer){ .owner = config->owner,
+                           .sfu = sfu,
+                           .report_at = USEC_NEVER,
+                           .allocate_at = USEC_NEVER,
+                           .since = now };
     init_lists(peer); /* before it fails: sfu_next looks at what is given back, too */
     int status = rtc_open(sfu->config.rtc, now, peer, &peer->transport);
     if (status != OK) {
@@ -91,6 +95,7 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->of_sfu);
     list_remove(&peer->news);
     list_remove(&peer->touched);
+    list_remove(&peer->shared);
     pool_give(&sfu->arrivals, peer->arrivals);
     peer_free_sections(peer);
     pool_give(&sfu->peers, peer);
@@ -108,6 +113,7 @@ struct transceiver *transceiver_open(struct peer *peer, bool is_video)
     transceiver->is_video = is_video;
     transceiver->subscriber.kind = &transceiver_subscriber;
     transceiver->target = LAYER_TARGET_BEST;
+    transceiver->wish.width = transceiver->wish.height = ALLOCATION_ANY_SIZE;
     list_append(&peer->transceivers, &transceiver->of_peer);
     peer->transceiver_count++;
     return transceiver;

@@ -11,6 +11,7 @@
 #define MOIM_MEDIA_PEER_H
 
 #include "agent/sctp.h"
+#include "media/allocation.h"
 #include "media/negotiation.h"
 #include "media/sender.h"
 #include "media/track.h"
@@ -37,6 +38,22 @@ struct peer_feedback {
     bool has_fir;
 };
 
+/* What is wanted of what goes out on a transceiver. */
+struct transceiver_wish {
+    uint16_t width;  /* of the window that shows it, in pixels of the screen; 0: it is hidden ... */
+    uint16_t height; /* ... ALLOCATION_ANY_SIZE: not known */
+    uint8_t priority; /* higher ones first */
+    bool is_left_out; /* by the rules of the room */
+};
+
+/* What of its line it gets. */
+struct transceiver_share {
+    uint8_t reason;     /* enum allocation_reason: why it is not as good as it could be */
+    bool is_held_back;  /* nothing goes out, for that reason */
+    struct layer layer; /* that is meant to go out, when it is known (bps is not 0) */
+    struct allocation_held held;
+};
+
 /* One section: what comes in on it, and what goes out.  Its members are read by anybody, and
  * written by peer*.c. */
 struct transceiver {
@@ -56,6 +73,9 @@ struct transceiver {
     struct track *subscription; /* whose track goes out; NULL: none */
     struct subscriber subscriber;
     struct layer_target target; /* which of its layers */
+    bool is_layer_fixed;        /* by transceiver_set_layers */
+    struct transceiver_wish wish;
+    struct transceiver_share share;
     struct negotiation_track said;
     uint8_t name_sizes[2];
     char names[2][PEER_NAME_MAX]; /* of the stream, and of the track */
@@ -88,7 +108,12 @@ struct peer {
     struct list touched;      /* something may have to be told to its other end */
     struct list transceivers; /* in the order in which they came */
     uint32_t transceiver_count;
+    struct list shared; /* what it gets of its line has changed */
     struct timer timer;
+    uint64_t line_bps;            /* what its line takes; 0: not known, and not limited */
+    struct allocation allocation; /* of its line */
+    usec allocated_at;
+    usec allocate_at;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
     usec since;                /* when it was opened, then when it connected */
     uint32_t ssrc;             /* ours, in reports */
@@ -214,10 +239,16 @@ void transceiver_stop(struct transceiver *transceiver, usec now);
  *                    sent then. */
 MUST_USE int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track);
 /* Which layers of its track go out, from the next moment on at which a receiver can decode them;
- * until then the ones before do.  It is kept over other tracks, and is the best of all at first.
- * An encoding that is silent, or is none of the track's, stands for the best. */
+ * until then the ones before do.  It is kept over other tracks, and is the best of all at first.  An
+ * encoding that is silent, or is none of the track's, stands for the best.  What the line takes does
+ * not change them then, but for holding them back; LAYER_TARGET_BEST lets it again. */
 void transceiver_set_layers(struct transceiver *transceiver, usec now, struct layer_target target);
 void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused);
+/* What is wanted of it: at first, and for audio, any size.  Its layers then follow from what all
+ * that goes to the peer wants, and from what its line takes: transceiver->share, which changes
+ * within some 100 ms; sfu_poll_shared tells. */
+void transceiver_want(struct transceiver *transceiver, usec now,
+                      const struct transceiver_wish *wish);
 
 static inline struct view transceiver_mid(const struct transceiver *transceiver)
 {

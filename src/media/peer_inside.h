@@ -8,6 +8,7 @@
  * peer_heard.c     RTCP that comes in
  * peer_report.c    RTCP that goes out, and when
  * peer_data.c      data channels
+ * peer_share.c     what of its line each track gets
  */
 #ifndef MOIM_MEDIA_PEER_INSIDE_H
 #define MOIM_MEDIA_PEER_INSIDE_H
@@ -52,6 +53,10 @@ bool transceiver_aim(struct transceiver *transceiver, usec now);
 extern const struct subscriber_kind transceiver_subscriber;
 /* The peer is connected: what it gets can begin. */
 void peer_aim(struct peer *peer, usec now);
+/* As transceiver_set_layers, by what its line takes. */
+void transceiver_aim_at(struct transceiver *transceiver, usec now, struct layer_target target);
+/* Its sender pauses, or goes on, by what is paused and what is held back. */
+void transceiver_settle_pause(struct transceiver *transceiver);
 void transceiver_name(struct transceiver *transceiver, struct view stream, struct view track);
 
 /* ---- peer_heard.c ---- */
@@ -62,6 +67,20 @@ void peer_rtcp(struct peer *peer, usec now, struct view packet);
 
 /* Says what is due, and sets the timer for what will be. */
 void peer_report(struct peer *peer, usec now);
+
+/* ---- peer_share.c ---- */
+
+struct sfu_shares {
+    struct allocation_track tracks[ALLOCATION_TRACKS_MAX];
+    struct transceiver *transceivers[ALLOCATION_TRACKS_MAX];
+};
+
+/* Something has changed that its line's shares depend on: they are made again soon. */
+void peer_share_soon(struct peer *peer, usec now);
+/* Another track goes out on it: what was held of the one before is forgotten. */
+void transceiver_share_anew(struct transceiver *transceiver, usec now);
+/* Makes them, where it is time to; sets peer->allocate_at. */
+void peer_share(struct peer *peer, usec now);
 
 /* ---- peer_data.c ---- */
 

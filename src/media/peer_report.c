@@ -185,6 +185,7 @@ static void sooner(usec *until, usec other)
 static usec next_time(const struct peer *peer)
 {
     usec until = peer->report_at;
+    sooner(&until, peer->allocate_at);
     for (uint8_t i = 0; i < peer->encoding_count; i++) {
         const struct encoding *encoding = peer->encodings[i];
         if (!encoding->memory)
@@ -219,5 +220,6 @@ void peer_report(struct peer *peer, usec now)
         }
     tell_arrivals(&report, now);
     flush(&report);
+    peer_share(peer, now);
     wheel_set(&peer->sfu->wheel, &peer->timer, next_time(peer));
 }

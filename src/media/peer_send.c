@@ -42,8 +42,8 @@ static void begin_sending(struct transceiver *transceiver)
         .is_video = transceiver->is_video,
     };
     sender_init(&transceiver->sender, &config);
-    sender_pause(&transceiver->sender, transceiver->is_paused);
     transceiver->is_announced = true;
+    transceiver_settle_pause(transceiver);
 }
 
 void transceiver_announce(struct transceiver *transceiver, struct view stream, struct view track)
@@ -180,7 +180,9 @@ void peer_aim(struct peer *peer, usec now)
 
 static void aim(struct subscriber *subscriber, usec now)
 {
-    (void)transceiver_aim(LIST_ENTRY(subscriber, struct transceiver, subscriber), now);
+    struct transceiver *transceiver = LIST_ENTRY(subscriber, struct transceiver, subscriber);
+    (void)transceiver_aim(transceiver, now);
+    peer_share_soon(transceiver->peer, now);
 }
 
 static void stop(struct subscriber *subscriber)
@@ -203,6 +205,7 @@ int transceiver_subscribe(struct transceiver *transceiver, usec now, struct trac
         return OK;
     track_unsubscribe(&transceiver->subscriber);
     transceiver->subscription = track;
+    transceiver_share_anew(transceiver, now);
     if (track) {
         assert(track->is_video == transceiver->is_video);
         track_subscribe(track, &transceiver->subscriber);
@@ -213,19 +216,34 @@ int transceiver_subscribe(struct transceiver *transceiver, usec now, struct trac
     return status == OK ? ERR_UNSUPPORTED : status;
 }
 
-void transceiver_set_layers(struct transceiver *transceiver, usec now, struct layer_target target)
+void transceiver_aim_at(struct transceiver *transceiver, usec now, struct layer_target target)
 {
     transceiver->target = target;
     (void)transceiver_aim(transceiver, now);
 }
 
-void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused)
+void transceiver_set_layers(struct transceiver *transceiver, usec now, struct layer_target target)
 {
-    (void)now;
-    transceiver->is_paused = is_paused;
+    transceiver->is_layer_fixed = target.encoding != LAYER_BEST || target.spatial != LAYER_BEST ||
+                                  target.temporal != LAYER_BEST;
+    transceiver_aim_at(transceiver, now, target);
+    peer_share_soon(transceiver->peer, now);
+}
+
+void transceiver_settle_pause(struct transceiver *transceiver)
+{
+    bool was_paused = transceiver->sender.is_paused;
+    bool is_paused = transceiver->is_paused || transceiver->share.is_held_back;
     if (!transceiver->is_announced)
         return;
     sender_pause(&transceiver->sender, is_paused);
-    if (!is_paused && transceiver->subscription)
+    if (was_paused && !is_paused && transceiver->subscription)
         want_key(transceiver);
+}
+
+void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused)
+{
+    transceiver->is_paused = is_paused;
+    transceiver_settle_pause(transceiver);
+    peer_share_soon(transceiver->peer, now);
 }

@@ -47,9 +47,11 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     list_init(&sfu->all);
     list_init(&sfu->touched);
     list_init(&sfu->news);
+    list_init(&sfu->shared);
     sfu->sdp = malloc(sizeof *sfu->sdp);
     sfu->description = malloc(sizeof *sfu->description);
-    int status = sfu->sdp && sfu->description ? init_pools(sfu, config) : ERR_MEMORY;
+    sfu->shares = malloc(sizeof *sfu->shares);
+    int status = sfu->sdp && sfu->description && sfu->shares ? init_pools(sfu, config) : ERR_MEMORY;
     if (status == OK)
         status = init_data(sfu, &sfu->config, now);
     if (status == OK)
@@ -59,6 +61,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
     pool_free(&sfu->peers);
+    free(sfu->shares);
     free(sfu->description);
     free(sfu->sdp);
     return status;
@@ -74,6 +77,7 @@ void sfu_free(struct sfu *sfu)
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
     pool_free(&sfu->peers);
+    free(sfu->shares);
     free(sfu->description);
     free(sfu->sdp);
 }
@@ -212,5 +216,14 @@ struct peer *sfu_poll(struct sfu *sfu)
         return NULL;
     struct peer *peer = LIST_ENTRY(sfu->news.next, struct peer, news);
     list_remove(&peer->news);
+    return peer;
+}
+
+struct peer *sfu_poll_shared(struct sfu *sfu)
+{
+    if (list_empty(&sfu->shared))
+        return NULL;
+    struct peer *peer = LIST_ENTRY(sfu->shared.next, struct peer, shared);
+    list_remove(&peer->shared);
     return peer;
 }

@@ -54,10 +54,12 @@ struct sfu {
     struct list all;     /* peers */
     struct list touched; /* peers */
     struct list news;    /* peers */
+    struct list shared;  /* peers */
     uint32_t repeat_count;
     struct sfu_repeat repeats[SFU_REPEATS_MAX];
     struct sdp *sdp; /* scratch of descriptions, as is the next */
     struct description *description;
+    struct sfu_shares *shares; /* scratch of what a line is shared among */
 };
 
 /* ERR_MEMORY: nothing was made. */
@@ -79,5 +81,13 @@ struct peer *sfu_next(const struct sfu *sfu, uint32_t *index);
 /* A peer of which `state` has changed; NULL: there is no more.  One that has ended is to be
  * closed. */
 struct peer *sfu_poll(struct sfu *sfu);
+/* A peer of which the `share` of some transceivers has changed (their layer, or its reason); NULL:
+ * there is no more.  To be asked behind sfu_pump, when there is time; who does not care need
+ * not. */
+struct peer *sfu_poll_shared(struct sfu *sfu);
+static inline bool sfu_has_shared(const struct sfu *sfu)
+{
+    return !list_empty(&sfu->shared);
+}
 
 #endif

@@ -95,6 +95,9 @@ struct track {
     struct list subscribers;
     uint32_t subscriber_count;
     usec counted_at;
+    usec layers_at; /* when it was last looked at what it can be had as: peer_share.c's, ... */
+    uint32_t layer_count;
+    struct layer layers[LAYERS_MAX]; /* ... with rates that are smoothed */
 };
 
 /* All tracks of a worker. */

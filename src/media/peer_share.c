@@ -1,0 +1,171 @@
+/* How the line to a peer is shared among what goes out on its transceivers. */
+#include "media/peer_inside.h"
+
+#define SHARE_EACH   (100 * USEC_MS) /* at most */
+#define SHARE_ANYWAY (1 * USEC_S)    /* at least: what layers cost changes by itself */
+
+/* What layers cost is looked at so often, and smoothed over eight times as long: the first second
+ * behind a key frame costs more than those after it, and is no reason to go down. */
+#define COSTS_EACH   (200 * USEC_MS)
+#define COSTS_SMOOTH 8
+
+#define NO_BUDGET ((uint64_t)1 << 40) /* bits/s */
+
+/* ---- what layers cost ---- */
+
+static const struct layer *find_layer(const struct layer *layers, uint32_t count,
+                                      const struct layer *wanted)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (layers[i].encoding == wanted->encoding && layers[i].spatial == wanted->spatial &&
+            layers[i].temporal == wanted->temporal)
+            return &layers[i];
+    return NULL;
+}
+
+/* All that a track can be had as goes by these, for all who receive it. */
+static void look_at_layers(struct track *track, usec now)
+{
+    struct layer layers[LAYERS_MAX];
+    if (track->layers_at > 0 && now - track->layers_at < COSTS_EACH)
+        return;
+    uint32_t count = track_layers(track, now, layers, LAYERS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct layer *before = find_layer(track->layers, track->layer_count, &layers[i]);
+        if (before)
+            layers[i].bps = (before->bps * (COSTS_SMOOTH - 1) + layers[i].bps) / COSTS_SMOOTH;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        track->layers[i] = layers[i];
+    track->layer_count = count;
+    track->layers_at = now;
+}
+
+/* ---- the tracks ---- */
+
+static bool has_share(const struct transceiver *transceiver)
+{
+    return transceiver->subscription && transceiver->is_announced && transceiver->is_agreed &&
+           transceiver->may_send;
+}
+
+static void describe(const struct transceiver *transceiver, struct allocation_track *out)
+{
+    const struct track *track = transceiver->subscription;
+    *out = (struct allocation_track){
+        .is_audio = !transceiver->is_video,
+        .is_paused = transceiver->is_paused,
+        .is_left_out = transceiver->wish.is_left_out,
+        .priority = transceiver->wish.priority,
+        .width = transceiver->wish.width,
+        .height = transceiver->wish.height,
+        .may_have = ALLOCATION_ANY_LAYER,
+        .layer_count = (uint8_t)track->layer_count,
+        .layers = track->layers,
+        .held = transceiver->share.held,
+    };
+}
+
+static uint32_t gather(struct peer *peer, usec now)
+{
+    struct sfu_shares *shares = peer->sfu->shares;
+    uint32_t count = 0;
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));) {
+        if (!has_share(at) || count == ALLOCATION_TRACKS_MAX)
+            continue;
+        look_at_layers(at->subscription, now);
+        describe(at, &shares->tracks[count]);
+        shares->transceivers[count++] = at;
+    }
+    return count;
+}
+
+/* ---- what comes of it ---- */
+
+/* The best of all is the track's to say, who knows what is hardly better. */
+static struct layer_target target_of(const struct allocation_track *track)
+{
+    const struct layer *layer = &track->layers[track->layer];
+    if (track->reason == ALLOCATION_FULL)
+        return LAYER_TARGET_BEST;
+    return (struct layer_target){ layer->encoding, layer->spatial, layer->temporal };
+}
+
+static bool is_same_target(struct layer_target a, struct layer_target b)
+{
+    return a.encoding == b.encoding && a.spatial == b.spatial && a.temporal == b.temporal;
+}
+
+/* True: something is another than it was. */
+static bool take(struct transceiver *transceiver, usec now, const struct allocation_track *track)
+{
+    struct transceiver_share *share = &transceiver->share;
+    const struct transceiver_share before = *share;
+    bool has_layer = track->layer != ALLOCATION_NONE;
+    share->held = track->held;
+    share->reason = track->reason;
+    share->is_held_back = track->reason == ALLOCATION_HIDDEN ||
+                          track->reason == ALLOCATION_LAST_N ||
+                          (track->reason == ALLOCATION_BANDWIDTH && !has_layer);
+    if (has_layer)
+        share->layer = track->layers[track->layer];
+    if (has_layer && transceiver->is_video && !transceiver->is_layer_fixed &&
+        !is_same_target(transceiver->target, target_of(track)))
+        transceiver_aim_at(transceiver, now, target_of(track));
+    if (share->is_held_back != before.is_held_back)
+        transceiver_settle_pause(transceiver);
+    return share->reason != before.reason || share->is_held_back != before.is_held_back ||
+           (has_layer && !find_layer(&before.layer, 1, &share->layer));
+}
+
+void peer_share(struct peer *peer, usec now)
+{
+    struct sfu_shares *shares = peer->sfu->shares;
+    bool has_changed = false;
+    if (now < peer->allocate_at)
+        return;
+    uint32_t count = gather(peer, now);
+    allocation_run(&peer->allocation, now, peer->line_bps ? peer->line_bps : NO_BUDGET,
+                   shares->tracks, count);
+    for (uint32_t i = 0; i < count; i++)
+        has_changed |= take(shares->transceivers[i], now, &shares->tracks[i]);
+    if (has_changed && list_empty(&peer->shared))
+        list_append(&peer->sfu->shared, &peer->shared);
+    usec until = peer->allocation.until;
+    peer->allocated_at = now;
+    peer->allocate_at = USEC_NEVER;
+    if (count > 0)
+        peer->allocate_at = until < now + SHARE_ANYWAY ? until : now + SHARE_ANYWAY;
+}
+
+/* ---- when ---- */
+
+void peer_share_soon(struct peer *peer, usec now)
+{
+    usec at = peer->allocated_at > 0 ? peer->allocated_at + SHARE_EACH : now;
+    if (at < now)
+        at = now;
+    if (peer->allocate_at <= at)
+        return;
+    peer->allocate_at = at;
+    peer_touch(peer);
+}
+
+void transceiver_share_anew(struct transceiver *transceiver, usec now)
+{
+    const struct transceiver_wish *wish = &transceiver->wish;
+    bool is_hidden = wish->width == 0 || wish->height == 0;
+    transceiver->share = (struct transceiver_share){
+        .reason = ALLOCATION_FULL,
+        .is_held_back = wish->is_left_out || (transceiver->is_video && is_hidden),
+    };
+    transceiver_settle_pause(transceiver);
+    peer_share_soon(transceiver->peer, now);
+}
+
+void transceiver_want(struct transceiver *transceiver, usec now,
+                      const struct transceiver_wish *wish)
+{
+    transceiver->wish = *wish;
+    peer_share_soon(transceiver->peer, now);
+}
