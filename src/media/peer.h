@@ -239,9 +239,9 @@ void transceiver_stop(struct transceiver *transceiver, usec now);
  *                    sent then. */
 MUST_USE int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track);
 /* Which layers of its track go out, from the next moment on at which a receiver can decode them;
- * until then the ones before do.  It is kept over other tracks, and is the best of all at first.  An
- * encoding that is silent, or is none of the track's, stands for the best.  What the line takes does
- * not change them then, but for holding them back; LAYER_TARGET_BEST lets it again. */
+ * until then the ones before do.  It is kept over other tracks, and is the best of all at first.
+ * An encoding that is silent, or is none of the track's, stands for the best.  What the line takes
+ * does not change them then, but for holding them back; LAYER_TARGET_BEST lets it again. */
 void transceiver_set_layers(struct transceiver *transceiver, usec now, struct layer_target target);
 void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused);
 /* What is wanted of it: at first, and for audio, any size.  Its layers then follow from what all
