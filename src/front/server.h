@@ -122,9 +122,15 @@ struct server_config {
     uint32_t sink_count;
     const struct server_rtc *rtc; /* copied; NULL: there is no media port */
     struct server_road road;      /* put is NULL: all media of a room is at the room's worker */
-    uint32_t spread_from;         /* that many members' connections of a room are at its own worker
-                                before the next may go to others */
+    /* So many members' connections of a room are at its own worker before the next may go to
+     * others. */
+    uint32_t spread_from;
 };
+
+/* The usual: from about here on (SEAT_VIDEO_MAX) one member more has the others sent no more than
+ * before.  The room then takes about a tenth of a processor core at its worker, and who comes costs
+ * the same wherever it is, and a copy there of what is not there yet. */
+#define SERVER_SPREAD_FROM 24
 
 /* The configuration is copied; what it points to must outlive the server.  ERR_MEMORY. */
 MUST_USE int server_new(const struct server_config *config, usec now, struct server **out);

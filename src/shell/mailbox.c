@@ -44,6 +44,7 @@ void mailbox_free(struct mailbox *mailbox)
         SSL_CTX_free(letter.tls);
         terms_give(letter.terms);
         errand_free(letter.errand);
+        note_free(letter.note);
     }
     for (unsigned i = 0; i < mailbox->sender_count; i++) {
         struct records *cards = atomic_load(&mailbox->cards[i]);

@@ -15,6 +15,7 @@
 #include "shell/connection.h"
 
 struct errand;
+struct note;
 struct parcel;
 struct ssl_ctx_st;
 struct terms;
@@ -27,6 +28,7 @@ enum letter_kind {
     LETTER_TLS,    /* the keys for new connections */
     LETTER_TERMS,  /* what has been set anew */
     LETTER_ERRAND, /* a question that goes round */
+    LETTER_NOTE,   /* about a meeting that is at both workers */
     LETTER_STOP,
     LETTER_DONE /* the sender is stopping, and has nothing left to give away */
 };
@@ -38,6 +40,7 @@ struct letter {
     struct ssl_ctx_st *tls; /* LETTER_TLS: a reference that goes along */
     struct terms *terms;    /* LETTER_TERMS: the same */
     struct errand *errand;  /* LETTER_ERRAND */
+    struct note *note;      /* LETTER_NOTE */
     usec until;             /* LETTER_STOP: when to end at the latest */
 };
 

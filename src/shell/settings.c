@@ -1,5 +1,6 @@
 #include "shell/settings.h"
 
+#include "front/server.h"
 #include "shell/endpoints.h"
 #include "shell/settings_reader.h"
 #include "shell/yaml_outline.h"
@@ -323,6 +324,7 @@ void settings_default(struct settings *settings)
     settings->rtc_port = 7000;
     default_turn(&settings->turn);
     settings->room_members = 50;
+    settings->room_spread_from = SERVER_SPREAD_FROM;
     snprintf(settings->state_dir, sizeof(settings->state_dir), "./moim-state");
     if (sched_getaffinity(0, sizeof(cores), &cores) == 0)
         count = CPU_COUNT(&cores);

@@ -78,7 +78,8 @@ struct settings {
     struct text_list admin_tokens; /* the same */
     bool admin_pcap;
     enum topology_wish topology;
-    uint32_t room_members; /* of a room of the SFU; a mesh has its own limit */
+    uint32_t room_members;     /* of a room of the SFU; a mesh has its own limit */
+    uint32_t room_spread_from; /* connections of a room that are at its own worker at least */
     char state_dir[SETTINGS_PATH_MAX];
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;

@@ -14,6 +14,7 @@ struct section {
     unsigned list_count;
     char *first;
     char *second;
+    char *third;
 };
 
 struct turn_section {
@@ -86,12 +87,9 @@ static const cyaml_schema_field_t turn_fields[] = {
 FIELDS(auth_fields, CYAML_FIELD_IGNORE("secret", CYAML_FLAG_OPTIONAL));
 FIELDS(admin_fields, TEXT("pcap", struct section, first),
        CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL));
-#define TWO_TEXTS(one, other)                                                                      \
-    {                                                                                              \
-        TEXT(one, struct section, first), TEXT(other, struct section, second), CYAML_FIELD_END     \
-    }
-static const cyaml_schema_field_t rooms_fields[] = TWO_TEXTS("topology", "members");
-static const cyaml_schema_field_t log_fields[] = TWO_TEXTS("level", "format");
+FIELDS(rooms_fields, TEXT("topology", struct section, first),
+       TEXT("members", struct section, second), TEXT("spread_from", struct section, third));
+FIELDS(log_fields, TEXT("level", struct section, first), TEXT("format", struct section, second));
 FIELDS(state_fields, TEXT("dir", struct section, first));
 static const cyaml_schema_field_t document_fields[] = {
     SECTION("http", http, listen_fields),
@@ -324,6 +322,7 @@ static const struct texts_place places[KEY_COUNT] = {
     [KEY_ADMIN_PCAP] = AT_TEXT(admin, struct section, first),
     [KEY_ROOMS_TOPOLOGY] = AT_TEXT(rooms, struct section, first),
     [KEY_ROOMS_MEMBERS] = AT_TEXT(rooms, struct section, second),
+    [KEY_ROOMS_SPREAD_FROM] = AT_TEXT(rooms, struct section, third),
     [KEY_STATE_DIR] = AT_TEXT(state, struct section, first),
     [KEY_WORKERS] = { NO_SECTION, offsetof(struct document, workers), 0 },
     [KEY_LOG_LEVEL] = AT_TEXT(log, struct section, first),

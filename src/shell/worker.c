@@ -43,6 +43,7 @@ int worker_new(const struct worker_config *config, struct worker **out)
     worker->accepts_at = USEC_NEVER;
     worker->metrics = &config->server.metrics[config->number];
     worker->config.server.worker = config->number;
+    worker->config.server.road = (struct server_road){ worker_post_record, worker };
     wheel_init(&worker->wheel, worker->now);
     worker->epoll = epoll_create1(EPOLL_CLOEXEC);
     worker->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -180,6 +181,10 @@ static void read_letters(struct worker *worker)
             server_errand(worker->server, worker->now, letter.errand);
             worker_drain_relays(worker);
             break;
+        case LETTER_NOTE:
+            server_note(worker->server, worker->now, letter.note);
+            worker_drain_relays(worker);
+            break;
         case LETTER_STOP:
             begin_stop(worker, letter.until);
             break;
@@ -271,6 +276,7 @@ void worker_turn(struct worker *worker, int wait_ms)
     worker_flush_media(worker);
     worker_drain_server(worker);
     worker_flush_relays(worker);
+    worker_flush_forwards(worker);
     write_log(worker);
     if (worker->is_stopping && !worker->is_done && worker->peers.used == 0)
         tell_done(worker);

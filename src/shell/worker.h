@@ -9,6 +9,7 @@
  * worker_datagrams.c   what comes to them, and from UDP clients
  * worker_dtls.c     what clients are shown over DTLS
  * worker_rtc.c      the media port
+ * worker_forward.c  what comes by the packet from other workers, and goes to them
  *
  * The clock is read once a turn of the loop, so that all that one turn decides sees one instant.
  */
@@ -280,7 +281,7 @@ void worker_take_sunk(struct worker *worker);
 /* Sends all that the media port has to say; worker_drain_server is to follow. */
 void worker_flush_media(struct worker *worker);
 
-/* ---- worker_forward.c: datagrams of TURN clients that are another worker's ---- */
+/* ---- worker_forward.c: what comes by the packet and is another worker's ---- */
 
 MUST_USE int worker_start_forwards(struct worker *worker); /* ERR_MEMORY */
 void worker_stop_forwards(struct worker *worker);
@@ -292,6 +293,8 @@ void worker_forward_left(struct worker *worker, const struct turn_flow *flow);
 void worker_take_forwards(struct worker *worker);
 /* Wakes those who have been handed something. */
 void worker_flush_forwards(struct worker *worker);
+/* struct server_road's put; `context` is the worker. */
+bool worker_post_record(void *context, unsigned to, struct view first, struct view second);
 
 /* ---- worker_sieve.c: floods of strangers ---- */
 

@@ -6,12 +6,15 @@
  * it is, and keeps nothing.  Only when the owner has found an allocation for it, so that it was
  * authentic, is the flow noted at the door, and all that comes of it handed on, until the owner
  * says that it has left.  Answers go out at the owner's own socket, whose address is the same.
+ *
+ * Records of links between the workers' media take the same road: as cards in a mailbox.
  */
 #include "shell/worker.h"
 
 #include "agent/turn.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,13 +23,22 @@
 enum card_kind {
     CARD_DATAGRAM, /* to the owner; its bytes follow */
     CARD_KEEP,     /* to the door: the flow is mine */
-    CARD_LEAVE     /* to the door: it is no more */
+    CARD_LEAVE,    /* to the door: it is no more */
+    CARD_RECORD    /* of a link between the workers' media: a record_card */
 };
 
 struct card {
     uint8_t kind;  /* enum card_kind */
     bool is_noted; /* CARD_DATAGRAM: the flow is known to be the owner's */
     struct turn_flow flow;
+};
+
+#define RECORD_FIRST_MAX 248
+
+struct record_card {
+    uint8_t kind; /* CARD_RECORD */
+    uint8_t reserved[7];
+    uint8_t first[RECORD_FIRST_MAX];
 };
 
 /* A flow that is another worker's. */
@@ -121,6 +133,22 @@ void worker_forward_left(struct worker *worker, const struct turn_flow *flow)
     post(worker, flow->door, &card, VIEW(""));
 }
 
+bool worker_post_record(void *context, unsigned to, struct view first, struct view second)
+{
+    struct worker *worker = context;
+    struct record_card card;
+    assert(first.size <= sizeof card.first);
+    card.kind = CARD_RECORD;
+    memset(card.reserved, 0, sizeof card.reserved);
+    memcpy(card.first, first.at, first.size);
+    struct view head =
+        view_make((const uint8_t *)&card, offsetof(struct record_card, first) + first.size);
+    if (mailbox_post(&worker->config.mailboxes[to], worker->config.number, head, second) != OK)
+        return false;
+    worker->forwards.wakes |= UINT64_C(1) << to;
+    return true;
+}
+
 /* ---- receiving ---- */
 
 /* The client's datagram, at the owner.  Whether the flow is ours is told before the answer goes
@@ -174,9 +202,22 @@ static void note(struct worker *worker, const struct turn_flow *flow, unsigned o
     touch(worker, forward);
 }
 
+/* All that a wake-up brings is stored before anything is sent, as far as there is room. */
+static void take_record(struct worker *worker, unsigned sender, struct view bytes)
+{
+    if (server_rtc_is_full(worker->server))
+        worker_flush_media(worker);
+    server_record(worker->server, worker->now, sender, bytes);
+}
+
 static void take_card(struct worker *worker, unsigned sender, struct view bytes)
 {
     struct card card;
+    if (bytes.at[0] == CARD_RECORD) {
+        take_record(worker, sender,
+                    view_slice(bytes, offsetof(struct record_card, first), bytes.size));
+        return;
+    }
     assert(bytes.size >= sizeof card);
     memcpy(&card, bytes.at, sizeof card);
     struct forward *forward;
@@ -194,6 +235,8 @@ static void take_card(struct worker *worker, unsigned sender, struct view bytes)
         if (forward && forward->owner == sender)
             drop(worker, forward);
         break;
+    case CARD_RECORD:
+        break;
     }
 }
 
@@ -201,7 +244,7 @@ void worker_take_forwards(struct worker *worker)
 {
     struct mailbox *mailbox = &worker->config.mailboxes[worker->config.number];
     struct view card;
-    if (worker->forwards.pool.count_max == 0)
+    if (worker->config.server.worker_count == 1)
         return;
     for (unsigned sender = 0; sender < worker->config.server.worker_count; sender++) {
         unsigned count = 0;

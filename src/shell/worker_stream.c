@@ -6,6 +6,8 @@
 /* Reads of one connection in a row, before the others have their turn. */
 #define READS_MAX 4
 
+#define NOTES_AGAIN (1 * USEC_MS) /* the other worker's mailbox is full */
+
 void worker_update_interest(struct worker *worker, struct peer *peer)
 {
     uint32_t interest = 0;
@@ -324,6 +326,21 @@ static bool send_errands(struct worker *worker)
     return has_failed;
 }
 
+/* When those that could not go are tried again. */
+static usec send_notes(struct worker *worker)
+{
+    unsigned to;
+    struct note *note;
+    while ((note = server_poll_note(worker->server, &to)) != NULL) {
+        struct letter letter = { .kind = LETTER_NOTE, .note = note };
+        if (mailbox_send(&worker->config.mailboxes[to], worker->config.number, &letter) == OK)
+            continue;
+        server_note_again(worker->server, note);
+        return worker->now + NOTES_AGAIN;
+    }
+    return USEC_NEVER;
+}
+
 void worker_drain_server(struct worker *worker)
 {
     for (;;) {
@@ -333,7 +350,8 @@ void worker_drain_server(struct worker *worker)
         if (out.kind == SERVER_WAIT) {
             if (send_errands(worker))
                 continue;
-            worker->server_wakes = out.until;
+            usec again = send_notes(worker);
+            worker->server_wakes = again < out.until ? again : out.until;
             return;
         }
         struct peer *peer = worker->of_stream[out.stream];

@@ -71,6 +71,11 @@ static void test_rooms(void **state)
     read_yaml("rooms:", &settings);
     assert_int_equal(settings.topology, TOPOLOGY_AUTO);
     assert_int_equal(settings.room_members, 50);
+    assert_int_equal(settings.room_spread_from, 24);
+    read_yaml("rooms: {spread_from: 2}", &settings);
+    assert_int_equal(settings.room_spread_from, 2);
+    refuse_yaml("rooms: {spread_from: 0}",
+                NAME ":1: rooms.spread_from: \"0\" is not a number from 1 to 100");
     for (unsigned i = 0; i < 3; i++) {
         snprintf(yaml, sizeof yaml, "rooms: {topology: %s, members: 100}", WISHES[i]);
         read_yaml(yaml, &settings);

@@ -1,8 +1,8 @@
 /* spread.h - what a worker has of meetings whose members' media is at more than one worker, and
  * the notes between them.
  *
- * Where there is one worker, or none can be reached (server_config.road), server->spread is NULL and
- * nothing here does anything.
+ * Where there is one worker, or none can be reached (server_config.road), server->spread is NULL
+ * and nothing here does anything.
  */
 #ifndef MOIM_FRONT_MEET_SPREAD_H
 #define MOIM_FRONT_MEET_SPREAD_H
