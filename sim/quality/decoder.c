@@ -106,8 +106,8 @@ static void decode(struct decoder *decoder, usec now, const struct model *model,
     show(decoder, now, model);
 }
 
-/* The frame that is next ends before its end where a key frame begins: a switch, which need not wait
- * for what of the frame is missing. */
+/* The frame that is next is not sent to its end, for a key frame begins there: a switch, which need
+ * not wait for what of the frame is missing. */
 static bool is_cut(struct decoder *decoder, const struct model *model)
 {
     for (uint16_t i = 1; i < model->count; i++) {
