@@ -24,7 +24,8 @@
 
 /* What the server does, whoever asks; borrowed, and shared by many.  Indices: 0 audio, 1 video. */
 struct negotiation_policy {
-    const struct media_format *formats; /* by preference; MEDIA_VARIANT_ANY: each variant */
+    /* By preference; MEDIA_VARIANT_ANY: each variant, before the others the one that all have. */
+    const struct media_format *formats;
     uint32_t format_count;
     uint32_t extensions[2]; /* bits by enum rtp_extension_kind */
     uint8_t feedback[2];    /* enum media_feedback */

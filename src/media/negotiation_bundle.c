@@ -152,24 +152,38 @@ static void add_format(struct negotiation_section *section, uint32_t at)
         section->formats[section->format_count++] = (uint8_t)at;
 }
 
+/* Adds what they have of a format, in their order. */
+static void choose_formats(struct negotiation *negotiation,
+                           const struct description_section *theirs,
+                           const struct media_format *liked, struct negotiation_section *section,
+                           struct negotiation_bound *bound)
+{
+    uint8_t feedback = negotiation->policy->feedback[index_of_kind(theirs->kind)];
+    for (unsigned k = 0; k < theirs->format_count; k++) {
+        const struct media_format *format = &theirs->formats[k];
+        if (format->codec != liked->codec ||
+            section->format_count == NEGOTIATION_SECTION_FORMATS_MAX ||
+            (liked->variant != MEDIA_VARIANT_ANY && liked->variant != format->variant))
+            continue;
+        uint32_t at = bind_format(negotiation, format, feedback, bound);
+        if (at != NEGOTIATION_FORMATS_MAX)
+            add_format(section, at);
+    }
+}
+
+/* What stands first in an answer is what they send.  Where any variant is liked that is the plain
+ * one, although Chromium has H.264's baseline before it, and Safari its high profile: there are
+ * receivers that take no other (Firefox, GStreamer), and nothing is coded anew for them. */
 bool negotiation_choose(struct negotiation *negotiation, const struct description_section *theirs,
                         struct negotiation_section *section, struct negotiation_bound *bound)
 {
     const struct negotiation_policy *policy = negotiation->policy;
     section->format_count = 0;
     for (uint32_t i = 0; i < policy->format_count; i++) {
-        const struct media_format *liked = &policy->formats[i];
-        for (unsigned k = 0; k < theirs->format_count; k++) {
-            const struct media_format *format = &theirs->formats[k];
-            if (format->codec != liked->codec ||
-                section->format_count == NEGOTIATION_SECTION_FORMATS_MAX ||
-                (liked->variant != MEDIA_VARIANT_ANY && liked->variant != format->variant))
-                continue;
-            uint32_t at = bind_format(negotiation, format,
-                                      policy->feedback[index_of_kind(theirs->kind)], bound);
-            if (at != NEGOTIATION_FORMATS_MAX)
-                add_format(section, at);
-        }
+        struct media_format plain = media_format_plain(&policy->formats[i]);
+        choose_formats(negotiation, theirs, &plain, section, bound);
+        if (policy->formats[i].variant == MEDIA_VARIANT_ANY)
+            choose_formats(negotiation, theirs, &policy->formats[i], section, bound);
     }
     choose_extensions(negotiation, theirs, section, bound);
     return section->format_count > 0;

@@ -61,6 +61,22 @@ static bool has_flag_for_1b(uint8_t idc)
     return idc == 0x42 || idc == 0x4d || idc == 0x58;
 }
 
+struct media_format media_format_plain(const struct media_format *liked)
+{
+    struct media_format format = *liked;
+    if (liked->variant != MEDIA_VARIANT_ANY)
+        return format;
+    format.variant = 0;
+    if (liked->codec == PAYLOAD_H264) { /* RFC 7742, section 6.2 */
+        format.variant = media_h264_variant(MEDIA_H264_CONSTRAINED_BASELINE, 1);
+        format.level = 31;
+    } else if (liked->codec == PAYLOAD_H265) {
+        format.variant = media_h265_variant(1, 0);
+        format.level = 93;
+    }
+    return format;
+}
+
 static bool read_hex(struct view text, uint32_t *number)
 {
     uint32_t read = 0;

@@ -98,6 +98,10 @@ static inline bool media_format_same(const struct media_format *a, const struct 
     return a->codec == b->codec && a->variant == b->variant;
 }
 
+/* Of a format that is liked in every variant the one that all have who have the codec; any other
+ * as it is. */
+struct media_format media_format_plain(const struct media_format *liked);
+
 /* ---- codecs ---- */
 
 /* 2 for Opus (RFC 7587, section 7), 1 for all others. */

@@ -309,23 +309,6 @@ void peer_restart(struct peer *peer, usec now)
     negotiation_restart(&peer->negotiation);
 }
 
-/* Of what is liked in every variant, the one that all can. */
-static struct media_format plain_format(const struct media_format *liked)
-{
-    struct media_format format = *liked;
-    if (liked->variant != MEDIA_VARIANT_ANY)
-        return format;
-    format.variant = 0;
-    if (liked->codec == PAYLOAD_H264) {
-        format.variant = media_h264_variant(MEDIA_H264_CONSTRAINED_BASELINE, 1);
-        format.level = 31;
-    } else if (liked->codec == PAYLOAD_H265) {
-        format.variant = media_h265_variant(1, 0);
-        format.level = 93;
-    }
-    return format;
-}
-
 /* What is offered where the caller names no track: all that the policy knows of the kind. */
 static uint32_t policy_formats(const struct peer *peer, bool is_video,
                                struct media_format out[PACKET_FORMATS_MAX])
@@ -334,7 +317,7 @@ static uint32_t policy_formats(const struct peer *peer, bool is_video,
     uint32_t count = 0;
     for (uint32_t i = 0; i < policy->format_count && count < PACKET_FORMATS_MAX; i++)
         if (payload_is_video(policy->formats[i].codec) == is_video)
-            out[count++] = plain_format(&policy->formats[i]);
+            out[count++] = media_format_plain(&policy->formats[i]);
     return count;
 }
 

@@ -114,6 +114,24 @@ static void test_chrome(void **state)
     assert_false(negotiation_needs_offer(&ours));
 }
 
+/* Of H.264 they are to send what all can decode, although they have another variant before it. */
+static void test_the_plain_variant_is_first(void **state)
+{
+    (void)state;
+    static const struct media_format ANY = { .codec = PAYLOAD_H264, .variant = MEDIA_VARIANT_ANY };
+    static struct negotiation_policy policy;
+    policy = END_POLICY;
+    policy.formats = &ANY;
+    policy.format_count = 1;
+    ours.policy = &policy;
+    answer_to(DIALECT_CHROME);
+    assert_text(" UDP/TLS/RTP/SAVPF 109 114 103 104 107 108 115 116 117 118 39 40\r\n");
+    set_up(state);
+    ours.policy = &policy;
+    answer_to(DIALECT_SAFARI);
+    assert_text(" UDP/TLS/RTP/SAVPF 98 99 96 97\r\n");
+}
+
 static void test_dialects(void **state)
 {
 #define ROW(name, dialect) { #name, dialect },
@@ -434,6 +452,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_chrome),
         TEST(test_dialects),
+        TEST(test_the_plain_variant_is_first),
         TEST(test_sends_to_a_viewer),
         TEST(test_refuses_politely),
         TEST(test_receives_no_more_than_it_may),
