@@ -41,11 +41,11 @@ static void put_address(struct json_writer *writer, const char *key, const struc
     json_string(writer, view_make(text, address_write(address, text)));
 }
 
-/* A part of 1, of which there are 256. */
-static void put_fraction(struct json_writer *writer, const char *key, uint8_t of_256)
+/* A part of 1, in thousandths. */
+static void put_fraction(struct json_writer *writer, const char *key, unsigned thousandths)
 {
     char text[16];
-    snprintf(text, sizeof text, "0.%03u", of_256 * 1000u / 256);
+    snprintf(text, sizeof text, "%u.%03u", thousandths / 1000, thousandths % 1000);
     json_key(writer, key);
     json_raw(writer, view_of(text));
 }
@@ -207,7 +207,7 @@ static void put_subscription(struct json_writer *writer, const struct transceive
         put_number(writer, "bytes", sender->bytes);
         put_number(writer, "repeated", sender->repeated);
         put_number(writer, "not_repeated", sender->not_repeated);
-        put_fraction(writer, "fraction_lost", feedback->fraction_lost);
+        put_fraction(writer, "fraction_lost", feedback->fraction_lost * 1000u / 256);
         put_number(writer, "lost", feedback->lost);
         put_number(writer, "jitter_us", usec_of(feedback->jitter, sender->config.clock_rate));
         put_number(writer, "nacks", feedback->nacks);
@@ -257,6 +257,26 @@ static bool put_rows(struct json_writer *writer, const struct peer *peer,
     return true;
 }
 
+/* What its line takes, as far as is known. */
+static void put_estimate(struct json_writer *writer, usec now, const struct peer *peer)
+{
+    struct bwe_estimate estimate;
+    if (!peer_estimate(peer, now, &estimate))
+        return;
+    json_key(writer, "estimate");
+    json_open(writer, '{');
+    put_number(writer, "bps", estimate.target_bps);
+    put_text(writer, "limit", view_of(bwe_limit_name(estimate.limit)));
+    put_number(writer, "sent_bps", estimate.sent_bps);
+    if (estimate.acknowledged_bps)
+        put_number(writer, "acknowledged_bps", estimate.acknowledged_bps);
+    put_fraction(writer, "loss", (unsigned)(estimate.loss * 1000));
+    put_bool(writer, "feedback", estimate.has_feedback);
+    put_number(writer, "probes", estimate.probes);
+    put_number(writer, "probes_well", estimate.probes_well);
+    json_close(writer, '}');
+}
+
 bool media_report(struct json_writer *writer, usec now, const struct peer *peer,
                   struct media_rows *rows)
 {
@@ -270,6 +290,7 @@ bool media_report(struct json_writer *writer, usec now, const struct peer *peer,
         put_number(writer, "round_trip_us", peer->round_trip);
     if (peer->remb_bps)
         put_number(writer, "remb_bps", peer->remb_bps);
+    put_estimate(writer, now, peer);
     for (uint32_t i = 0; i < sizeof LISTS / sizeof LISTS[0]; i++) {
         json_key(writer, LISTS[i].name);
         json_open(writer, '[');

@@ -54,6 +54,12 @@ uint16_t bwe_sent(struct bwe *bwe, usec now, size_t size, uint8_t cluster)
     return bwe_history_add(&bwe->history, now, size, cluster);
 }
 
+void bwe_sent_untold(struct bwe *bwe, usec now, size_t size)
+{
+    count_sent(bwe, now, size);
+    bwe_demand_sent(&bwe->demand, now, size, bwe->target_bps);
+}
+
 /* ---- the estimate ---- */
 
 static usec round_trip_of(const struct bwe *bwe)

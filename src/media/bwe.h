@@ -11,8 +11,8 @@
  * bwe_tick when bwe_until has come.  After each of these the estimate may be another one:
  * bwe_estimate.  Who sends, and paces, asks bwe_probe_wanted meanwhile.
  *
- * A peer that gives no transport-wide feedback is estimated by its REMB and its reports: bwe_sent
- * then is told of its packets, too.
+ * A peer that gives no transport-wide feedback is estimated by its REMB and its reports; what goes
+ * out is told of then, too, by bwe_sent_untold.
  *
  * Rates are in bits/s of RTP packets as they are sent (headers, SRTP's tag and padding included,
  * IP's and UDP's headers not).  9.5 KiB a peer, of which 8 are its history; no other memory.  About
@@ -98,6 +98,9 @@ void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings);
 /* A packet goes out, of `size` bytes as above; `cluster` is the probe's that it is a part of, or 0.
  * Gives its transport-wide sequence number. */
 uint16_t bwe_sent(struct bwe *bwe, usec now, size_t size, uint8_t cluster);
+
+/* The same of a packet that bears no number: it counts as sent, and that is all. */
+void bwe_sent_untold(struct bwe *bwe, usec now, size_t size);
 
 /* Feedback that twcc_read has read.  False: it tells of too many packets, and is dropped. */
 bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc);

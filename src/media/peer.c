@@ -97,9 +97,17 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->touched);
     list_remove(&peer->shared);
     pool_give(&sfu->arrivals, peer->arrivals);
+    pool_give(&sfu->estimates, peer->bwe);
     peer_free_sections(peer);
     pool_give(&sfu->peers, peer);
     metrics_subtract(sfu->metrics, METRIC_MEDIA_PEERS, 1);
+}
+
+bool peer_estimate(const struct peer *peer, usec now, struct bwe_estimate *out)
+{
+    if (peer->bwe)
+        bwe_estimate(peer->bwe, now, out);
+    return peer->bwe != NULL;
 }
 
 /* ---- transceivers ---- */

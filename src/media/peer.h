@@ -30,6 +30,7 @@ struct peer_feedback {
     uint32_t lost;
     uint32_t lost_most; /* that was reported so far */
     uint32_t jitter;    /* in units of the timestamp */
+    uint32_t highest;   /* sequence number that came, with its turns; 0: it has not said */
     uint64_t nacks;     /* packets that it asked for again */
     uint64_t key_requests;
     uint32_t last_sr; /* the middle of the last sender report's NTP time; 0: none was sent */
@@ -115,6 +116,7 @@ struct peer {
     usec allocated_at;
     usec allocate_at;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
+    struct bwe *bwe;           /* NULL: nothing was ever sent to it */
     usec since;                /* when it was opened, then when it connected */
     uint32_t ssrc;             /* ours, in reports */
     bool has_new_ice;          /* for a restart that is still to be offered */
@@ -212,6 +214,9 @@ MUST_USE int peer_send(struct peer *peer, usec now, bool is_video, const struct 
                        struct transceiver **out);
 /* Of a piece-by-piece peer: the transceiver is no more. */
 void peer_remove(struct peer *peer, usec now, struct transceiver *transceiver);
+
+/* What is known of the line to it.  False: nothing was ever sent. */
+bool peer_estimate(const struct peer *peer, usec now, struct bwe_estimate *out);
 
 /* ---- transceivers ---- */
 

@@ -17,12 +17,25 @@ static struct transceiver *find_sent(const struct peer *peer, uint32_t ssrc)
 
 /* ---- reports ---- */
 
+/* What it tells of packets that it has not told of before. */
+static void estimate_by_report(struct peer *peer, usec now, const struct peer_feedback *before,
+                               const struct rtcp_report *report, usec round_trip)
+{
+    uint32_t expected = report->highest_sequence_number - before->highest;
+    uint32_t lost = report->packets_lost > 0 ? (uint32_t)report->packets_lost : 0;
+    bool is_news = before->highest != 0 && expected < UINT32_MAX / 2;
+    bwe_reported(peer->bwe, now, is_news ? expected : 0,
+                 is_news && lost > before->lost ? lost - before->lost : 0, round_trip);
+}
+
 static void take_report(struct peer *peer, usec now, const struct rtcp_report *report)
 {
     struct transceiver *transceiver = find_sent(peer, report->ssrc);
     if (!transceiver)
         return;
     struct peer_feedback *feedback = &transceiver->feedback;
+    const struct peer_feedback before = *feedback;
+    feedback->highest = report->highest_sequence_number;
     feedback->fraction_lost = report->fraction_lost;
     feedback->lost = report->packets_lost > 0 ? (uint32_t)report->packets_lost : 0;
     if (feedback->lost > feedback->lost_most) {
@@ -31,11 +44,13 @@ static void take_report(struct peer *peer, usec now, const struct rtcp_report *r
         feedback->lost_most = feedback->lost;
     }
     feedback->jitter = report->jitter;
-    if (report->last_sr == 0 || report->last_sr != feedback->last_sr)
-        return;
-    usec away = now - feedback->last_sr_at;
-    usec there = ntp_short_to_usec(report->delay_since_last_sr);
-    peer->round_trip = away > there ? away - there : 1;
+    usec round_trip = 0;
+    if (report->last_sr != 0 && report->last_sr == feedback->last_sr) {
+        usec away = now - feedback->last_sr_at;
+        usec there = ntp_short_to_usec(report->delay_since_last_sr);
+        peer->round_trip = round_trip = away > there ? away - there : 1;
+    }
+    estimate_by_report(peer, now, &before, report, round_trip);
 }
 
 static void take_reports(struct peer *peer, usec now, struct view reports, unsigned count)
@@ -110,7 +125,7 @@ static void take_fir(struct peer *peer, const struct rtcp_feedback *feedback)
     }
 }
 
-static int take_psfb(struct peer *peer, const struct rtcp_packet *packet)
+static int take_psfb(struct peer *peer, usec now, const struct rtcp_packet *packet)
 {
     struct rtcp_feedback feedback;
     struct rtcp_remb remb;
@@ -125,16 +140,24 @@ static int take_psfb(struct peer *peer, const struct rtcp_packet *packet)
         take_fir(peer, &feedback);
     } else if (feedback.format == RTCP_ALFB && rtcp_read_remb(&feedback, &remb) == OK) {
         peer->remb_bps = remb.bitrate_bps;
+        if (peer->bwe)
+            bwe_remb(peer->bwe, now, remb.bitrate_bps);
     }
     return OK;
 }
 
-static int take_rtpfb(struct peer *peer, const struct rtcp_packet *packet)
+static int take_rtpfb(struct peer *peer, usec now, const struct rtcp_packet *packet)
 {
     struct rtcp_feedback feedback;
+    struct twcc twcc;
     int status = rtcp_read_feedback(packet, &feedback);
     if (status == OK && feedback.format == RTCP_NACK)
         take_nack(peer, &feedback);
+    if (status != OK || feedback.format != RTCP_TRANSPORT_CC)
+        return status;
+    status = twcc_read(&feedback, &twcc);
+    if (status == OK && peer->bwe && !bwe_feedback(peer->bwe, now, &twcc))
+        return ERR_LIMIT;
     return status;
 }
 
@@ -160,9 +183,9 @@ static int take_packet(struct peer *peer, usec now, const struct rtcp_packet *pa
     case RTCP_RR:
         return take_rr(peer, now, packet);
     case RTCP_RTPFB:
-        return take_rtpfb(peer, packet);
+        return take_rtpfb(peer, now, packet);
     case RTCP_PSFB:
-        return take_psfb(peer, packet);
+        return take_psfb(peer, now, packet);
     case RTCP_XR:
         return take_xr(peer, now, packet);
     default:

@@ -196,6 +196,8 @@ static usec next_time(const struct peer *peer)
     }
     if (peer->arrivals)
         sooner(&until, arrivals_until(peer->arrivals));
+    if (peer->bwe)
+        sooner(&until, bwe_until(peer->bwe));
     return until;
 }
 
@@ -204,6 +206,8 @@ void peer_report(struct peer *peer, usec now)
     struct report report;
     if (peer->state != PEER_CONNECTED)
         return;
+    if (peer->bwe && now >= bwe_until(peer->bwe))
+        bwe_tick(peer->bwe, now);
     report.peer = peer;
     begin(&report);
     if (now >= peer->report_at) {

@@ -27,12 +27,26 @@ static uint16_t first_number(struct peer *peer)
     return (uint16_t)((peer_random(peer) & FIRST_NUMBER_MASK) % (FIRST_NUMBER_MASK - 1) + 1);
 }
 
+static void begin_estimate(struct peer *peer)
+{
+    static const struct bwe_settings SETTINGS = { .min_bps = BWE_MIN_BPS,
+                                                  .start_bps = BWE_START_BPS,
+                                                  .max_bps = BWE_MAX_BPS };
+    if (peer->bwe)
+        return;
+    peer->bwe = pool_take(&peer->sfu->estimates);
+    assert(peer->bwe); /* there are as many as peers */
+    bwe_init(peer->bwe, peer->sfu->now, &SETTINGS);
+}
+
 static void begin_sending(struct transceiver *transceiver)
 {
     struct peer *peer = transceiver->peer;
+    begin_estimate(peer);
     const struct sender_config config = {
         .rtc = peer->sfu->config.rtc,
         .transport = peer->transport,
+        .bwe = peer->bwe,
         .ssrc = peer_random(peer),
         .rtx_ssrc = transceiver->is_video ? peer_random(peer) : 0,
         .timestamp = peer_random(peer),
@@ -100,6 +114,31 @@ static bool goes_on(enum rtp_extension_kind kind)
     }
 }
 
+/* What changes whenever a packet is sent can't be in one that is sent again as it was. */
+static bool may_stamp(const struct media_terms *terms)
+{
+    for (unsigned i = 0; i < terms->format_count; i++)
+        if (terms->formats[i].rtx == MEDIA_NO_RTX && terms->formats[i].feedback & MEDIA_NACK)
+            return false;
+    return true;
+}
+
+/* For the other end's feedback, or for its own estimate (REMB): one of them is enough. */
+static void plan_stamp(const struct media_terms *terms, struct rtp_plan *plan)
+{
+    uint8_t cc = terms->extensions[RTP_EXTENSION_TRANSPORT_CC];
+    uint8_t send_time = terms->extensions[RTP_EXTENSION_ABS_SEND_TIME];
+    uint8_t feedback = terms->format_count ? terms->formats[0].feedback : 0;
+    int status = OK;
+    if (!may_stamp(terms))
+        return;
+    if (cc && feedback & MEDIA_TRANSPORT_CC)
+        status = rtp_plan_add_transport_cc(plan, cc);
+    else if (send_time && feedback & MEDIA_REMB)
+        status = rtp_plan_add_abs_send_time(plan, send_time);
+    (void)status; /* an id of the two-byte form: left out */
+}
+
 static void make_plan(const struct transceiver *transceiver, const struct track *track,
                       struct rtp_plan *plan)
 {
@@ -109,6 +148,7 @@ static void make_plan(const struct transceiver *transceiver, const struct track 
         if (goes_on(kind) && track->terms.extensions[kind] && terms->extensions[kind] &&
             rtp_plan_map(plan, track->terms.extensions[kind], terms->extensions[kind]) != OK)
             continue; /* an id of the two-byte form: left out */
+    plan_stamp(terms, plan);
     if (terms->extensions[RTP_EXTENSION_MID] && terms->mid_size > 0 &&
         rtp_plan_add(plan, terms->extensions[RTP_EXTENSION_MID], transceiver_mid(transceiver)) !=
             OK)

@@ -1,5 +1,8 @@
 #include "media/sender.h"
 
+#include "base/bytes.h"
+#include "wire/rtp_extensions.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -140,8 +143,25 @@ static void begin_stream(struct sender *sender, usec now, struct rtp_stream *str
 
 /* ---- packets ---- */
 
+/* Tells the estimate of it, and the other end its transport-wide number, or else when it goes. */
+static void stamp(const struct sender *sender, usec now, const struct rtp_written *written,
+                  const struct rtc_rtp *rtp, uint8_t *at)
+{
+    const struct sender_config *config = &sender->config;
+    size_t size =
+        rtp->header_size + rtp->own_size + rtp->payload.size + config->transport->overhead;
+    if (written->abs_send_time_at)
+        bytes_write_24(at + written->abs_send_time_at, rtp_abs_send_time_of(now));
+    if (!config->bwe)
+        return;
+    if (written->transport_cc_at)
+        bytes_write_16(at + written->transport_cc_at, bwe_sent(config->bwe, now, size, 0));
+    else
+        bwe_sent_untold(config->bwe, now, size);
+}
+
 /* Queues the packet.  False: the batch is full. */
-static bool put(struct sender *sender, const struct packet *packet, bool is_repeat)
+static bool put(struct sender *sender, usec now, const struct packet *packet, bool is_repeat)
 {
     const struct sender_config *config = &sender->config;
     const struct packet_ring *ring = &sender->stream->ring;
@@ -170,6 +190,7 @@ static bool put(struct sender *sender, const struct packet *packet, bool is_repe
         rtp_write_osn(at, &written, number);
         rtp.own_size = RTX_OSN_SIZE;
     }
+    stamp(sender, now, &written, &rtp, at);
     rtc_end_rtp(config->rtc, config->transport, &rtp);
     return true;
 }
@@ -195,7 +216,7 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
         begin_stream(sender, now, sender_stream(sender), packet);
     if (packet->sequence < sender->from)
         return true; /* late, from before the switch */
-    if (!put(sender, packet, false))
+    if (!put(sender, now, packet, false))
         return false;
     uint64_t sequence = packet->sequence + sender->offset;
     if (sequence > sender->highest) {
@@ -249,7 +270,8 @@ static bool can_repeat(const struct sender *sender, const struct packet *packet,
 {
     return sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD &&
            (sender->formats.rtx_payload_types[packet->format] != SENDER_NO_PAYLOAD ||
-            -distance < SECURE_WINDOW);
+            (-distance < SECURE_WINDOW && !sender->plan.transport_cc_at &&
+             !sender->plan.abs_send_time_at));
 }
 
 static void repeated(struct sender *sender)
@@ -268,7 +290,7 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
     if (sender->stream && sequence >= sender->repeat_from)
         packet = packet_ring_find(&sender->stream->ring, sequence - sender->offset);
     if (packet && can_repeat(sender, packet, distance) && may_repeat(sender, now) &&
-        put(sender, packet, true))
+        put(sender, now, packet, true))
         repeated(sender);
     else
         sender->not_repeated++;

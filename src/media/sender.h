@@ -14,6 +14,7 @@
 #define MOIM_MEDIA_SENDER_H
 
 #include "agent/rtc.h"
+#include "media/bwe.h"
 #include "media/stream.h"
 #include "wire/rtp_header.h"
 
@@ -24,6 +25,7 @@
 struct sender_config {
     struct rtc *rtc;
     struct rtc_transport *transport;
+    struct bwe *bwe; /* told of what goes out, as is the peer's; borrowed; NULL: nobody is */
     uint32_t ssrc;
     uint32_t rtx_ssrc;     /* for formats with RTX */
     uint32_t timestamp;    /* of the first packet */
@@ -75,7 +77,7 @@ void sender_free(struct sender *sender);
 
 /* What of the stream goes on, and as what; nothing does before.  In the plan, values that change
  * from packet to packet are for those with RTX alone: without it, a packet that is sent again must
- * be the same to the bit. */
+ * be the same to the bit.  (With a transport-wide number and no RTX nothing is sent again.) */
 void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
                      const struct sender_formats *formats);
 

@@ -36,6 +36,8 @@ static int init_pools(struct sfu *sfu, const struct sfu_config *config)
     if (status == OK)
         status = pool_init(&sfu->arrivals, sizeof(struct arrivals), config->peers_max);
     if (status == OK)
+        status = pool_init(&sfu->estimates, sizeof(struct bwe), config->peers_max);
+    if (status == OK)
         status = tracks_init(&sfu->tracks, config->tracks_max, config->metrics);
     return status;
 }
@@ -58,6 +60,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
         return OK;
     if (sfu->tracks.tracks.items)
         tracks_free(&sfu->tracks);
+    pool_free(&sfu->estimates);
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
     pool_free(&sfu->peers);
@@ -74,6 +77,7 @@ void sfu_free(struct sfu *sfu)
     if (sfu->config.buffers)
         sctp_free(&sfu->sctp);
     tracks_free(&sfu->tracks);
+    pool_free(&sfu->estimates);
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
     pool_free(&sfu->peers);

@@ -48,6 +48,7 @@ struct sfu {
     struct pool peers;
     struct pool transceivers;
     struct pool arrivals;
+    struct pool estimates; /* of what the lines take of peers that something is sent to */
     struct tracks tracks;
     struct sctp sctp;
     usec data_until;
