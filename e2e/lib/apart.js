@@ -1,7 +1,7 @@
 /**
- * A stack in a process of its own, for those that crash or hang when they are to end: the process
- * is killed at the end, and how it ended says nothing. It speaks JSON, one message a line: what it
- * says on its standard output is
+ * A stack in a process of its own: of another language, or one that crashes or hangs when it is to
+ * end. The process is killed at the end, and how it ended says nothing. It speaks JSON, one message
+ * a line: what it says on its standard output is
  *
  *     { type: 'offer', sdp, tracks }   once, as it is handed to the server
  *     { type: 'seen', ... }            what has come so far, again and again

@@ -28,14 +28,15 @@ const MANY = 30; // frames, or packets
  * The test of a stack.
  * @param {string} name
  * @param {Connect} connect
+ * @param {string} [codec] of the pictures, both ways
  */
-export function meetsChromium(name, connect) {
+export function meetsChromium(name, connect, codec = 'video/VP8') {
   scenario(
     `${name} and Chromium see, hear and tell one another`,
     async (stage) => {
       const mina = await stage.person('Mina');
       await mina.open('/');
-      await mina.ask(visit, { room: 'stacks', codec: 'video/VP8', words: WORDS });
+      await mina.ask(visit, { room: 'stacks', codec, words: WORDS });
       const member = new Member(stage.server);
       stage.after(() => member.close());
       await member.join('stacks', name, { topologies: ['sfu'] });
