@@ -177,6 +177,35 @@ double measure_layer(const struct stage *stage, double from, double to)
     return worst(stage, from, to, layer, 1);
 }
 
+static double speaker(const struct stage_viewer *who, unsigned first, unsigned last)
+{
+    double sum = 0;
+    for (unsigned i = first; i < last; i++)
+        sum += who->samples[i].speaker;
+    return last > first ? sum / (last - first) : 0;
+}
+
+double measure_speaker(const struct stage *stage, double from, double to)
+{
+    return worst(stage, from, to, speaker, 1);
+}
+
+double measure_freeze_of_all(const struct stage *stage, double from, double to)
+{
+    usec most = 0;
+    (void)from;
+    (void)to;
+    for (unsigned i = 0; i < stage->viewer_count; i++)
+        for (unsigned k = 0; k < stage->viewers[i].viewer.stream_count; k++) {
+            const struct decoder *decoder = stage->viewers[i].viewer.streams[k].decoder;
+            usec one = decoder ? decoder->frozen_most : 0;
+            usec now = decoder ? decoder_frozen(decoder, stage->world.now) : 0;
+            one = now > one ? now : one;
+            most = one > most ? one : most;
+        }
+    return (double)most / USEC_S;
+}
+
 static double share(const struct stage_viewer *who, unsigned first, unsigned last)
 {
     double ours = 0, others = 0;

@@ -26,6 +26,10 @@ double measure_queue(const struct stage *stage, double from, double to);
 double measure_queue_95(const struct stage *stage, double from, double to);
 /* The encoding that is shown, from 1 on, in the mean. */
 double measure_layer(const struct stage *stage, double from, double to);
+/* The same of whoever speaks, at the first viewer. */
+double measure_speaker(const struct stage *stage, double from, double to);
+/* Seconds: the longest freeze of any picture, of the whole time. */
+double measure_freeze_of_all(const struct stage *stage, double from, double to);
 /* Of what came over the line, the part that was the server's and not TCP's. */
 double measure_share(const struct stage *stage, double from, double to);
 /* What was received, as a part of the best that the line takes: sound, and whichever encoding with

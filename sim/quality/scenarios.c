@@ -40,6 +40,46 @@ static void turn_tcp(struct stage *stage)
     }
 }
 
+/* A window of that size for one of the first viewer's pictures. */
+static void want(struct stage *stage, unsigned picture, uint16_t width, uint16_t height,
+                 uint8_t priority)
+{
+    struct viewer *viewer = &stage->viewers[0].viewer;
+    const struct transceiver_wish wish = { .width = width, .height = height, .priority = priority };
+    for (unsigned i = 0; i < viewer->stream_count; i++)
+        if (viewer->streams[i].is_video && picture-- == 0)
+            transceiver_want(viewer->streams[i].transceiver, stage->world.now, &wish);
+}
+
+static void turn_tile(struct stage *stage)
+{
+    static const struct {
+        double at;
+        uint16_t width, height;
+    } SIZES[] = { { 0, 1280, 720 }, { 15, 160, 90 }, { 30, 640, 360 }, { 45, 1280, 720 } };
+    double now = world_seconds(&stage->world);
+    for (unsigned i = 0; i < sizeof SIZES / sizeof SIZES[0]; i++)
+        if (now >= SIZES[i].at && now < SIZES[i].at + 0.0005)
+            want(stage, 0, SIZES[i].width, SIZES[i].height, 0);
+}
+
+/* Each second another one, from the fifth on; who speaks is shown large. */
+static void turn_speaker(struct stage *stage)
+{
+    double now = world_seconds(&stage->world);
+    unsigned speaker = now < 5 ? 0 : (unsigned)(now - 4) * 7 % stage->publisher_count;
+    if (stage->world.now == CHANCE_BEGIN + WORLD_STEP)
+        for (unsigned i = 0; i < stage->publisher_count; i++)
+            want(stage, i, 160, 90, 0);
+    else if (speaker == stage->speaker)
+        return;
+    want(stage, stage->speaker, 160, 90, 0);
+    want(stage, speaker, 1280, 720, 1);
+    stage->publishers[stage->speaker].is_speaking = false;
+    stage->publishers[speaker].is_speaking = true;
+    stage->speaker = speaker;
+}
+
 /* ---- the table ---- */
 
 const struct scenario SCENARIOS[] = {
@@ -117,6 +157,29 @@ const struct scenario SCENARIOS[] = {
                       { "use afterwards", measure_uplink_use, 60, 70, 0.7, 1.05 },
                       { "longest freeze (s)", measure_freeze, 2, 70, ANY_LESS, 1 },
                       { "frames a second", measure_fps, 25, 45, 25, ANY_MORE },
+                      NO_CORRUPT } },
+    { .name = "tile",
+      .what = "a window of 720, 90, 360 and again 720 lines",
+      .seconds = 60,
+      .down = "at 0s rate 4M queue 200ms delay 20ms",
+      .turn = turn_tile,
+      .thresholds = { { "encoding of 720", measure_layer, 10, 15, 3, 3 },
+                      { "encoding of 90", measure_layer, 18, 30, 1, 1 },
+                      { "encoding of 360", measure_layer, 34, 45, 2, 2 },
+                      { "encoding of 720 again", measure_layer, 50, 60, 3, 3 },
+                      { "longest freeze (s)", measure_freeze, 2, 60, ANY_LESS, 0.5 },
+                      { "frames a second", measure_fps, 5, 60, 28, ANY_MORE },
+                      NO_CORRUPT } },
+    { .name = "speaker",
+      .what = "a room of 30, of whom each second another one speaks, on 10 Mbit/s",
+      .seconds = 35,
+      .publishers = 30,
+      .down = "at 0s rate 10M queue 200ms delay 20ms",
+      .turn = turn_speaker,
+      .thresholds = { { "encoding of who speaks", measure_speaker, 6, 35, 2, 3 },
+                      { "longest freeze of all (s)", measure_freeze_of_all, 0, 35, ANY_LESS, 1 },
+                      { "sound that comes", measure_sound, 6, 35, 0.99, ANY_MORE },
+                      { "queue of 95 % (ms)", measure_queue_95, 6, 35, ANY_LESS, 100 },
                       NO_CORRUPT } },
     { .name = "sound",
       .what = "sound alone on 64 kbit/s, of which Opus at 32 kbit/s takes 59",

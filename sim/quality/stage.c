@@ -32,6 +32,14 @@ static const struct viewer_stream *first_stream(const struct viewer *viewer, boo
     return NULL;
 }
 
+static const struct viewer_stream *nth_picture(const struct viewer *viewer, unsigned n)
+{
+    for (unsigned i = 0; i < viewer->stream_count; i++)
+        if (viewer->streams[i].is_video && n-- == 0)
+            return &viewer->streams[i];
+    return NULL;
+}
+
 static float rate_since(uint64_t *before, uint64_t now)
 {
     double bps = (double)(now - *before) * 8 * USEC_S / STAGE_EACH;
@@ -83,6 +91,9 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
         sample->others = rate_since(&who->others, stage->tcp.delivered_bytes);
     if (picture)
         sample_picture(who, picture->decoder, now, sample);
+    const struct viewer_stream *speaker = nth_picture(viewer, stage->speaker);
+    if (speaker && speaker->decoder->has_picture)
+        sample->speaker = (float)(speaker->decoder->encoding + 1);
     if (sound)
         sample->sounds = count_since(&who->sounds, sound->packets);
 }

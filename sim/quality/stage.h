@@ -26,6 +26,7 @@ struct sample {
     float up_estimate; /* its own */
     float up_sent;
     float layer;     /* of the encoding that is shown, from 1 on; 0: none */
+    float speaker;   /* the same of whoever speaks */
     uint16_t shown;  /* frames of its first picture */
     uint16_t sounds; /* packets of its first sound */
 };
@@ -52,7 +53,6 @@ struct stage {
     struct tcp tcp;
     bool has_tcp;
     unsigned speaker; /* among the publishers */
-    double value;     /* the scenario's */
 };
 
 /* Plays it from beginning to end.  `stage` is large, and need not be initialized. */

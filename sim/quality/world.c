@@ -18,7 +18,7 @@ static void must(int status)
 
 void world_init(struct world *world, uint64_t seed)
 {
-    const struct secure_config secure = { SECURE_BEST, WORLD_ENDS_MAX, 4096 };
+    const struct secure_config secure = { SECURE_BEST, WORLD_SESSIONS * WORLD_ENDS_MAX, 4096 };
     memset(world, 0, sizeof *world);
     chance_init(&world->chance, seed);
     world->seed = seed;
@@ -46,7 +46,8 @@ void world_free(struct world *world)
     for (unsigned i = 0; i < world->end_count; i++) {
         struct end *end = world->ends[i];
         peer_close(end->peer, world->now);
-        secure_session_close(&end->secure);
+        for (unsigned k = 0; k < WORLD_SESSIONS; k++)
+            secure_session_close(&end->secure[k]);
         netem_free(&end->up);
         netem_free(&end->down);
     }
@@ -66,8 +67,9 @@ static void share_keys(struct end *end)
     random_fill(&world->random, material, size);
     must(secure_session_open(&transport->secure, world->engine, GCM, false,
                              view_make(material, size)));
-    must(
-        secure_session_open(&end->secure, world->far_engine, GCM, true, view_make(material, size)));
+    for (unsigned i = 0; i < WORLD_SESSIONS; i++)
+        must(secure_session_open(&end->secure[i], world->far_engine, GCM, true,
+                                 view_make(material, size)));
     transport->overhead = (uint8_t)secure_session_overhead(&transport->secure);
     transport->way = (struct ice_flow){ .remote = { ADDRESS_IPV4, { 192, 0, 2, 1 }, end->number } };
     transport->has_way = true;
@@ -160,9 +162,10 @@ static void hear_at_end(struct end *end, const struct netem_packet *packet)
 {
     uint8_t bytes[NETEM_PACKET_MAX];
     memcpy(bytes, packet->bytes, packet->size);
-    struct secure_incoming in = { .session = &end->secure, .packet = { bytes, packet->size } };
+    struct secure_incoming in = { .session = &end->secure[bytes[11] % WORLD_SESSIONS],
+                                  .packet = { bytes, packet->size } };
     if (rtp_is_rtcp(view_of_span(in.packet)))
-        in.status = secure_unprotect_rtcp(&end->secure, &in.packet);
+        in.status = secure_unprotect_rtcp(&end->secure[0], &in.packet);
     else
         secure_unprotect(end->world->far_engine, &in, 1);
     if (in.status == OK)

@@ -19,6 +19,7 @@
 #define WORLD_OVERHEAD  28 /* bytes of IPv4 and UDP */
 #define WORLD_SEALED    16 /* what SRTP's tag would add to what an end sends */
 #define WORLD_STORE_MAX 32768
+#define WORLD_SESSIONS  4
 
 struct world;
 
@@ -27,7 +28,8 @@ struct end {
     struct world *world;
     struct peer *peer;
     uint16_t number;
-    struct secure_session secure;
+    /* by the SSRC: one takes SECURE_SOURCES_MAX of them, and a browser any number */
+    struct secure_session secure[WORLD_SESSIONS];
     struct netem up, down;
     /* what arrives; `at` is when, which is over by up to a step */
     void (*hear)(struct end *end, usec at, struct view bytes);
