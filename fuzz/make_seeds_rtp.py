@@ -100,6 +100,26 @@ def rtp_extensions():
     seed("descriptor_cut", key[:-3], key)
 
 
+def bwe():
+    """Steps: see fuzz_bwe.c."""
+    send = b"s" + bytes([10, 10, 150])
+    came = b"f" + bytes([5, 10]) + bytes([0x51] * 10) + bytes([1])
+    late = b"f" + bytes([5, 10]) + bytes([0xf2] * 10) + bytes([1])
+    lost = b"f" + bytes([5, 10]) + bytes([0x51, 0x50] * 5) + bytes([1])
+    write("bwe", "calm", (send + came) * 60)
+    write("bwe", "queue_grows", (send + came) * 30 + (send + late) * 30)
+    write("bwe", "losses", (send + came) * 10 + (send + lost) * 60)
+    write("bwe", "probes", (send + came) * 5 + (b"p" + bytes([5, 5, 150]) + came) * 40)
+    write("bwe", "silence", (send + came) * 30 + (send + b"t" + bytes([200])) * 20
+          + (send + came) * 10)
+    write("bwe", "reports", (send + b"r" + bytes([250, 0, 0, 0, 100, 0, 0, 0, 20, 50])) * 20
+          + b"m" + bytes([1, 0, 15, 0, 0, 0]) + b"w" + bytes([1, 0, 15, 0, 0])
+          + b"u" + bytes([1, 0, 0, 4, 0]))
+    write("bwe", "anything", send * 3, b"x" + bytes([1, 20]),
+          "0000 001e 000001 00 201e", b"\x28" * 10, b"x" + bytes([240, 12]),
+          "0000 001e 800000 01 001e 0000")
+
+
 def rtcp():
     """A byte of choice, then a datagram, or arrivals: see fuzz_rtcp.c."""
     report = "11111111 40 ffffff 0002fffe 00000007 b7052000 00054000"
@@ -184,5 +204,6 @@ def sfu():
 rtp()
 sfu()
 rtp_extensions()
+bwe()
 rtcp()
 payload()
