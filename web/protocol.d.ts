@@ -65,6 +65,29 @@ export type RoomEvent =
   | TracksEvent
   | { type: "sfu-closed"; seq: number; reason: "lost" | "failed" | "closed" | "mesh" };
 
+export type PictureReason = "window" | "bandwidth" | "hidden" | "last-n" | "paused";
+
+/** How a slot is shown: in pixels of the screen; 0: not at all. */
+export interface Tile {
+  mid: string;
+  width?: number;
+  height?: number;
+  priority?: number;
+}
+
+/** Of the slots of video that are not as good as they could be. */
+export interface SfuState {
+  type: "sfu-state";
+  tracks: {
+    mid: string;
+    reason: PictureReason;
+    on: boolean;
+    width?: number;
+    height?: number;
+    fps?: number;
+  }[];
+}
+
 export interface ServerError {
   type: "error";
   code: string;
@@ -78,6 +101,7 @@ export type FromServer =
   | Resumed
   | RoomEvent
   | ServerError
+  | SfuState
   | { type: "ack"; id: number }
   | { type: "pong" };
 
@@ -88,6 +112,7 @@ export type RoomCommand =
   | ({ type: "media" } & Partial<MediaFlags>)
   | { type: "hand"; raised: boolean }
   | { type: "sfu-offer"; new?: true; sdp: string; tracks: { mid: string; source: Source }[] }
+  | { type: "sfu-wish"; tiles: Tile[] }
   | { type: "sfu-close" }
   | { type: "chat"; text: string; to?: string };
 

@@ -49,6 +49,16 @@ const struct negotiation_policy media_policy = {
 
 _Static_assert(RTC_HEARD_MAX <= SFU_HEAR_MAX, "more is not heard before it is pumped");
 
+static void tell_shared(struct server *server, usec now)
+{
+    struct peer *peer;
+    while ((peer = sfu_poll_shared(server->sfu))) {
+        const struct media_owner *owner = peer->owner;
+        if (owner->shared)
+            owner->shared(server, now, peer);
+    }
+}
+
 static void hear(void *context, usec now, const struct rtc_out *out)
 {
     struct server *server = context;
@@ -69,6 +79,7 @@ static void tick(void *context, usec now)
 {
     struct server *server = context;
     sfu_tick(server->sfu, now);
+    tell_shared(server, now);
     captures_tick(server, now);
 }
 
@@ -77,6 +88,8 @@ static usec until(void *context)
     const struct server *server = context;
     usec sfu = sfu_until(server->sfu);
     usec captures = captures_until(server);
+    if (sfu_has_shared(server->sfu))
+        return 0; /* told when nothing else is being done */
     return captures < sfu ? captures : sfu;
 }
 

@@ -32,6 +32,8 @@ struct media_owner {
     void (*name)(const struct peer *peer, struct media_name *name);
     /* What a track of the peer's shows ("camera"); NULL, or an empty view: nobody can say. */
     struct view (*source)(const struct peer *peer, const struct track *track);
+    /* What tracks get of its line has changed: transceiver->share.  NULL: nobody cares. */
+    void (*shared)(struct server *server, usec now, struct peer *peer);
 };
 
 /* Makes server->sfu, on its media port.  ERR_MEMORY. */

@@ -13,12 +13,14 @@
 enum note_kind {
     /* from where the room is, to where a member's peer is (or is to be) */
     NOTE_OFFER, /* `offer`; the bytes are the description */
+    NOTE_WISH,  /* the bytes are struct seat_tile's */
     NOTE_CLOSE,
     NOTE_BILL, /* the bytes are struct show_row's: what there is in the room */
     /* back */
     NOTE_ANSWER,  /* `serials`; the bytes are the description */
     NOTE_REFUSED, /* `refused` */
     NOTE_TRACKS,  /* the bytes are what the member is told */
+    NOTE_STATE,   /* ... of what its pictures get */
     NOTE_ENDED,   /* the bytes are why */
     /* from where a track is wanted, to where it is */
     NOTE_LINK, /* `link` */

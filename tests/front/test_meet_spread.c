@@ -218,6 +218,35 @@ static void test_small_stays(void **state)
     assert_int_equal(house->servers[1 - home]->seats.used, 0);
 }
 
+/* What is hidden is not sent, wherever its peer is, and who hides it is told. */
+static void test_hidden(void **state)
+{
+    (void)state;
+    connect_all("AVavavav");
+    say_frame(0, 1, true);
+    for (unsigned i = 1; i < 4; i++) {
+        ws_say(guests[i].wire,
+               "{'type':'sfu-wish','tiles':[{'mid':'3','width':0,'height':0},"
+               "{'mid':'5','width':0,'height':0},{'mid':'7','width':0,'height':0}]}");
+        run();
+    }
+    house_wait(house, 1 * USEC_S);
+    forget_heard();
+    say_frame(0, 2, true);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(fars[i]->rtp_count, 0);
+        assert_non_null(strstr(last_told(i, "sfu-state"), "\"hidden\",\"on\":false"));
+        ws_say(guests[i].wire, "{'type':'sfu-wish','tiles':[{'mid':'3'},{'mid':'5'},{'mid':'7'}]}");
+        run();
+    }
+    house_wait(house, 1 * USEC_S);
+    say_frame(0, 3, true);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(fars[i]->rtp_count, 1);
+        assert_non_null(strstr(last_told(i, "sfu-state"), "\"tracks\":[]"));
+    }
+}
+
 /* ---- what is sent ---- */
 
 static void test_packets_there(void **state)
@@ -422,7 +451,7 @@ int main(void)
         TEST(test_late),        TEST(test_blocked),     TEST(test_nobody_watches),
         TEST(test_other_track), TEST(test_refused),     TEST(test_one_at_a_time),
         TEST(test_lost),        TEST(test_room_ends),   TEST(test_mesh),
-        TEST(test_freed),
+        TEST(test_freed),       TEST(test_hidden),
     };
     return cmocka_run_group_tests_name("meet_spread", tests, NULL, NULL);
 }

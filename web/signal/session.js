@@ -11,6 +11,7 @@
  * @typedef {import('../protocol.js').Welcome} Welcome
  * @typedef {import('../protocol.js').Resumed} Resumed
  * @typedef {import('../protocol.js').ServerError} ServerError
+ * @typedef {import('../protocol.js').SfuState} SfuState
  *
  * @typedef {'idle' | 'joining' | 'joined' | 'reconnecting' | 'ended'} SessionState
  *
@@ -41,6 +42,7 @@
  * @property {(welcome: Welcome, again: boolean) => void} welcome `again`: the old place was lost
  * @property {(resumed: Resumed) => void} resumed
  * @property {(event: RoomEvent) => void} event
+ * @property {(state: SfuState) => void} [pictures] what the server's pictures are like
  * @property {(code: string, message: string) => void} refused the end, for this reason
  * @property {(error: ServerError) => void} error a message of ours was refused; the session goes on
  */
@@ -246,6 +248,7 @@ export class Session {
       case 'ack': return this.#outbox.acknowledge(message.id);
       case 'pong': return undefined;
       case 'error': return this.#onError(message);
+      case 'sfu-state': return this.#on.pictures?.(message);
       default: return this.#onEvent(message);
     }
   }

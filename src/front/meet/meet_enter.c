@@ -1,6 +1,8 @@
 /* Join and resume: how a connection comes into a room. */
 #include "front/meet/meet.h"
 
+#include "front/meet/seat.h"
+
 #include "base/base64.h"
 #include "front/admission.h"
 #include "front/ice.h"
@@ -257,5 +259,7 @@ void meet_resume(struct meet_call *call)
     meet_replay(call->server, call->now, call->stream, member, seq);
     rooms_acked(rooms, member, seq);
     rooms_back(rooms, member, call->stream);
+    if (member->seat)
+        seat_tell_again(member->seat, call->now);
     metrics_add(call->server->metrics, METRIC_RESUMES, 1);
 }

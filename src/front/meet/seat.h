@@ -4,6 +4,7 @@
  * seat.c        what a member says, and the end of a connection
  * seat_peer.c   offers and answers, where the connection is
  * seat_slots.c  whose track is in which slot
+ * seat_wish.c   how they are shown, and what they get of the line
  * seat_far.c    seats whose connection is at another worker
  * stage.h       these connections, where they are
  *
@@ -79,9 +80,10 @@ struct seat {
     struct track *tracks[SEAT_SOURCES]; /* that it publishes; NULL: not that, or not here */
     uint32_t serials[SEAT_SOURCES];     /* of these: no other track of the seat has had it */
     uint32_t last_serial;
-    uint64_t told;      /* a hash of the last `tracks`; 0: none yet */
-    uint32_t named[2];  /* slots that have been given a name */
-    struct timer timer; /* TIMER_SEAT: set while the room is a mesh */
+    uint64_t told;       /* a hash of the last `tracks`; 0: none yet */
+    uint64_t told_state; /* the same of `sfu-state` */
+    uint32_t named[2];   /* slots that have been given a name */
+    struct timer timer;  /* TIMER_SEAT: set while the room is a mesh */
     /* without a peer */
     struct show show;
     bool is_gone;      /* the other half is no more */
@@ -98,12 +100,22 @@ struct seat_offer {
     bool is_new;
 };
 
+/* How a slot is shown. */
+struct seat_tile {
+    uint8_t mid_size;
+    uint8_t priority;
+    uint16_t width; /* as in struct transceiver_wish */
+    uint16_t height;
+    char mid[DESCRIPTION_MID_MAX];
+};
+
 /* Makes the pool of a server with an SFU, server->seats.  ERR_MEMORY. */
 MUST_USE int seats_new(struct server *server);
 
 /* Handlers. */
 void seat_offer(struct meet_call *call);
 void seat_leave(struct meet_call *call);
+void seat_wish(struct meet_call *call);
 
 /* Gives it back; its member has none then. */
 void seat_close(struct seat *seat, usec now);
@@ -126,6 +138,8 @@ void seats_point(struct server *server, usec now, struct room *room);
 void stage_point(struct stage *stage, usec now);
 /* Has the member of a stage's seat be told this. */
 void stage_tell(struct seat *seat, struct view tracks);
+/* The same of what its pictures get. */
+void stage_tell_state(struct seat *seat, struct view state);
 /* A bit for each of its sources that it says is on. */
 uint8_t seat_bits_on(const struct member *member);
 
@@ -141,12 +155,26 @@ MUST_USE int seat_take_offer(struct seat *seat, usec now, const struct seat_offe
 struct view seat_reason(const struct peer *peer);
 struct view seat_source_of(const struct peer *peer, const struct track *track);
 
+/* ---- seat_wish.c ---- */
+
+/* Where its peer is: slots that it does not have (any more) are left out. */
+void seat_take_wish(struct seat *seat, usec now, const struct seat_tile *tiles, size_t count);
+/* Another track is in the slot: how it is shown is not known until it is said. */
+void seat_forget_wish(struct transceiver *slot, usec now);
+/* Tells its member what its pictures get: a list, as in the message. */
+void seat_tell_state(const struct seat *seat, usec now, struct view state);
+/* A media_owner's: what a peer gets of its line has changed. */
+void seat_shared(struct server *server, usec now, struct peer *peer);
+/* Its member is back, and may have missed what was told. */
+void seat_tell_again(struct seat *seat, usec now);
+
 /* ---- seat_far.c ---- */
 
 /* The worker where the next member's peer goes. */
 unsigned seat_place(const struct server *server, const struct room *room);
 /* Sends the offer on; a new seat's member is set. */
 void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat_offer *offer);
+void seat_far_wish(struct seat *seat, const struct seat_tile *tiles, size_t count);
 /* The other half is to end, and nothing comes from there any more. */
 void seat_far_close(struct seat *seat, usec now);
 /* Tells other workers what there is in the room, where it has seats there. */

@@ -79,6 +79,16 @@ void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat
     seat->asked_id = call->id;
 }
 
+void seat_far_wish(struct seat *seat, const struct seat_tile *tiles, size_t count)
+{
+    struct view bytes = view_make((const uint8_t *)tiles, count * sizeof tiles[0]);
+    struct note *note = note_new(seat->server, seat->show.row.worker, NOTE_WISH, bytes);
+    if (!note)
+        return; /* the next one is another try */
+    note->seat = seat->id;
+    note_send(seat->server, note);
+}
+
 void seat_far_close(struct seat *seat, usec now)
 {
     struct server *server = seat->server;
@@ -185,6 +195,9 @@ void seat_far_note(struct server *server, usec now, const struct note *note)
         break;
     case NOTE_TRACKS:
         tell(seat, now, ROOM_TRACKS, note);
+        break;
+    case NOTE_STATE:
+        seat_tell_state(seat, now, note_view(note));
         break;
     default: /* NOTE_ENDED */
         if (seat->is_asked)

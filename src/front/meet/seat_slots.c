@@ -222,8 +222,10 @@ static void place_rest(struct plan *plan, usec now)
             if (slot == NOWHERE)
                 continue;
             /* in a format that this one does not take there is nothing to be had */
-            if (transceiver_subscribe(half->slots[slot], now, want->track) == OK)
-                want->slot = slot;
+            if (transceiver_subscribe(half->slots[slot], now, want->track) != OK)
+                continue;
+            want->slot = slot;
+            seat_forget_wish(half->slots[slot], now);
         }
     }
 }

@@ -104,6 +104,7 @@ void server_note(struct server *server, usec now, struct note *note)
 {
     static void (*const HEAR[NOTE_KINDS])(struct server *, usec, const struct note *) = {
         [NOTE_OFFER] = stage_note,      [NOTE_CLOSE] = stage_note,
+        [NOTE_WISH] = stage_note,       [NOTE_STATE] = seat_far_note,
         [NOTE_BILL] = stage_note,       [NOTE_ANSWER] = seat_far_note,
         [NOTE_REFUSED] = seat_far_note, [NOTE_TRACKS] = seat_far_note,
         [NOTE_ENDED] = seat_far_note,   [NOTE_LINK] = links_note,

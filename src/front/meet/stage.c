@@ -87,6 +87,11 @@ void stage_tell(struct seat *seat, struct view tracks)
     send_text(seat->server, seat, NOTE_TRACKS, tracks);
 }
 
+void stage_tell_state(struct seat *seat, struct view state)
+{
+    send_text(seat->server, seat, NOTE_STATE, state);
+}
+
 static void peer_changed(struct server *server, usec now, struct peer *peer)
 {
     struct seat *seat = peer->owner;
@@ -126,7 +131,7 @@ static struct seat *open_seat(struct server *server, usec now, const struct note
         pool_give(&server->seats, seat);
         return NULL;
     }
-    seat->owner = (struct media_owner){ peer_changed, name_of, seat_source_of };
+    seat->owner = (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared };
     seat->server = server;
     seat->stage = stage;
     seat->id = note->seat;
@@ -232,6 +237,16 @@ static void take_bill(struct stage *stage, usec now, const struct note *note)
 
 /* ---- notes ---- */
 
+static void take_wish(struct server *server, usec now, const struct note *note)
+{
+    struct seat_tile tiles[SEAT_VIDEO_MAX];
+    struct seat *seat = spread_find(server, note->seat);
+    assert(note->size <= sizeof tiles);
+    memcpy(tiles, note->bytes, note->size);
+    if (seat && seat->peer)
+        seat_take_wish(seat, now, tiles, note->size / sizeof tiles[0]);
+}
+
 void stage_note(struct server *server, usec now, const struct note *note)
 {
     struct stage *stage;
@@ -239,6 +254,9 @@ void stage_note(struct server *server, usec now, const struct note *note)
     switch (note->kind) {
     case NOTE_OFFER:
         take_offer(server, now, note);
+        break;
+    case NOTE_WISH:
+        take_wish(server, now, note);
         break;
     case NOTE_CLOSE:
         seat = spread_find(server, note->seat);
