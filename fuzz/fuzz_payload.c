@@ -21,13 +21,15 @@ static void check_vp8(struct view payload)
     CHECK(vp8.picture_id < (vp8.has_long_picture_id ? 0x8000 : 0x80) && vp8.tid < 4);
     struct span copy = input_copy(payload);
     struct span descriptor = input_copy(view_slice(payload, 0, vp8.size));
-    vp8_rewrite(descriptor.at, &vp8, 0x5a5a, 0xa5);
+    vp8_rewrite(descriptor.at, &vp8, 0x5a5a, 0xa5, 0xff);
     memcpy(copy.at, descriptor.at, descriptor.size);
     CHECK(vp8_read(view_of_span(copy), &again) == OK && again.size == vp8.size);
     CHECK(!vp8.has_picture_id ||
           again.picture_id == (0x5a5a & (vp8.has_long_picture_id ? 0x7fff : 0x7f)));
     CHECK(!vp8.has_tl0picidx || again.tl0picidx == 0xa5);
-    vp8_rewrite(copy.at, &again, vp8.picture_id, vp8.tl0picidx);
+    CHECK(!vp8.has_keyidx || again.keyidx == 31);
+    CHECK(again.tid == vp8.tid && again.layer_sync == vp8.layer_sync);
+    vp8_rewrite(copy.at, &again, vp8.picture_id, vp8.tl0picidx, vp8.keyidx);
     CHECK(view_equal(view_of_span(copy), payload));
     free(descriptor.at);
     free(copy.at);

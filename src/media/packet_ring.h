@@ -11,7 +11,8 @@
 #include "base/usec.h"
 #include "wire/rtp.h"
 
-#define PACKET_FORMATS_MAX 8 /* in which one stream may be sent */
+#define PACKET_FORMATS_MAX 8   /* in which one stream may be sent */
+#define PACKET_SWITCH_ANY  255 /* as switch_base: whatever went before */
 
 struct packet {
     uint64_t sequence; /* unwrapped: it only grows, and does not begin at 0 */
@@ -22,12 +23,23 @@ struct packet {
     uint8_t temporal; /* layers; 0 where there are none */
     uint8_t spatial;
     /* sets of decode targets (media/layers.h): */
-    uint16_t targets;  /* those that it is for */
-    uint16_t switches; /* and who gets it can go on as these, whatever it has had before */
-    uint16_t needed;   /* and these can't be gone on with without it */
+    uint16_t targets;      /* those that it is for */
+    uint16_t needed;       /* those that can't be gone on with without it */
+    uint16_t switches;     /* those that can be gone on with from it on, where there is no loss
+                              of the temporal layer ... */
+    uint8_t switch_base;   /* ... of that number, or PACKET_SWITCH_ANY */
+    uint8_t codec;         /* enum payload_codec */
     bool begins_key_frame; /* who has nothing yet can begin with it */
+    bool begins_picture;   /* of all its layers the first, and in order */
     bool begins_frame;
     bool ends_frame;
+    /* of VP8 and VP9: */
+    bool has_tl0picidx;
+    bool has_keyidx;
+    uint8_t picture_id_bits; /* 7 or 15; 0: it has none */
+    uint8_t tl0picidx;
+    uint8_t keyidx;
+    uint16_t picture_id;
     struct rtp_packet rtp;
 };
 

@@ -146,12 +146,12 @@ void encoding_restart(struct encoding *encoding, uint32_t ssrc)
     drop_stream(encoding);
     note_former(encoding, encoding->ssrc);
     encoding->ssrc = ssrc;
-    encoding->has_key = false;
     encoding->key_frames = encoding->key_asks = encoding->nacks = encoding->lost_most = 0;
     encoding->heard_at = 0;
     encoding->counted = 0;
     encoding->bps = 0;
     encoding->meter = (struct layers_meter){ 0 };
+    encoding->reader = (struct layer_reader){ 0 };
 }
 
 void encoding_set_rtx(struct encoding *encoding, uint32_t ssrc)
@@ -197,33 +197,6 @@ uint8_t track_format(const struct track *track, uint8_t payload_type, bool *is_r
     return TRACK_NO_FORMAT;
 }
 
-/* What the payload says; a packet without one (a probe) says nothing. */
-static int read_payload(struct encoding *encoding, enum payload_codec codec, struct view bytes,
-                        struct packet *packet)
-{
-    struct payload payload;
-    struct view view = rtp_payload(&packet->rtp, bytes.at);
-    packet->begins_frame = packet->ends_frame = true;
-    packet->targets = packet->needed = LAYERS_ALL;
-    if (view.size == 0 || !payload_is_video(codec))
-        return OK;
-    int status = payload_read(codec, view, packet->rtp.marker, &payload);
-    if (status != OK)
-        return status == ERR_UNSUPPORTED ? OK : status;
-    packet->begins_frame = payload.starts_frame;
-    packet->ends_frame = payload.ends_frame;
-    packet->temporal = payload.temporal_id;
-    packet->spatial = payload.spatial_id;
-    if (payload.starts_key &&
-        (!encoding->has_key || encoding->key_timestamp != packet->rtp.timestamp)) {
-        packet->begins_key_frame = true;
-        encoding->key_frames++;
-        encoding->has_key = true;
-        encoding->key_timestamp = packet->rtp.timestamp;
-    }
-    return OK;
-}
-
 int encoding_store(struct encoding *encoding, usec now, const struct packet *packet,
                    struct view bytes)
 {
@@ -256,8 +229,12 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
     packet.format = track_format(track, rtp->payload_type, &is_rtx);
     if (packet.format == TRACK_NO_FORMAT || is_rtx)
         return ERR_NOT_FOUND;
-    int status = read_payload(encoding, track->terms.formats[packet.format].codec, bytes, &packet);
-    return status == OK ? encoding_store(encoding, now, &packet, bytes) : status;
+    int status = layer_reader_read(&encoding->reader, &encoding->meter,
+                                   track->terms.formats[packet.format].codec, bytes, &packet);
+    if (status == OK)
+        status = encoding_store(encoding, now, &packet, bytes);
+    encoding->key_frames += status == OK && packet.begins_key_frame;
+    return status;
 }
 
 /* ---- which one ---- */

@@ -9,6 +9,7 @@
 
 #include "base/metrics.h"
 #include "base/pool.h"
+#include "media/layer_reader.h"
 #include "media/layers.h"
 #include "media/parameters.h"
 #include "media/stream.h"
@@ -45,8 +46,6 @@ struct encoding {
     uint8_t former_count;                 /* ever */
     uint8_t rid_size;
     char rid[RTP_RID_MAX];
-    bool has_key;
-    uint32_t key_timestamp; /* of the last key frame */
     uint8_t fir_count;
     uint64_t key_frames; /* that came */
     uint64_t key_asks;   /* PLIs and FIRs of ours */
@@ -55,6 +54,7 @@ struct encoding {
     usec heard_at;
     uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */
+    struct layer_reader reader;
     struct layers_meter meter;
 };
 

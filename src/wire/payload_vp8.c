@@ -90,7 +90,8 @@ int vp8_read(struct view payload, struct vp8 *vp8)
     return OK;
 }
 
-void vp8_rewrite(uint8_t *descriptor, const struct vp8 *vp8, uint16_t picture_id, uint8_t tl0picidx)
+void vp8_rewrite(uint8_t *descriptor, const struct vp8 *vp8, uint16_t picture_id, uint8_t tl0picidx,
+                 uint8_t keyidx)
 {
     struct places places = find_places(vp8);
     if (vp8->has_long_picture_id)
@@ -99,4 +100,7 @@ void vp8_rewrite(uint8_t *descriptor, const struct vp8 *vp8, uint16_t picture_id
         descriptor[places.picture_id] = picture_id & 0x7f;
     if (vp8->has_tl0picidx)
         descriptor[places.tl0picidx] = tl0picidx;
+    if (vp8->has_keyidx)
+        descriptor[places.tid_keyidx] =
+            (uint8_t)((descriptor[places.tid_keyidx] & 0xe0) | (keyidx & 0x1f));
 }

@@ -81,14 +81,14 @@ static void test_all_fields(void **state)
 }
 
 static void check_rewritten(const char *from, uint16_t picture_id, uint8_t tl0picidx,
-                            const char *wanted)
+                            uint8_t keyidx, const char *wanted)
 {
     uint8_t bytes[16];
     size_t size = test_read_hex(wanted, bytes);
     struct view payload = from_hex(from);
     struct vp8 vp8;
     assert_int_equal(vp8_read(payload, &vp8), OK);
-    vp8_rewrite(block, &vp8, picture_id, tl0picidx);
+    vp8_rewrite(block, &vp8, picture_id, tl0picidx, keyidx);
     assert_int_equal(payload.size, size);
     assert_memory_equal(block, bytes, size);
 }
@@ -96,13 +96,13 @@ static void check_rewritten(const char *from, uint16_t picture_id, uint8_t tl0pi
 static void test_rewritten(void **state)
 {
     (void)state;
-    check_rewritten("90 f0 9234 ab b5 d1", 0x7777, 0x11, "90 f0 f777 11 b5 d1");
-    check_rewritten("90 f0 9234 ab b5 d1", 0xffff, 0x11, "90 f0 ffff 11 b5 d1");
-    check_rewritten("90 c0 12 ab d1", 0x01ff, 0x11, "90 c0 7f 11 d1");
-    check_rewritten("90 40 ab d1", 5, 6, "90 40 06 d1");
-    check_rewritten("90 80 8001 d1", 5, 6, "90 80 8005 d1");
-    check_rewritten("10 d1", 5, 6, "10 d1");
-    check_rewritten("90 30 ab d1", 5, 6, "90 30 ab d1");
+    check_rewritten("90 f0 9234 ab b5 d1", 0x7777, 0x11, 0x15, "90 f0 f777 11 b5 d1");
+    check_rewritten("90 f0 9234 ab b5 d1", 0xffff, 0x11, 0xff, "90 f0 ffff 11 bf d1");
+    check_rewritten("90 c0 12 ab d1", 0x01ff, 0x11, 1, "90 c0 7f 11 d1");
+    check_rewritten("90 40 ab d1", 5, 6, 7, "90 40 06 d1");
+    check_rewritten("90 80 8001 d1", 5, 6, 7, "90 80 8005 d1");
+    check_rewritten("10 d1", 5, 6, 7, "10 d1");
+    check_rewritten("90 30 ab d1", 5, 6, 7, "90 30 a7 d1");
 }
 
 static void test_cut_short(void **state)

@@ -1,0 +1,179 @@
+#include "media/layer_reader.h"
+
+#include "wire/payload_vp8.h"
+#include "wire/payload_vp9.h"
+
+#define ROW           0xfu    /* the targets of one spatial layer */
+#define COLUMN        0x1111u /* and those of one temporal one */
+#define BELOW_TOP_MAX 8
+#define H265_TSA_N    2
+#define H265_TSA_R    3
+#define H265_STSA_N   4
+#define H265_STSA_R   5
+#define LONG_BITS     15
+#define SHORT_BITS    7
+
+/* The targets of that temporal layer and higher, of all spatial ones. */
+static uint16_t from_temporal(unsigned temporal)
+{
+    unsigned row = temporal < LAYERS_TEMPORAL ? ROW << temporal & ROW : 8u;
+    return (uint16_t)(row * COLUMN);
+}
+
+static void mark_key(struct packet *packet)
+{
+    packet->switches = LAYERS_ALL;
+    packet->switch_base = PACKET_SWITCH_ANY;
+}
+
+/* Who has had the temporal layer below can go on as `switches`. */
+static void mark_rise(struct packet *packet, unsigned switches, unsigned base)
+{
+    packet->switches = (uint16_t)switches;
+    packet->switch_base = (uint8_t)(base < LAYERS_TEMPORAL ? base : LAYERS_TEMPORAL - 1);
+}
+
+/* ---- VP8 ---- */
+
+static int read_vp8(struct layers_meter *meter, struct view payload, struct packet *packet)
+{
+    struct vp8 vp8;
+    int status = vp8_read(payload, &vp8);
+    if (status != OK)
+        return status;
+    packet->temporal = vp8.tid;
+    packet->targets = from_temporal(vp8.tid);
+    packet->needed = vp8.non_reference ? 0 : packet->targets;
+    if (vp8.has_tid && vp8.layer_sync && vp8.tid > 0)
+        mark_rise(packet, COLUMN << vp8.tid, vp8.tid - 1u);
+    if (vp8.starts_frame && vp8.is_key && vp8.width > 0)
+        layers_set_size(meter, 0, vp8.width, vp8.height);
+    packet->has_tl0picidx = vp8.has_tl0picidx;
+    packet->has_keyidx = vp8.has_keyidx;
+    packet->tl0picidx = vp8.tl0picidx;
+    packet->keyidx = vp8.keyidx;
+    packet->picture_id = vp8.picture_id;
+    if (vp8.has_picture_id)
+        packet->picture_id_bits = vp8.has_long_picture_id ? LONG_BITS : SHORT_BITS;
+    return OK;
+}
+
+/* ---- VP9 ---- */
+
+/* Structures tell how many spatial layers there are; one that is not sent for a while is the
+ * highest no more, until it is sent again. */
+static void note_top(struct layer_reader *reader, const struct vp9 *vp9, bool begins_picture)
+{
+    if (begins_picture && reader->has_top) {
+        reader->below_top =
+            reader->picture_top < reader->top ? (uint8_t)(reader->below_top + 1) : 0;
+        if (reader->below_top > BELOW_TOP_MAX) {
+            reader->top = reader->picture_top;
+            reader->below_top = 0;
+        }
+    }
+    if (begins_picture)
+        reader->picture_top = 0;
+    if (vp9->sid > reader->picture_top)
+        reader->picture_top = vp9->sid;
+    if (vp9->has_structure) {
+        reader->has_top = true;
+        reader->top = (uint8_t)(vp9->spatial_count - 1);
+        reader->below_top = 0;
+    }
+    if (vp9->sid > reader->top)
+        reader->top = vp9->sid;
+}
+
+static void mark_vp9(const struct layer_reader *reader, const struct vp9 *vp9,
+                     struct packet *packet)
+{
+    unsigned spatial = vp9->sid < LAYERS_SPATIAL ? vp9->sid : LAYERS_SPATIAL - 1;
+    unsigned rows = LAYERS_ALL << spatial * LAYERS_TEMPORAL & LAYERS_ALL;
+    bool is_top = !reader->has_top || vp9->sid >= reader->top;
+    if (!is_top && !vp9->is_upper_reference)
+        rows = ROW << spatial * LAYERS_TEMPORAL;
+    packet->spatial = vp9->sid;
+    packet->temporal = vp9->tid;
+    packet->targets = packet->needed = (uint16_t)(rows & from_temporal(vp9->tid));
+    if (vp9->is_key)
+        mark_key(packet);
+    else if (vp9->switching_up)
+        mark_rise(packet, from_temporal(vp9->tid), vp9->tid);
+}
+
+static int read_vp9(struct layer_reader *reader, struct layers_meter *meter, struct view payload,
+                    struct packet *packet)
+{
+    struct vp9 vp9;
+    int status = vp9_read(payload, &vp9);
+    if (status != OK)
+        return status;
+    note_top(reader, &vp9, packet->begins_picture);
+    mark_vp9(reader, &vp9, packet);
+    for (unsigned i = 0; vp9.has_resolutions && i < vp9.spatial_count; i++)
+        layers_set_size(meter, i, vp9.widths[i], vp9.heights[i]);
+    packet->has_tl0picidx = vp9.has_tl0picidx;
+    packet->tl0picidx = vp9.tl0picidx;
+    packet->picture_id = vp9.picture_id;
+    if (vp9.has_picture_id)
+        packet->picture_id_bits = vp9.has_long_picture_id ? LONG_BITS : SHORT_BITS;
+    return OK;
+}
+
+/* ---- any ---- */
+
+/* Whether it is of another picture than all before. */
+static bool is_new_picture(struct layer_reader *reader, uint32_t timestamp)
+{
+    if (reader->has_picture && (int32_t)(timestamp - reader->picture) <= 0)
+        return false;
+    reader->has_picture = true;
+    reader->picture = timestamp;
+    return true;
+}
+
+static void note_key(struct layer_reader *reader, struct packet *packet)
+{
+    if (reader->has_key && reader->key_timestamp == packet->rtp.timestamp)
+        return;
+    packet->begins_key_frame = true;
+    reader->has_key = true;
+    reader->key_timestamp = packet->rtp.timestamp;
+}
+
+static int read_codec(struct layer_reader *reader, struct layers_meter *meter,
+                      enum payload_codec codec, struct view view, struct packet *packet)
+{
+    if (codec == PAYLOAD_VP8)
+        return read_vp8(meter, view, packet);
+    if (codec == PAYLOAD_VP9)
+        return read_vp9(reader, meter, view, packet);
+    return OK;
+}
+
+int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
+                      enum payload_codec codec, struct view bytes, struct packet *packet)
+{
+    struct payload payload;
+    struct view view = rtp_payload(&packet->rtp, bytes.at);
+    packet->codec = (uint8_t)codec;
+    packet->begins_frame = packet->ends_frame = true;
+    packet->targets = packet->needed = LAYERS_ALL;
+    if (view.size == 0 || !payload_is_video(codec))
+        return OK;
+    int status = payload_read(codec, view, packet->rtp.marker, &payload);
+    if (status != OK)
+        return status == ERR_UNSUPPORTED ? OK : status;
+    packet->begins_frame = payload.starts_frame;
+    packet->ends_frame = payload.ends_frame;
+    packet->begins_picture = is_new_picture(reader, packet->rtp.timestamp) && payload.starts_frame;
+    status = read_codec(reader, meter, codec, view, packet);
+    if (status != OK)
+        return status;
+    if (payload.starts_key) {
+        mark_key(packet);
+        note_key(reader, packet);
+    }
+    return OK;
+}
