@@ -31,7 +31,7 @@
 #define RTC_BATCH_MAX    256  /* packets that are queued at once */
 #define RTC_ARENA_SIZE   ((size_t)384 * 1024)
 #define RTC_RUN_MAX      32            /* packets of one run */
-#define RTC_HEADER_MAX   256           /* what a writer of headers may touch */
+#define RTC_HEADER_MAX   264           /* what a writer of headers may touch */
 #define RTC_REMOTE_TIME  (60 * USEC_S) /* for the other end's description to come */
 #define RTC_CONNECT_TIME (30 * USEC_S) /* then, for ICE and DTLS together */
 

@@ -198,17 +198,18 @@ bool transceiver_aim(struct transceiver *transceiver, usec now)
         sender_switch(sender, NULL);
         return has_any;
     }
-    if (sender_target(sender) == &encoding->stream)
-        return true;
-    if (is_of(track, sender_stream(sender))) {
-        sender_go_over(sender, &encoding->stream);
-        track->kind->wake(track);
-        return true;
+    if (sender_target(sender) != &encoding->stream) {
+        if (is_of(track, sender_stream(sender))) {
+            sender_go_over(sender, &encoding->stream);
+            track->kind->wake(track);
+        } else {
+            make_plan(transceiver, track, &plan);
+            sender_set_plan(sender, &plan, &formats);
+            sender_switch(sender, &encoding->stream);
+            want_key(transceiver);
+        }
     }
-    make_plan(transceiver, track, &plan);
-    sender_set_plan(sender, &plan, &formats);
-    sender_switch(sender, &encoding->stream);
-    want_key(transceiver);
+    sender_set_layers(sender, transceiver->target.spatial, transceiver->target.temporal);
     return true;
 }
 

@@ -32,6 +32,7 @@ void sender_init(struct sender *sender, const struct sender_config *config)
         sender->sinks[i].kind = &KINDS[i];
         list_init(&sender->sinks[i].node);
     }
+    sender_set_layers(sender, LAYER_BEST, LAYER_BEST);
     rtp_plan_begin(&sender->plan, false);
     memset(&sender->formats, SENDER_NO_PAYLOAD, sizeof sender->formats);
 }
@@ -93,6 +94,14 @@ void sender_go_over(struct sender *sender, struct rtp_stream *stream)
     key_requests_want(&stream->key_requests);
 }
 
+void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal)
+{
+    sender->spatial = (uint8_t)spatial;
+    sender->temporal = (uint8_t)temporal;
+    if (!sender->sinks[!sender->current].stream)
+        selection_want(&sender->selection, spatial, temporal);
+}
+
 /* The key frame has come, or nobody would see where it is missing. */
 static void arrive(struct sender *sender)
 {
@@ -134,8 +143,11 @@ static void begin_stream(struct sender *sender, usec now, struct rtp_stream *str
     sender->stream = stream;
     sender->config.clock_rate = stream->clock_rate;
     sender->from = packet->sequence;
-    sender->offset = sender->highest + 1 - packet->sequence;
     sender->repeat_from = sender->highest + 1;
+    renumbering_begin(&sender->numbers, packet->sequence - 1, sender->highest);
+    selection_want(&sender->selection, sender->spatial, sender->temporal);
+    selection_begin(&sender->selection, packet->sequence);
+    pictures_begin(&sender->pictures, packet);
     sender->timestamp_offset = timestamp - packet->rtp.timestamp;
     sender->has_begun = true;
     sender->is_waiting = false;
@@ -160,46 +172,68 @@ static void stamp(const struct sender *sender, usec now, const struct rtp_writte
         bwe_sent_untold(config->bwe, now, size);
 }
 
-/* Queues the packet.  False: the batch is full. */
-static bool put(struct sender *sender, usec now, const struct packet *packet, bool is_repeat)
+/* One of ours. */
+struct outgoing {
+    uint16_t number;
+    bool is_repeat;
+    bool is_empty; /* in the place of one that does not go on */
+    bool is_last;  /* of its picture */
+};
+
+static size_t write_own(const struct sender *sender, const struct packet *packet,
+                        const struct outgoing *outgoing, uint8_t *at, struct view *payload)
 {
+    if (outgoing->is_empty) {
+        at[0] = 1; /* padding: its size */
+        *payload = view_make(payload->at, 0);
+        return 1;
+    }
+    size_t size = pictures_write(&sender->pictures, packet, *payload, at);
+    *payload = view_slice(*payload, size, payload->size);
+    return size;
+}
+
+/* Queues the packet.  There is room; a transport that is gone takes all, and sends nothing. */
+static void put(struct sender *sender, usec now, const struct packet *packet,
+                const struct outgoing *outgoing)
+{
+    static const struct rtp_packet NONE;
     const struct sender_config *config = &sender->config;
     const struct packet_ring *ring = &sender->stream->ring;
     uint8_t rtx = sender->formats.rtx_payload_types[packet->format];
-    bool is_rtx = is_repeat && rtx != SENDER_NO_PAYLOAD;
-    uint16_t number = (uint16_t)(packet->sequence + sender->offset);
+    bool is_rtx = outgoing->is_repeat && rtx != SENDER_NO_PAYLOAD;
     struct rtp_written written;
     uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
     if (!at)
-        return !rtc_is_full(
-            config->rtc); /* a transport that is gone takes all, and sends nothing */
+        return;
     const struct rtp_values values = {
         .ssrc = is_rtx ? config->rtx_ssrc : config->ssrc,
         .timestamp = packet->rtp.timestamp + sender->timestamp_offset,
-        .sequence_number = is_rtx ? sender->rtx_sequence++ : number,
+        .sequence_number = is_rtx ? sender->rtx_sequence++ : outgoing->number,
         .payload_type = is_rtx ? rtx : sender->formats.payload_types[packet->format],
-        .marker = packet->rtp.marker,
+        .marker = !outgoing->is_empty && (packet->rtp.marker || outgoing->is_last),
+        .has_padding = outgoing->is_empty,
     };
-    rtp_write_header(&sender->plan, &packet->rtp, packet_bytes(ring, packet), &values, at,
-                     &written);
+    rtp_write_header(&sender->plan, outgoing->is_empty ? &NONE : &packet->rtp,
+                     packet_bytes(ring, packet), &values, at, &written);
     struct rtc_rtp rtp = { .header_size = written.size,
                            .payload = packet_payload(ring, packet),
                            .sent = is_rtx ? &sender->rtx_sent : &sender->sent,
-                           .is_repeat = is_repeat && !is_rtx };
+                           .is_repeat = outgoing->is_repeat && !is_rtx };
     if (is_rtx) {
-        rtp_write_osn(at, &written, number);
+        rtp_write_osn(at, &written, outgoing->number);
         rtp.own_size = RTX_OSN_SIZE;
     }
+    rtp.own_size += write_own(sender, packet, outgoing, at + written.size, &rtp.payload);
     stamp(sender, now, &written, &rtp, at);
     rtc_end_rtp(config->rtc, config->transport, &rtp);
-    return true;
 }
 
 /* From before what has gone out of its stream: to go on with it would be to go back. */
 static bool is_behind(const struct sender *sender, const struct packet *packet)
 {
     return sender->stream && sender->stream == sender_stream(sender) &&
-           packet->sequence + sender->offset <= sender->highest;
+           packet->sequence <= sender->numbers.in;
 }
 
 static bool must_wait(const struct sender *sender, const struct packet *packet)
@@ -208,23 +242,54 @@ static bool must_wait(const struct sender *sender, const struct packet *packet)
            (is_behind(sender, packet) || (sender->config.is_video && !packet->begins_key_frame));
 }
 
+/* One that is later than all before.  False: it does not go on. */
+static bool come_next(struct sender *sender, usec now, const struct packet *packet)
+{
+    bool goes = !sender->config.is_video || selection_next(&sender->selection, packet);
+    renumbering_add(&sender->numbers, packet->sequence, goes);
+    pictures_next(&sender->pictures, packet, goes);
+    sender->highest = sender->numbers.out;
+    if (goes) {
+        sender->last_timestamp = packet->rtp.timestamp + sender->timestamp_offset;
+        sender->last_at = now;
+    } else if (sender->selection.needs_key) {
+        sender_wants_key(sender);
+    }
+    return goes;
+}
+
+/* As what it goes out.  FORGOTTEN: it is too late for that. */
+static enum selection_fate describe(const struct sender *sender, const struct packet *packet,
+                                    struct outgoing *outgoing)
+{
+    uint64_t number;
+    enum selection_fate fate = SELECTION_GOES;
+    if (!renumbering_out(&sender->numbers, packet->sequence, &number))
+        return SELECTION_FORGOTTEN;
+    if (sender->config.is_video)
+        fate = selection_of(&sender->selection, packet, &outgoing->is_last);
+    outgoing->number = (uint16_t)number;
+    outgoing->is_empty = fate == SELECTION_STAYS;
+    return fate;
+}
+
 static bool pass_on(struct sender *sender, usec now, const struct packet *packet)
 {
+    struct outgoing outgoing = { .is_repeat = false };
     if (rtc_is_full(sender->config.rtc))
         return false;
     if (sender->is_waiting)
         begin_stream(sender, now, sender_stream(sender), packet);
     if (packet->sequence < sender->from)
         return true; /* late, from before the switch */
-    if (!put(sender, now, packet, false))
-        return false;
-    uint64_t sequence = packet->sequence + sender->offset;
-    if (sequence > sender->highest) {
-        sender->highest = sequence;
-        sender->last_timestamp = packet->rtp.timestamp + sender->timestamp_offset;
-        sender->last_at = now;
-    }
+    if (packet->sequence > sender->numbers.in && !come_next(sender, now, packet))
+        return true;
+    if (describe(sender, packet, &outgoing) == SELECTION_FORGOTTEN)
+        return true;
+    put(sender, now, packet, &outgoing);
     sender->packets++;
+    if (outgoing.is_empty)
+        return true;
     sender->bytes += packet->rtp.payload_size;
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_PACKETS_OUT, 1);
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT, packet->size);
@@ -280,20 +345,30 @@ static void repeated(struct sender *sender)
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_REPEATED, 1);
 }
 
+/* The packet that went out under that number, if it is still there. */
+static const struct packet *find(const struct sender *sender, uint64_t number)
+{
+    uint64_t sequence;
+    if (!sender->stream || number < sender->repeat_from ||
+        !renumbering_in(&sender->numbers, number, &sequence))
+        return NULL;
+    return packet_ring_find(&sender->stream->ring, sequence);
+}
+
 void sender_nack(struct sender *sender, usec now, uint16_t number)
 {
     int distance = rtp_sequence_distance(number, (uint16_t)sender->highest);
-    uint64_t sequence = sender->highest + (uint64_t)(int64_t)distance;
-    const struct packet *packet = NULL;
+    struct outgoing outgoing = { .is_repeat = true };
     if (!sender->has_begun || distance > 0)
         return; /* it was never sent */
-    if (sender->stream && sequence >= sender->repeat_from)
-        packet = packet_ring_find(&sender->stream->ring, sequence - sender->offset);
-    if (packet && can_repeat(sender, packet, distance) && may_repeat(sender, now) &&
-        put(sender, now, packet, true))
+    const struct packet *packet = find(sender, sender->highest + (uint64_t)(int64_t)distance);
+    if (packet && !rtc_is_full(sender->config.rtc) && can_repeat(sender, packet, distance) &&
+        describe(sender, packet, &outgoing) != SELECTION_FORGOTTEN && may_repeat(sender, now)) {
+        put(sender, now, packet, &outgoing);
         repeated(sender);
-    else
+    } else {
         sender->not_repeated++;
+    }
 }
 
 bool sender_report(const struct sender *sender, usec now, struct rtcp_sr *sr)

@@ -1,8 +1,11 @@
 /* sender.h - a track as it goes out on one transport: a sink that makes one continuous RTP stream
  * of whatever streams it is pointed at, one after the other.
  *
- * Its SSRC stays, its sequence numbers have no gaps but those of packets that are still to come,
- * its timestamps go on with the time: over every switch to another stream (another encoding,
+ * Of a stream with layers, those go on that are wanted.
+ *
+ * Its SSRC stays, its sequence numbers have no gaps but those of packets that are still to come:
+ * none for what does not go on, either.  What came late, and then is of no layer that goes on, is
+ * an empty packet in the place that was held for it.  Numbers of pictures go on likewise, its timestamps go on with the time: over every switch to another stream (another encoding,
  * another camera), every pause, every mute.  Video begins, and goes on after each of these, with a
  * key frame; until one comes the sender has asked for it.
  *
@@ -15,6 +18,9 @@
 
 #include "agent/rtc.h"
 #include "media/bwe.h"
+#include "media/pictures.h"
+#include "media/renumbering.h"
+#include "media/selection.h"
 #include "media/stream.h"
 #include "wire/rtp_header.h"
 
@@ -50,11 +56,15 @@ struct sender {
     struct sender_config config;
     struct secure_window sent;
     struct secure_window rtx_sent;
-    struct rtp_stream *stream; /* of which packets went out last; NULL: it is no longer there */
-    uint64_t from;             /* the first of its sequence numbers that went out */
-    uint64_t offset;           /* between its sequence numbers and ours: added */
-    uint64_t highest;          /* ours, unwrapped */
-    uint64_t repeat_from;      /* ours: earlier ones are not sent again */
+    struct rtp_stream *stream;  /* of which packets went out last; NULL: it is no longer there */
+    uint64_t from;              /* the first of its sequence numbers that went out */
+    uint64_t highest;           /* ours, unwrapped */
+    struct renumbering numbers; /* from its sequence numbers to ours */
+    struct selection selection;
+    struct pictures pictures;
+    uint8_t spatial; /* which layers are wanted, of the stream that it goes over to, too */
+    uint8_t temporal;
+    uint64_t repeat_from; /* ours: earlier ones are not sent again */
     uint32_t timestamp_offset;
     uint32_t last_timestamp; /* ours, of the highest */
     usec last_at;
@@ -87,6 +97,9 @@ void sender_switch(struct sender *sender, struct rtp_stream *stream);
 /* The same, but until that comes the stream before is sent on: for another encoding of the same
  * track, since the plan is not changed with it. */
 void sender_go_over(struct sender *sender, struct rtp_stream *stream);
+/* Of the stream that it is going to: these layers (LAYER_BEST: the highest).  Until it is there, what
+ * went out of the former still does.  To follow the two above. */
+void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal);
 /* Where it is, and where it is going; NULL: nowhere. */
 static inline struct rtp_stream *sender_stream(const struct sender *sender)
 {

@@ -80,7 +80,10 @@ static int tear_down(void **state)
 static void come(struct source *source, uint16_t number, bool is_key, size_t size)
 {
     uint8_t bytes[RTC_PACKET_MAX] = { 0x80, 100, (uint8_t)(number >> 8), (uint8_t)number };
-    struct packet packet = { .begins_key_frame = is_key };
+    struct packet packet = { .begins_key_frame = is_key,
+                             .begins_picture = true,
+                             .targets = LAYERS_ALL,
+                             .needed = LAYERS_ALL };
     bool needs_key;
     for (unsigned i = 0; i < 4; i++)
         bytes[4 + i] = (uint8_t)(source->timestamp >> (24 - 8 * i));

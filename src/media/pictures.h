@@ -1,0 +1,37 @@
+/* pictures.h - the numbers that VP8 and VP9 give pictures in their payload descriptors, made
+ * continuous for a receiver: over a switch to another stream, and (VP8's, of which receivers expect
+ * no gap) where pictures are left out.
+ *
+ * VP9 refers to earlier pictures by the distance of their numbers, and where it does not its
+ * structure counts by them, so the gaps of what is left out stay.  Pure functions over the caller's
+ * memory.  The same packet always gets the same bytes.
+ */
+#ifndef MOIM_MEDIA_PICTURES_H
+#define MOIM_MEDIA_PICTURES_H
+
+#include "media/packet_ring.h"
+#include "media/renumbering.h"
+
+#define PICTURES_OWN_MAX 6 /* bytes of a descriptor's beginning */
+
+/* All zeros at first. */
+struct pictures {
+    struct renumbering ids; /* from those of the stream to ours */
+    bool has_ids;
+    bool is_changed; /* ours are others */
+    uint8_t tl0picidx_added;
+    uint8_t keyidx_added;
+    uint8_t tl0picidx; /* ours, as they went out last */
+    uint8_t keyidx;
+};
+
+/* A stream begins with that key frame. */
+void pictures_begin(struct pictures *pictures, const struct packet *packet);
+/* A packet, later than all before, goes on or does not. */
+void pictures_next(struct pictures *pictures, const struct packet *packet, bool is_kept);
+/* What the payload of a packet begins with instead: gives how many bytes, at most PICTURES_OWN_MAX,
+ * were written in the place of as many; 0: it stays as it is. */
+size_t pictures_write(const struct pictures *pictures, const struct packet *packet,
+                      struct view payload, uint8_t *out);
+
+#endif
