@@ -111,6 +111,8 @@ static int read_vp9(struct layer_reader *reader, struct layers_meter *meter, str
         return status;
     note_top(reader, &vp9, packet->begins_picture);
     mark_vp9(reader, &vp9, packet);
+    /* its lower layers may still come, late */
+    packet->begins_picture = packet->begins_picture && vp9.sid == 0;
     for (unsigned i = 0; vp9.has_resolutions && i < vp9.spatial_count; i++)
         layers_set_size(meter, i, vp9.widths[i], vp9.heights[i]);
     packet->has_tl0picidx = vp9.has_tl0picidx;

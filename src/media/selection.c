@@ -11,6 +11,7 @@ static unsigned bit(unsigned target)
 static void change(struct selection *selection, uint64_t sequence, uint8_t target)
 {
     uint8_t slot = selection->change_count % SELECTION_CHANGES;
+    selection->skips_lower = true; /* until the next picture tells */
     selection->at = target;
     selection->targets[slot] = target;
     selection->from[slot] = sequence;
@@ -60,17 +61,46 @@ static unsigned highest_of(unsigned targets, unsigned wanted)
 
 static void go_on(struct selection *selection, const struct packet *packet)
 {
-    unsigned target = highest_of(selection->intact, selection->wanted);
+    unsigned row = ROW << selection->at / LAYERS_TEMPORAL * LAYERS_TEMPORAL;
+    unsigned possible = selection->intact;
+    if (selection->skips_lower && packet->switch_base != PACKET_SWITCH_ANY)
+        possible &= row;
+    unsigned target = highest_of(possible, selection->wanted);
     if (target < LAYERS_TARGETS && target != selection->at)
         change(selection, packet->sequence, (uint8_t)target);
 }
 
-bool selection_next(struct selection *selection, const struct packet *packet)
+/* Of higher layers, something that will not go on may be missing. */
+static unsigned sure_of(const struct selection *selection)
 {
+    unsigned spatial = selection->at / LAYERS_TEMPORAL, temporal = selection->at % LAYERS_TEMPORAL;
+    unsigned row = ROW >> (LAYERS_TEMPORAL - 1 - temporal);
+    unsigned rows = LAYERS_ALL >> (LAYERS_SPATIAL - 1 - spatial) * LAYERS_TEMPORAL;
+    if (selection->skips_lower)
+        rows = ROW << spatial * LAYERS_TEMPORAL;
+    return rows & row * COLUMN;
+}
+
+/* Where spatial layers are not sent because nothing above needs them, they are not sent until a
+ * picture that all can be begun with. */
+static void note_lower(struct selection *selection, const struct packet *packet, bool goes)
+{
+    bool is_lower = packet->spatial == 0 && selection->at / LAYERS_TEMPORAL > 0 &&
+                    packet->temporal <= selection->at % LAYERS_TEMPORAL;
+    if (is_lower && packet->switch_base != PACKET_SWITCH_ANY)
+        selection->skips_lower = !goes;
+}
+
+bool selection_next(struct selection *selection, const struct packet *packet, bool has_gap)
+{
+    if (has_gap)
+        selection->intact = (uint16_t)(selection->intact & sure_of(selection));
     selection->intact = intact_with(selection, packet);
     if (packet->begins_picture && selection->at != selection->wanted)
         go_on(selection, packet);
-    if (packet->targets & bit(selection->at))
+    bool goes = packet->targets & bit(selection->at);
+    note_lower(selection, packet, goes);
+    if (goes)
         return true;
     selection->intact = (uint16_t)(selection->intact & ~packet->needed);
     selection->needs_key = (packet->targets & bit(selection->wanted)) &&

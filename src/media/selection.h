@@ -20,6 +20,7 @@ struct selection {
     uint8_t wanted;       /* a target's number */
     uint8_t at;           /* that which it gets */
     bool needs_key;       /* of what is wanted a packet came, but it can't be begun with */
+    bool skips_lower;     /* spatial layers below the one that it gets, for they are not needed */
     uint16_t intact;      /* targets of which the receiver has had all that is needed */
     uint8_t change_count; /* since it began, modulo 256 but never back to 0 */
     uint8_t targets[SELECTION_CHANGES];
@@ -30,8 +31,9 @@ struct selection {
 void selection_begin(struct selection *selection, uint64_t sequence);
 /* What is wanted from now on; before it begins, too. */
 void selection_want(struct selection *selection, unsigned spatial, unsigned temporal);
-/* Whether a packet goes on that is later than all before. */
-bool selection_next(struct selection *selection, const struct packet *packet);
+/* Whether a packet goes on that is later than all before; `has_gap`: some are missing just before
+ * it.  What these are is not known, but that they will be decided as those before. */
+bool selection_next(struct selection *selection, const struct packet *packet, bool has_gap);
 
 enum selection_fate { SELECTION_GOES, SELECTION_STAYS, SELECTION_FORGOTTEN };
 /* Whether any packet goes on, or went; FORGOTTEN: it is from before what is remembered.  *is_last:

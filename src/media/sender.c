@@ -245,7 +245,8 @@ static bool must_wait(const struct sender *sender, const struct packet *packet)
 /* One that is later than all before.  False: it does not go on. */
 static bool come_next(struct sender *sender, usec now, const struct packet *packet)
 {
-    bool goes = !sender->config.is_video || selection_next(&sender->selection, packet);
+    bool has_gap = packet->sequence - sender->numbers.in > 1;
+    bool goes = !sender->config.is_video || selection_next(&sender->selection, packet, has_gap);
     renumbering_add(&sender->numbers, packet->sequence, goes);
     pictures_next(&sender->pictures, packet, goes);
     sender->highest = sender->numbers.out;

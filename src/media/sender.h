@@ -1,13 +1,13 @@
 /* sender.h - a track as it goes out on one transport: a sink that makes one continuous RTP stream
- * of whatever streams it is pointed at, one after the other.
- *
- * Of a stream with layers, those go on that are wanted.
+ * of whatever streams it is pointed at, one after the other.  Of a stream with layers, those go on
+ * that are wanted.
  *
  * Its SSRC stays, its sequence numbers have no gaps but those of packets that are still to come:
  * none for what does not go on, either.  What came late, and then is of no layer that goes on, is
- * an empty packet in the place that was held for it.  Numbers of pictures go on likewise, its timestamps go on with the time: over every switch to another stream (another encoding,
- * another camera), every pause, every mute.  Video begins, and goes on after each of these, with a
- * key frame; until one comes the sender has asked for it.
+ * an empty packet in the place that was held for it.  Numbers of pictures go on likewise, its
+ * timestamps go on with the time: over every switch to another stream (another encoding, another
+ * camera), every pause, every mute.  Video begins, and goes on after each of these, with a key
+ * frame; until one comes the sender has asked for it.
  *
  * Packets are sent again from the stream's ring, as RTX (RFC 4588) where it was negotiated; not
  * those from before a switch, which nobody needs behind the key frame.  One thread; no memory of
@@ -97,8 +97,8 @@ void sender_switch(struct sender *sender, struct rtp_stream *stream);
 /* The same, but until that comes the stream before is sent on: for another encoding of the same
  * track, since the plan is not changed with it. */
 void sender_go_over(struct sender *sender, struct rtp_stream *stream);
-/* Of the stream that it is going to: these layers (LAYER_BEST: the highest).  Until it is there, what
- * went out of the former still does.  To follow the two above. */
+/* Of the stream that it is going to: these layers (LAYER_BEST: the highest).  Until it is there,
+ * what went out of the former still does.  To follow the two above. */
 void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal);
 /* Where it is, and where it is going; NULL: nowhere. */
 static inline struct rtp_stream *sender_stream(const struct sender *sender)

@@ -49,7 +49,8 @@ struct vp8 {
 MUST_USE int vp8_read(struct view payload, struct vp8 *vp8);
 
 /* Puts other numbers into a descriptor that was read as *vp8, or into a copy of it, which keeps its
- * size: of the picture id the 7 or 15 bits that fit, of KEYIDX 5.  What is not there is not put in. */
+ * size: of the picture id the 7 or 15 bits that fit, of KEYIDX 5.  What is not there is not put
+ * in. */
 void vp8_rewrite(uint8_t *descriptor, const struct vp8 *vp8, uint16_t picture_id, uint8_t tl0picidx,
                  uint8_t keyidx);
 

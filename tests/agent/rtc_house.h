@@ -30,7 +30,8 @@ struct far {
     unsigned refused;
     unsigned data_count;
     struct view last_data;
-    void (*hear_data)(struct far *far, struct view data); /* in place of the above; may be NULL */
+    void (*hear_data)(struct far *far, struct view data);  /* in place of the above; may be NULL */
+    void (*hear_rtp)(struct far *far, struct view packet); /* as well; may be NULL */
     uint8_t data[256];
     unsigned rtp_count, rtcp_count;
     uint8_t rtp[RTC_PACKET_MAX]; /* the last one, opened */
@@ -227,6 +228,8 @@ static inline void far_hear_media(struct far *far, struct view bytes)
         memcpy(far->rtp, in.packet.at, in.packet.size);
         far->rtp_size = in.packet.size;
         far->numbers[far->rtp_count++ % HEARD] = (uint16_t)(in.packet.at[2] << 8 | in.packet.at[3]);
+        if (far->hear_rtp)
+            far->hear_rtp(far, view_of_span(in.packet));
     }
     free(copy);
 }
