@@ -243,6 +243,8 @@ static void on_text(struct guest *guest, struct view text)
         on_error(guest, message);
     else if (strcmp(type, "ack") == 0 && json_get_number(message, "id", &id) == OK)
         forget_sent(guest, id);
+    else if (strcmp(type, "sfu-state") == 0)
+        guest->states++; /* is no event, and told whenever it may be news */
     else
         on_event(guest, message, type);
     cJSON_Delete(message);

@@ -91,7 +91,7 @@ struct guest {
     usec offer_at; /* not before */
     usec kind_at;  /* when the room became a mesh, or sfu */
     usec part_at;  /* from the server, the room being a mesh; USEC_NEVER: it leaves that to it */
-    uint64_t joins, resumes, crashes, offers, restarted, renewed, crossings;
+    uint64_t joins, resumes, crashes, offers, restarted, renewed, crossings, states;
 };
 
 /* `number` is below NET_FARS_MAX. */
