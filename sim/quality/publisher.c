@@ -111,7 +111,9 @@ static struct model next_frame(struct publisher *publisher, struct publisher_enc
                            .is_key = encoding->wants_key || encoding->frame == 0,
                            .frame = ++encoding->frame,
                            .captured = (uint32_t)(publisher->frame_at / 100) };
-    encoding->phase = model.is_key ? 0 : (uint8_t)((encoding->phase + 1) % 4);
+    encoding->phase = (uint8_t)((encoding->phase + 1u) % 4);
+    if (model.is_key)
+        encoding->phase = 0;
     encoding->wants_key = false;
     model.temporal = LAYERS[encoding->phase];
     model.is_sync = encoding->phase == 1 || encoding->phase == 2;
