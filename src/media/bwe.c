@@ -142,6 +142,7 @@ static void take_received(struct bwe *bwe, usec now, struct bwe_packet *packet, 
                           packet->size);
     } else {
         bwe_delay_packet(&bwe->delay, (int64_t)sent_at, arrived_at);
+        bwe_rival_packet(&bwe->rival, (int64_t)sent_at, arrived_at);
         if (packet->fate == BWE_LOST)
             bwe_loss_came_late(&bwe->loss);
         else
@@ -203,15 +204,27 @@ static void take_probe(struct bwe *bwe, usec now)
         bwe_rate_set(&bwe->rate, now, bps);
 }
 
-static void estimate(struct bwe *bwe, usec now)
+/* More than the line loses all the time. */
+static bool is_loss(const struct bwe *bwe, const struct news *news)
 {
+    double share = (double)news->lost / (news->lost + news->received);
+    return share > 2 * bwe->loss.inherent;
+}
+
+static void estimate(struct bwe *bwe, usec now, const struct news *news)
+{
+    bwe_rival_look(&bwe->rival, now, bwe->sent_bps, bwe->acknowledged.bps,
+                   bwe->demand.limited_since != 0);
     const struct bwe_rate_input input = { .usage = bwe->delay.usage,
                                           .acknowledged_bps = bwe->acknowledged.bps,
                                           .round_trip = round_trip_of(bwe),
+                                          .has_rival = bwe->rival.is_there,
                                           .min_bps = bwe->settings.min_bps,
                                           .max_bps = bwe->settings.max_bps };
     double before = bwe->rate.bps;
     take_probe(bwe, now);
+    if (is_loss(bwe, news) && bwe_rival_lost(&bwe->rival, now, round_trip_of(bwe)))
+        bwe_rate_lost(&bwe->rate, now, bwe->settings.min_bps);
     bool is_down = bwe_rate_update(&bwe->rate, now, &input);
     estimate_by_feedback(bwe);
     if (is_down && bwe->rate.bps < before * 2 / 3)
@@ -241,7 +254,7 @@ bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc)
         bwe->feedback_round_trip = now - news.newest_sent;
     if (was_silent)
         end_silence(bwe, now, &news);
-    estimate(bwe, now);
+    estimate(bwe, now, &news);
     return true;
 }
 
@@ -326,6 +339,8 @@ static enum bwe_limit limit_of(const struct bwe *bwe, usec now)
     if (bwe->has_feedback ? bwe->loss.is_limiting
                           : bwe->reports.reduced_at && now - bwe->reports.reduced_at < LATELY)
         return BWE_BY_LOSS;
+    if (bwe->rival.is_there)
+        return BWE_BY_RIVAL;
     if (bwe->rate.reduced_at && now - bwe->rate.reduced_at < LATELY)
         return BWE_BY_DELAY;
     if (bwe->target_bps >= bwe->settings.max_bps)
@@ -354,13 +369,10 @@ void bwe_estimate(const struct bwe *bwe, usec now, struct bwe_estimate *out)
 const char *bwe_limit_name(enum bwe_limit limit)
 {
     static const char *const NAMES[] = {
-        [BWE_UNKNOWN] = "unknown",
-        [BWE_BY_NOTHING] = "nothing",
-        [BWE_BY_DELAY] = "delay",
-        [BWE_BY_LOSS] = "loss",
-        [BWE_BY_SILENCE] = "silence",
-        [BWE_BY_RECEIVER] = "receiver",
-        [BWE_BY_APPLICATION] = "application",
+        [BWE_UNKNOWN] = "unknown",      [BWE_BY_NOTHING] = "nothing",
+        [BWE_BY_DELAY] = "delay",       [BWE_BY_RIVAL] = "rival",
+        [BWE_BY_LOSS] = "loss",         [BWE_BY_SILENCE] = "silence",
+        [BWE_BY_RECEIVER] = "receiver", [BWE_BY_APPLICATION] = "application",
         [BWE_BY_SETTING] = "setting",
     };
     return NAMES[limit];

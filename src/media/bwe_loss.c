@@ -198,6 +198,8 @@ static void estimate(struct bwe_loss *loss, const struct bwe_loss_input *input)
     loss->average = average_loss(loss);
     if (loss->inherent == 0)
         loss->inherent = INHERENT_FIRST;
+    if (loss->average == 0 && !loss->is_limiting)
+        return; /* most of the time: there is nothing to choose between */
     struct candidate best = choose(loss, now_bps, input);
     loss->inherent = best.inherent;
     double bps = best.bps;

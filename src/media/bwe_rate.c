@@ -95,6 +95,8 @@ void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double ta
 #define REDUCE_EACH_MIN (10 * USEC_MS)
 #define REDUCE_EACH_MAX (200 * USEC_MS)
 #define REDUCE_BLIND    (500 * USEC_MS) /* while it is not known what comes */
+#define RIVAL_GROWTH    0.6
+#define RIVAL_BACK_OFF  0.7
 #define PACKET_BITS     (1200 * 8.0)
 #define FRAMES          30.0
 #define CAPACITY_WEIGHT 0.05
@@ -174,6 +176,13 @@ static double growth_near(const struct bwe_rate *rate, usec round_trip)
     return growth > GROWTH_NEAR_MIN ? growth : GROWTH_NEAR_MIN;
 }
 
+/* As TCP's: a packet a round trip, but less of it, since it goes down by less, too (RFC 5348). */
+static double growth_beside_rival(usec round_trip)
+{
+    double time = (double)(round_trip > RESPONSE ? round_trip : RESPONSE) / (double)USEC_S;
+    return RIVAL_GROWTH * PACKET_BITS / (time * time);
+}
+
 static void increase(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
 {
     double passed = rate->changed_at ? (double)(now - rate->changed_at) / (double)USEC_S : 0;
@@ -185,7 +194,9 @@ static void increase(struct bwe_rate *rate, usec now, const struct bwe_rate_inpu
     if (passed > 1)
         passed = 1;
     double growth = rate->bps * GROWTH * passed;
-    if (rate->capacity_bps > 0)
+    if (input->has_rival)
+        growth = growth_beside_rival(input->round_trip) * passed;
+    else if (rate->capacity_bps > 0)
         growth = growth_near(rate, input->round_trip) * passed;
     else if (growth < GROWTH_MIN * passed)
         growth = GROWTH_MIN * passed;
@@ -199,7 +210,7 @@ static void increase(struct bwe_rate *rate, usec now, const struct bwe_rate_inpu
 
 bool bwe_rate_update(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
 {
-    switch (input->usage) {
+    switch (input->has_rival ? BWE_NORMAL : input->usage) {
     case BWE_OVERUSING:
         return reduce(rate, now, input);
     case BWE_UNDERUSING: /* the queue empties: let it */
@@ -212,6 +223,14 @@ bool bwe_rate_update(struct bwe_rate *rate, usec now, const struct bwe_rate_inpu
         increase(rate, now, input);
         return false;
     }
+}
+
+void bwe_rate_lost(struct bwe_rate *rate, usec now, double min_bps)
+{
+    rate->bps *= RIVAL_BACK_OFF;
+    if (rate->bps < min_bps)
+        rate->bps = min_bps;
+    rate->changed_at = rate->reduced_at = now;
 }
 
 void bwe_rate_set(struct bwe_rate *rate, usec now, double bps)

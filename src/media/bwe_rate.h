@@ -57,12 +57,15 @@ struct bwe_rate_input {
     enum bwe_usage usage;
     double acknowledged_bps; /* 0: not known */
     usec round_trip;
+    bool has_rival; /* it goes by loss: bwe_rival.h */
     double min_bps;
     double max_bps;
 };
 
 /* After each feedback.  True: it went down. */
 bool bwe_rate_update(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input);
+/* Beside a rival packets were lost. */
+void bwe_rate_lost(struct bwe_rate *rate, usec now, double min_bps);
 /* A probe, or whoever knows, says so. */
 void bwe_rate_set(struct bwe_rate *rate, usec now, double bps);
 

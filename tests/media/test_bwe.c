@@ -127,16 +127,45 @@ static void test_silence(void **state)
     assert_true(line.target[62] < 0.2 * before && line.target[62] >= BWE_MIN_BPS);
 }
 
+/* A flow that fills the queue leaves it a fair share of the line, which is its own again, without a
+ * queue, when that flow has ended. */
 static void test_tcp(void **state)
 {
     (void)state;
     line_begin(3 * MBPS, 25 * USEC_MS);
     line_run(10 * USEC_S);
     line.tcp.is_on = true;
-    line_run(90 * USEC_S);
+    line_run(80 * USEC_S);
+    line.tcp.is_on = false;
+    line_run(20 * USEC_S);
     line_show("tcp");
-    double share = line_came(line.media_bytes, 30, 100) / (3 * MBPS);
-    assert_true(share > 0.12);
+    double share = line_came(line.media_bytes, 25, 90) / (3 * MBPS);
+    assert_true(share > 0.34 && share < 0.66);
+    assert_int_equal(line.limit[80], BWE_BY_RIVAL);
+    assert_true(line_came(line.media_bytes, 98, 110) > 0.85 * 3 * MBPS);
+    assert_true(line_longest(100, 110) < 150 * USEC_MS);
+}
+
+/* A queue of our own making is no rival's, however long it is and however often the line gets
+ * worse. */
+static void test_no_rival(void **state)
+{
+    static const double RATES[] = { 3, 1.5, 0.6, 0.25 };
+    (void)state;
+    line_begin(RATES[0] * MBPS, 25 * USEC_MS);
+    line.queue = 2 * USEC_S;
+    for (unsigned i = 0; i < 4; i++) {
+        line.bps = RATES[i] * MBPS;
+        line_run(15 * USEC_S);
+    }
+    line_show("worse and worse");
+    for (unsigned i = 0; i < 60; i++)
+        assert_true(line.limit[i] != BWE_BY_RIVAL);
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned from = i * 15 + 6, until = i * 15 + 15;
+        assert_true(line_came(line.media_bytes, from, until) > 0.75 * RATES[i] * MBPS);
+        assert_true(line_longest(from, until) < 300 * USEC_MS);
+    }
 }
 
 /* There is little to send: probes show what there would be, as long as somebody wants it. */
@@ -194,8 +223,9 @@ int main(void)
         cmocka_unit_test(test_down_and_up), cmocka_unit_test(test_loss),
         cmocka_unit_test(test_no_queue),    cmocka_unit_test(test_bursts_of_loss),
         cmocka_unit_test(test_jitter),      cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_tcp),         cmocka_unit_test(test_little),
-        cmocka_unit_test(test_no_probes),   cmocka_unit_test(test_audio),
+        cmocka_unit_test(test_tcp),         cmocka_unit_test(test_no_rival),
+        cmocka_unit_test(test_little),      cmocka_unit_test(test_no_probes),
+        cmocka_unit_test(test_audio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
