@@ -1,6 +1,6 @@
 /* house_turn.h - what a house that relays is set up with. */
-#ifndef MOIM_TESTS_HOUSE_TURN_H
-#define MOIM_TESTS_HOUSE_TURN_H
+#ifndef MOIM_TESTS_FRONT_HOUSE_TURN_H
+#define MOIM_TESTS_FRONT_HOUSE_TURN_H
 
 #include "house.h"
 

@@ -1,6 +1,6 @@
 /* worker_rig.h - one worker with real sockets, driven in the test's own thread. */
-#ifndef MOIM_TESTS_WORKER_RIG_H
-#define MOIM_TESTS_WORKER_RIG_H
+#ifndef MOIM_TESTS_SHELL_WORKER_RIG_H
+#define MOIM_TESTS_SHELL_WORKER_RIG_H
 
 #include "support.h"
 
