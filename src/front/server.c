@@ -39,8 +39,9 @@ static int start_rooms(struct server *server)
 
 static void stop_media(struct server *server)
 {
-    spread_free(server);
+    spread_close(server);
     media_free(server);
+    spread_free(server);
     pool_free(&server->seats);
     rtc_door_free(server);
 }
@@ -146,8 +147,8 @@ void server_free(struct server *server)
         errand_free(errand);
     }
     endpoints_stop(server);
+    stop_media(server); /* peers leave the circles of their rooms */
     rooms_free(&server->rooms);
-    stop_media(server);
     deflate_free(server->workshop.deflater);
     pool_free(&server->outboxes.entries);
     buffers_free(server->buffers);

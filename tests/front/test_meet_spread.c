@@ -432,14 +432,33 @@ static void test_mesh(void **state)
     check_empty();
 }
 
-/* Servers are freed with all that goes on. */
-static void test_freed(void **state)
+static void test_stopped(void **state)
 {
     (void)state;
     connect_all("AVavavav");
     for (unsigned i = 0; i < 2; i++)
         server_stop(house->servers[i], house->now);
     run();
+}
+
+/* ... with all that goes on, one after the other. */
+static void test_freed(void **state)
+{
+    (void)state;
+    set_up(NULL);
+    connect_all("AVavavav");
+    say_frame(0, 1, true);
+    house->notes_wait = true;
+    ws_say(guests[1].wire, "{'type':'leave'}");
+    for (unsigned i = 0; i < 2; i++)
+        server_free(house->servers[i]);
+    for (size_t i = 0; i < HOUSE_WIRES_MAX; i++) {
+        free(house->wires[i].got.at);
+        free(house->wires[i].unfed.at);
+    }
+    free(house->metrics);
+    free(house);
+    port_close();
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -451,7 +470,7 @@ int main(void)
         TEST(test_late),        TEST(test_blocked),     TEST(test_nobody_watches),
         TEST(test_other_track), TEST(test_refused),     TEST(test_one_at_a_time),
         TEST(test_lost),        TEST(test_room_ends),   TEST(test_mesh),
-        TEST(test_freed),       TEST(test_hidden),
+        TEST(test_stopped),     TEST(test_hidden),      cmocka_unit_test(test_freed),
     };
     return cmocka_run_group_tests_name("meet_spread", tests, NULL, NULL);
 }

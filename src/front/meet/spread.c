@@ -35,16 +35,21 @@ int spread_new(struct server *server)
     return status;
 }
 
-void spread_free(struct server *server)
+void spread_close(struct server *server)
 {
-    struct spread *spread = server->spread;
     unsigned to;
     struct note *note;
     while ((note = server_poll_note(server, &to)) != NULL)
         note_free(note);
+    if (server->spread)
+        links_end(server);
+}
+
+void spread_free(struct server *server)
+{
+    struct spread *spread = server->spread;
     if (!spread)
         return;
-    links_end(server);
     while (!list_empty(&spread->stages))
         stage_free(LIST_ENTRY(spread->stages.next, struct stage, node));
     map_free(&spread->outlets_by_key);

@@ -25,7 +25,9 @@ struct spread {
 
 /* Makes server->spread, where it may be.  ERR_MEMORY. */
 MUST_USE int spread_new(struct server *server);
-/* Before media_free: links and stages end without a word. */
+/* Before media_free: links end without a word. */
+void spread_close(struct server *server);
+/* Behind it: peers leave the circles of their stages. */
 void spread_free(struct server *server);
 /* The server stops: peers of other workers' rooms say goodbye. */
 void spread_stop(struct server *server, usec now);
