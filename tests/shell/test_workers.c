@@ -1,6 +1,6 @@
 /* test_workers.c - real sockets against real worker threads: HTTP, TLS, hand-over, STUN, the
  * end. */
-#include "support.h"
+#include "ws_client.h"
 
 #include "shell/certificate.h"
 #include "shell/log.h"
@@ -17,10 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORKERS 3
-
-/* What a test waits at most, so that a fault ends it. */
-#define PATIENCE_MS 20000
+#define WORKERS   3
+#define TRIES_MAX 10
 
 struct house {
     char folder[64];
@@ -55,10 +53,13 @@ static int open_house(void **state)
     house->log_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     log_init(&house->log, house->log_fd, LOG_JSON, TRACE_DEBUG);
     assert_int_equal(certificate_open(&settings, time(NULL), true, &house->certificate, error), OK);
-    int status =
-        workers_start(&settings, house->certificate.tls, &house->log, NULL, &house->workers, error);
-    assert_string_equal(error, "");
-    assert_int_equal(status, OK);
+    /* the port that the kernel chooses for TCP may be somebody's by UDP */
+    int status = ERR_IO;
+    for (int i = 0; i < TRIES_MAX && status == ERR_IO; i++)
+        status = workers_start(&settings, house->certificate.tls, &house->log, NULL,
+                               &house->workers, error);
+    if (status != OK)
+        fail_msg("%s", error);
     *state = house;
     return 0;
 }
@@ -78,18 +79,6 @@ static int close_house(void **state)
 }
 
 /* ---- clients ---- */
-
-static int dial(const struct listen_list *list, int type)
-{
-    struct sockaddr_storage name;
-    struct timeval patience = { PATIENCE_MS / 1000, 0 };
-    socklen_t size = sockaddr_from(&list->items[0], &name);
-    int fd = socket(AF_INET, type, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&name, size), 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    return fd;
-}
 
 static int dial_http(const struct house *house)
 {
@@ -116,118 +105,6 @@ static size_t hear_all(int fd, char *out, size_t capacity)
     }
     out[size] = '\0';
     return size;
-}
-
-/* A WebSocket client, blocking, plain or under TLS. */
-struct client {
-    int fd;
-    SSL_CTX *context;
-    SSL *ssl;
-    uint8_t input[128 * 1024];
-    size_t size;
-};
-
-static void client_send(struct client *client, const void *bytes, size_t size)
-{
-    if (client->ssl)
-        assert_int_equal(SSL_write(client->ssl, bytes, (int)size), size);
-    else
-        assert_int_equal(send(client->fd, bytes, size, MSG_NOSIGNAL), size);
-}
-
-static size_t client_read(struct client *client)
-{
-    uint8_t *into = client->input + client->size;
-    size_t room = sizeof client->input - client->size;
-    int got =
-        client->ssl ? SSL_read(client->ssl, into, (int)room) : (int)recv(client->fd, into, room, 0);
-    if (got <= 0)
-        return 0;
-    client->size += (size_t)got;
-    return (size_t)got;
-}
-
-static void client_drop(struct client *client, size_t size)
-{
-    client->size -= size;
-    memmove(client->input, client->input + size, client->size);
-}
-
-static void client_open(struct client *client, const struct house *house, bool secure)
-{
-    static const char UPGRADE[] =
-        "GET /api/v1/meet HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    const struct settings *settings = workers_settings(house->workers);
-    *client = (struct client){ 0 };
-    client->fd = dial(secure ? &settings->https_listen : &settings->http_listen, SOCK_STREAM);
-    if (secure) {
-        client->context = SSL_CTX_new(TLS_client_method());
-        client->ssl = SSL_new(client->context);
-        SSL_set_fd(client->ssl, client->fd);
-        assert_int_equal(SSL_connect(client->ssl), 1);
-    }
-    client_send(client, UPGRADE, sizeof UPGRADE - 1);
-    size_t end;
-    while ((end = view_find(view_make(client->input, client->size), VIEW("\r\n\r\n"))) ==
-           client->size)
-        assert_true(client_read(client) > 0);
-    assert_true(view_starts(view_make(client->input, client->size), VIEW("HTTP/1.1 101 ")));
-    client_drop(client, end + 4);
-}
-
-static void client_close(struct client *client)
-{
-    SSL_free(client->ssl);
-    SSL_CTX_free(client->context);
-    close(client->fd);
-}
-
-static void client_say(struct client *client, const char *text)
-{
-    static const uint8_t MASK[4] = { 9, 8, 7, 6 };
-    uint8_t frame[WEBSOCKET_HEADER_MAX + 4096];
-    uint8_t *payload = frame + WEBSOCKET_HEADER_MAX;
-    uint8_t header[WEBSOCKET_HEADER_MAX];
-    size_t size = strlen(text);
-    assert_true(size <= 4096);
-    memcpy(payload, text, size);
-    size_t header_size = websocket_write_masked(WEBSOCKET_TEXT, true, false, MASK,
-                                                (struct span){ payload, size }, header);
-    memcpy(payload - header_size, header, header_size);
-    client_send(client, payload - header_size, header_size + size);
-}
-
-/* The next frame that is no ping, as text; gives its opcode, 0 when the stream has ended. */
-static int client_hear(struct client *client, char *out, size_t capacity)
-{
-    for (;;) {
-        struct websocket_frame frame;
-        size_t used;
-        int status = websocket_read((struct span){ client->input, client->size }, WEBSOCKET_CLIENT,
-                                    sizeof client->input, &frame, &used);
-        if (status == ERR_MORE) {
-            if (client_read(client) == 0)
-                return 0;
-            continue;
-        }
-        assert_int_equal(status, OK);
-        snprintf(out, capacity, "%.*s", VIEW_ARGS(view_of_span(frame.payload)));
-        client_drop(client, used);
-        if (frame.opcode != WEBSOCKET_PING)
-            return frame.opcode;
-    }
-}
-
-static void expect(struct client *client, const char *part)
-{
-    char text[8192];
-    assert_int_equal(client_hear(client, text, sizeof text), WEBSOCKET_TEXT);
-    if (!strstr(text, part)) {
-        print_error("wanted %s in %s\n", part, text);
-        fail();
-    }
 }
 
 static void join(struct client *client, const char *room, const char *name)
@@ -293,7 +170,7 @@ static void test_meeting(void **state)
         char name[16];
         snprintf(room, sizeof room, "room%d", i % ROOMS);
         snprintf(name, sizeof name, "n%d", i / ROOMS);
-        client_open(&clients[i], house, i % 2 == 1);
+        client_open(&clients[i], workers_settings(house->workers), i % 2 == 1);
         join(&clients[i], room, name);
         for (int j = i % ROOMS; j < i; j += ROOMS)
             expect(&clients[j], "\"member-joined\"");
@@ -326,8 +203,8 @@ static void test_late_reader(void **state)
     char chat[4096];
     char text[8192];
     assert_true(late && other);
-    client_open(late, house, true);
-    client_open(other, house, true);
+    client_open(late, workers_settings(house->workers), true);
+    client_open(other, workers_settings(house->workers), true);
     join(late, "late", "late");
     join(other, "late", "other");
     int size = snprintf(chat, sizeof chat, "{\"type\":\"chat\",\"text\":\"");
@@ -424,12 +301,12 @@ static void test_new_keys(void **state)
     struct house *house = *state;
     struct client *client = malloc(sizeof *client);
     assert_non_null(client);
-    client_open(client, house, true);
+    client_open(client, workers_settings(house->workers), true);
     for (int i = 0; i < 10; i++)
         workers_set_tls(house->workers, house->certificate.tls);
     join(client, "keys", "old");
     client_close(client);
-    client_open(client, house, true);
+    client_open(client, workers_settings(house->workers), true);
     join(client, "keys", "new");
     client_close(client);
     free(client);
@@ -446,7 +323,7 @@ static void test_stop(void **state)
     for (int i = 0; i < COUNT; i++) {
         char name[16];
         snprintf(name, sizeof name, "n%d", i);
-        client_open(&clients[i], house, i % 2);
+        client_open(&clients[i], workers_settings(house->workers), i % 2);
         join(&clients[i], i % 3 ? "one" : "two", name);
     }
     workers_stop(house->workers, 5 * USEC_S);
