@@ -1,5 +1,5 @@
-/* test_workers_media.c - a meeting on two real worker threads: members of one room whose media is at
- * different workers get what the others send, over real sockets. */
+/* test_workers_media.c - a meeting on two real worker threads: members of one room whose media is
+ * at different workers get what the others send, over real sockets. */
 #define FARS_MAX 8
 #include "ws_client.h"
 
