@@ -1,6 +1,7 @@
 #include "media/link.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define COUNT_EACH (1 * USEC_S)
 
@@ -29,6 +30,16 @@ static void tell_clock(struct link_sink *sink, const struct reception *reception
         sink->clock_at = reception->sr_at;
 }
 
+/* The packet begins a key frame. */
+static void tell_sizes(struct link_sink *sink, const struct layers_meter *meter)
+{
+    struct link_record record = { .kind = LINK_SIZES, .encoding = sink->encoding };
+    memcpy(record.sizes.widths, meter->widths, sizeof record.sizes.widths);
+    memcpy(record.sizes.heights, meter->heights, sizeof record.sizes.heights);
+    if (memcmp(&record.sizes, &sink->sizes, sizeof sink->sizes) != 0 && say(sink->out, record))
+        sink->sizes = record.sizes;
+}
+
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet)
 {
@@ -38,6 +49,8 @@ static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
     };
     (void)now;
     tell_clock(end, &stream->reception);
+    if (packet->begins_key_frame)
+        tell_sizes(end, &LIST_ENTRY(stream, struct encoding, stream)->meter);
     (void)put(end->out, &record, view_make(packet_bytes(&stream->ring, packet), packet->size));
     return true;
 }
@@ -73,6 +86,7 @@ static void aim(struct subscriber *subscriber, usec now)
         if (!encoding->memory || end->sink.stream || !say(out, record))
             continue; /* what finds no room is tried again when it is aimed next */
         end->clock_at = 0;
+        end->sizes = (struct link_sizes){ .widths = { 0 } };
         rtp_stream_add_sink(&encoding->stream, &end->sink);
         /* whoever waits there can't ask before something comes, and a screen may be silent */
         if (track->is_video && encoding->stream.pumped > 0)
@@ -192,6 +206,13 @@ static void take_packet(struct link_in *in, usec now, struct encoding *encoding,
     track_aim(in->track, now);
 }
 
+static void take_sizes(struct encoding *encoding, const struct link_sizes *sizes)
+{
+    for (unsigned i = 0; i < LAYERS_SPATIAL; i++)
+        if (sizes->widths[i] && sizes->heights[i])
+            layers_set_size(&encoding->meter, i, sizes->widths[i], sizes->heights[i]);
+}
+
 static void take_of_encoding(struct link_in *in, usec now, const struct link_record *record,
                              struct view bytes)
 {
@@ -202,6 +223,8 @@ static void take_of_encoding(struct link_in *in, usec now, const struct link_rec
         encoding_restart(encoding, record->ssrc);
     else if (record->kind == LINK_PACKET)
         take_packet(in, now, encoding, record, bytes);
+    else if (record->kind == LINK_SIZES)
+        take_sizes(encoding, &record->sizes);
     else if (encoding->memory)
         reception_sr(&encoding->stream.reception, now, &record->clock);
 }

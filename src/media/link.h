@@ -17,9 +17,16 @@ enum link_kind {
     LINK_TERMS,    /* `terms`: packets go by these from now on */
     LINK_BEGINS,   /* an encoding begins, or begins anew */
     LINK_PACKET,   /* `packet`; its bytes are behind the record */
+    LINK_SIZES,    /* `sizes`: of the pictures from the next key frame on */
     LINK_CLOCK,    /* `clock`: the sender's, as its last report told it */
     LINK_ENDED,    /* the track has */
     LINK_WANTS_KEY /* back: of an encoding */
+};
+
+/* By spatial layer; 0: not known. */
+struct link_sizes {
+    uint16_t widths[LAYERS_SPATIAL];
+    uint16_t heights[LAYERS_SPATIAL];
 };
 
 struct link_record {
@@ -29,6 +36,7 @@ struct link_record {
     union {
         struct media_terms terms;
         struct packet packet;
+        struct link_sizes sizes;
         struct rtcp_sr clock;
         uint32_t ssrc; /* LINK_BEGINS */
     };
@@ -49,7 +57,8 @@ struct link_sink {
     struct sink sink;
     struct link_out *out;
     uint8_t encoding;
-    usec clock_at; /* when the clock that was told came */
+    usec clock_at;           /* when the clock that was told came */
+    struct link_sizes sizes; /* as told */
 };
 
 /* Its members are link.c's. */

@@ -12,6 +12,7 @@
 #include "shell/worker.h"
 
 #include "agent/turn.h"
+#include "media/link.h"
 
 #include <assert.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ struct card {
 };
 
 #define RECORD_FIRST_MAX 248
+_Static_assert(sizeof(struct link_record) <= RECORD_FIRST_MAX, "it is put whole");
 
 struct record_card {
     uint8_t kind; /* CARD_RECORD */

@@ -169,6 +169,16 @@ static void test_new_encoding(void **state)
     assert_int_equal(bob.far->numbers[1], last + 1);
 }
 
+/* How large the pictures are is known there, too. */
+static void test_sizes(void **state)
+{
+    (void)state;
+    begin_there();
+    const struct layers_meter *meter = &in.track->encodings[0]->meter;
+    assert_int_equal(meter->widths[0], track_of(&alice)->encodings[0]->meter.widths[0]);
+    assert_true(meter->widths[0] > 0 && meter->heights[0] > 0);
+}
+
 static void test_clock(void **state)
 {
     (void)state;
@@ -221,10 +231,15 @@ static void test_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        LINKED(test_goes_there),      LINKED(test_repeat_there),
-        LINKED(test_lost_on_the_way), LINKED(test_nothing_without_terms),
-        LINKED(test_new_encoding),    LINKED(test_clock),
-        LINKED(test_opened_late),     LINKED(test_ends),
+        LINKED(test_goes_there),
+        LINKED(test_repeat_there),
+        LINKED(test_lost_on_the_way),
+        LINKED(test_nothing_without_terms),
+        LINKED(test_new_encoding),
+        LINKED(test_sizes),
+        LINKED(test_clock),
+        LINKED(test_opened_late),
+        LINKED(test_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
