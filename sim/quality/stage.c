@@ -19,7 +19,8 @@ void stage_script(struct netem_script *script, const char *text)
 
 double stage_estimate(const struct peer *peer)
 {
-    return (double)peer->remb_bps;
+    const double HEADERS = 1 + WORLD_OVERHEAD / 1190.0; /* below RTP, of packets of video */
+    return peer->bwe ? (double)bwe_target_bps(peer->bwe) * HEADERS : 0;
 }
 
 /* ---- samples ---- */
