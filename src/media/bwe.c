@@ -104,8 +104,8 @@ static void look_for_probe(struct bwe *bwe, usec now)
 {
     bool was_over = bwe->rate.reduced_at && now - bwe->rate.reduced_at < USEC_S;
     double step = bwe->loss.is_limiting ? STEP_LOSS : STEP;
-    if (bwe->prober.succeeded == 0)
-        step = 1;
+    if (bwe->prober.sent == 0)
+        step = 1; /* what is begun with is not known to be there */
     else if (bwe->prober.succeeded == 1)
         step = STEP_SECOND;
     double most = bwe->remb_bps > 0 ? bwe->remb_bps : bwe->settings.max_bps;
@@ -200,8 +200,11 @@ static void take_probe(struct bwe *bwe, usec now)
         double come = bwe->acknowledged.bps;
         bwe_rate_set(&bwe->rate, now, bps > come ? bps : come);
     }
-    if (bps > bwe->rate.bps && bwe->delay.usage != BWE_OVERUSING)
+    if (bps == 0 || bwe->delay.usage == BWE_OVERUSING)
+        return;
+    if (bps > bwe->rate.bps)
         bwe_rate_set(&bwe->rate, now, bps);
+    bwe_loss_shown(&bwe->loss, bps);
 }
 
 /* More than the line loses all the time. */

@@ -9,7 +9,7 @@
 #define INHERENT_FIRST    0.01
 #define INHERENT_MIN      0.001
 #define INHERENT_OFFSET   0.05    /* the line's own loss is at most so much ... */
-#define INHERENT_BALANCE  75000.0 /* ... and what these bits/s are of the rate */
+#define INHERENT_BALANCE  40000.0 /* ... and what these bits/s are of the rate */
 #define BOUND_OFFSET      0.06    /* above so much loss ... */
 #define BOUND_BALANCE     75000.0 /* ... it is at most these bits/s over what is more */
 #define NEWTON_STEPS      2
@@ -18,6 +18,7 @@
 #define HIGHER_BIAS_LOG   0.02
 #define HIGHER_BIAS_UNTIL 0.2  /* loss from which on that is no longer so */
 #define KEEP              0.9  /* of what comes: it goes through, so much is sure */
+#define SHOWN_MORE        1.1  /* by a probe: less than that may be by chance */
 #define RISE_MAX          1.3  /* in a window, once it was limited ... */
 #define RISE_LOSING_MAX   1.04 /* ... and while more is lost than this */
 #define RISE_LOSING       0.02
@@ -63,6 +64,12 @@ void bwe_loss_came_late(struct bwe_loss *loss)
         loss->lost--;
     else if (loss->window_count > 0 && last->lost >= 1)
         last->lost -= 1;
+}
+
+void bwe_loss_shown(struct bwe_loss *loss, double bps)
+{
+    if (loss->is_limiting && bps > SHOWN_MORE * loss->bps)
+        loss->bps = bps;
 }
 
 /* The windows from the newest on, each with its weight. */

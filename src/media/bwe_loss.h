@@ -47,6 +47,9 @@ void bwe_loss_packet(struct bwe_loss *loss, usec sent_at, unsigned size, bool is
 /* One that was told of as lost came after all. */
 void bwe_loss_came_late(struct bwe_loss *loss);
 
+/* A probe has shown that so much goes through. */
+void bwe_loss_shown(struct bwe_loss *loss, double bps);
+
 struct bwe_loss_input {
     double delay_bps;        /* what the delay allows: the most */
     double acknowledged_bps; /* 0: not known */
