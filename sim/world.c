@@ -32,7 +32,11 @@ void world_init(struct world *world, uint64_t seed, const struct world_wishes *w
             .endpoints = wishes->endpoints,
             .rtc = wishes->rtc ? &wishes->rtc[i] : NULL,
             .topology = wishes->topology,
+            .spread_from = wishes->spread_from,
         };
+        road_init(&world->roads[i], &world->chance, &world->now, i);
+        if (wishes->has_roads)
+            config.road = road_way(&world->roads[i]);
         int status = server_new(&config, world->now, &world->servers[i]);
         assert(status == OK);
         (void)status;
@@ -166,6 +170,7 @@ static void drain(struct world *world, unsigned worker)
         server_poll(server, &out);
         if (out.kind == SERVER_WAIT) {
             world->wakes[worker] = out.until;
+            road_take(&world->roads[worker], server);
             return;
         }
         struct wire *wire = wire_of(world, worker, out.stream);
@@ -384,8 +389,22 @@ bool world_is_busy(const struct world *world)
     return false;
 }
 
+/* What goes between workers, where it may. */
+static void carry(struct world *world)
+{
+    for (unsigned i = 0; i < world->worker_count; i++) {
+        uint32_t busy = road_carry(&world->roads[i], world->servers);
+        road_take(&world->roads[i], world->servers[i]); /* what was to be polled again */
+        for (unsigned k = 0; k < world->worker_count; k++)
+            if (busy >> k & 1)
+                drain(world, k);
+    }
+}
+
 void world_turn(struct world *world)
 {
+    if (world->wishes->has_roads)
+        carry(world);
     for (unsigned i = 0; i < world->worker_count; i++) {
         if (world->wakes[i] > world->now)
             continue;
@@ -416,6 +435,8 @@ void world_free(struct world *world)
         pipe_clear(&world->wires[i].down);
         parcel_free(world->wires[i].parcel);
     }
+    for (unsigned i = 0; i < world->worker_count; i++)
+        road_free(&world->roads[i]);
     for (unsigned i = 0; i < world->worker_count; i++)
         server_free(world->servers[i]); /* asserts that no buffer is left */
     free(world->metrics);

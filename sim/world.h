@@ -7,11 +7,11 @@
 #ifndef MOIM_SIM_WORLD_H
 #define MOIM_SIM_WORLD_H
 
-#include "chance.h"
 #include "agent/rtc.h"
 #include "front/server.h"
+#include "road.h"
 
-#define WORLD_WORKERS_MAX 4
+#define WORLD_WORKERS_MAX ROAD_WORKERS_MAX
 #define WORLD_WIRES_MAX   512
 #define WORLD_PIPE_SIZE   (256 * 1024)
 
@@ -55,6 +55,7 @@ struct world {
     struct chance chance;
     unsigned worker_count;
     struct server *servers[WORLD_WORKERS_MAX];
+    struct road roads[WORLD_WORKERS_MAX]; /* from each of them */
     usec wakes[WORLD_WORKERS_MAX];
     struct metrics *metrics;
     struct wire wires[WORLD_WIRES_MAX];
@@ -70,6 +71,8 @@ struct world_wishes {
     const struct endpoint_configs *endpoints;
     const struct server_rtc *rtc; /* of each worker; NULL: no media ports */
     struct topology_policy topology;
+    bool has_roads; /* rooms may be at several workers, ... */
+    uint32_t spread_from;
     /* What a media port sends by UDP. */
     void (*to_network)(void *context, unsigned worker, const struct rtc_run *run);
     void *context;

@@ -1,7 +1,6 @@
 #include "check.h"
 
 #include "front/meet/seat.h"
-#include "front/rtc.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,78 +8,6 @@
 #define FRESH (1 * USEC_S) /* a picture that is not older goes on */
 #define REST  (5 * USEC_S) /* of two, before their room is a mesh */
 #define CROSS (2 * USEC_S) /* for all in a room to hear that it is of the other kind */
-
-/* ---- what is sent ---- */
-
-/* Whom the flow leads to; NULL: nobody. */
-static const struct peer *peer_at(const struct server *server, const struct ice_flow *flow)
-{
-    const struct peer *peer;
-    uint32_t index = 0;
-    while ((peer = sfu_next(server->sfu, &index))) {
-        const struct ice_flow *way = &peer->transport->way;
-        if (way->remote.port == flow->remote.port && way->remote.bytes[3] == flow->remote.bytes[3])
-            return peer;
-    }
-    return NULL;
-}
-
-static bool is_of_room(const struct room *room, const struct track *track)
-{
-    for (uint32_t i = 0; i < room->member_count; i++) {
-        const struct seat *seat = room->members[i]->seat;
-        for (unsigned source = 0; seat && source < SEAT_SOURCES; source++)
-            if (seat->tracks[source] == track)
-                return true;
-    }
-    return false;
-}
-
-static void check_stream(const struct check *check, unsigned who, const struct peer *peer,
-                         uint32_t ssrc)
-{
-    const struct seat *seat = peer->owner;
-    const struct room *room = seat->member->room;
-    struct transceiver *at = NULL;
-    while ((at = peer_next(peer, at))) {
-        if (!at->is_announced)
-            continue;
-        if (at->sender.config.rtx_ssrc == ssrc)
-            return; /* it may be of what was there before */
-        if (at->sender.config.ssrc != ssrc)
-            continue;
-        if (!at->subscription || at->is_paused)
-            net_fail(check->net, "%u gets what it is not subscribed to", who);
-        else if (!is_of_room(room, at->subscription))
-            net_fail(check->net, "%u gets what nobody in its room sends", who);
-        return;
-    }
-    net_fail(check->net, "%u gets what it was not told of", who);
-}
-
-void check_out(const struct check *check, unsigned worker, const struct ice_flow *flow,
-               struct view packet)
-{
-    unsigned who = flow->remote.bytes[3];
-    struct rtp_packet rtp;
-    if (packet.at[0] < 128 || rtp_is_rtcp(packet) || rtp_read(packet, &rtp) != OK)
-        return;
-    const struct peer *peer = peer_at(check->world->servers[worker], flow);
-    const struct seat *seat = peer ? peer->owner : NULL;
-    if (!seat || !seat->member) {
-        net_fail(check->net, "%u gets something, and is not there", who);
-        return;
-    }
-    char name[16] = "";
-    struct view named = member_name(seat->member);
-    memcpy(name, named.at, named.size < sizeof name ? named.size : sizeof name - 1);
-    if (guest_of_name(name) != who)
-        net_fail(check->net, "%u gets what is for %s", who, name);
-    else
-        check_stream(check, who, peer, rtp.ssrc);
-}
-
-/* ---- what comes about ---- */
 
 static bool is_seen(const struct guest *guest, const struct guest *other, bool is_video)
 {
@@ -128,10 +55,19 @@ static bool is_of_wrong_kind(const struct check *check, const struct guest *gues
         if (check->guests[i].was_odd)
             return false; /* it may have been there in the room's time, and decided */
     for (unsigned i = 0; i < GUEST_MEMBERS_MAX; i++)
-        count += guest->people[i] != 0;
+        count += guest->people[i] && !guest->is_gone[i];
     if (count > TOPOLOGY_PAIR)
         return !guest->is_sfu;
     return guest->is_sfu && since > REST + CROSS;
+}
+
+/* Whether a slot is still said to bear what somebody sends who has left. */
+static bool has_stale_slot(const struct guest *guest)
+{
+    for (unsigned i = 0; i < 2 * guest->slot_count; i++)
+        if (guest->is_gone[guest->slots[i / 2][i & 1].member])
+            return true;
+    return false;
 }
 
 /* NULL: all is well with it. */
@@ -142,6 +78,8 @@ static const char *complaint(const struct check *check, const struct guest *gues
         return "is not in its room";
     if (is_of_wrong_kind(check, guest))
         return "is in a room of the wrong kind";
+    if (has_stale_slot(guest))
+        return "is told to see who is not there";
     if (!guest->is_sfu && guest->slot_count && now - guest->kind_at > SEAT_OVERLAP + CROSS)
         return "still has a connection, in a mesh";
     return NULL;
@@ -181,55 +119,5 @@ void check_told(const struct check *check)
                 net_fail(check->net, "%u got in slot %u what it was not told of: %x, not %x", i, k,
                          seen, told);
         }
-    }
-}
-
-/* ---- the end ---- */
-
-static bool is_sfu_empty(const struct sfu *sfu)
-{
-    return !sfu->peers.used && !sfu->transceivers.used && !sfu->tracks.tracks.used &&
-           !sfu->tracks.encodings.used && !sfu->arrivals.used;
-}
-
-static bool is_port_empty(const struct rtc *rtc)
-{
-    return !rtc->transports.used && !rtc->flows.used && !rtc->by_flow.count && !rtc->by_ufrag.count;
-}
-
-void check_empty(const struct check *check)
-{
-    /* and nobody is ever blamed for a fault that it did not commit */
-    static const enum metric LEVELS[] = {
-        METRIC_MEMBERS,
-        METRIC_MEMBERS_AWAY,
-        METRIC_ROOMS,
-        METRIC_WEBSOCKETS,
-        METRIC_MEDIA_PEERS,
-        METRIC_MEDIA_CONNECTED_UDP,
-        METRIC_MEDIA_TRACKS,
-        METRIC_RTC_TRANSPORTS,
-        METRIC_MEDIA_CONNECTED_TCP,
-        METRIC_RTC_STREAMS,
-        METRIC_CLOSED_PROTOCOL,
-        METRIC_CLOSED_FLOOD,
-        METRIC_CLOSED_LIMIT,
-        METRIC_RTC_DROPPED_MALFORMED,
-        METRIC_RTC_DROPPED_FORGED,
-        METRIC_SCTP_CHANNELS,
-        METRIC_MEDIA_DROPPED_MALFORMED,
-    };
-    for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++)
-        if (world_metric(check->world, LEVELS[i]) != 0)
-            net_fail(check->net, "metric %d is left at %llu", LEVELS[i],
-                     (unsigned long long)world_metric(check->world, LEVELS[i]));
-    for (unsigned i = 0; i < check->world->worker_count; i++) {
-        const struct server *server = check->world->servers[i];
-        if (server_streams(server) || server->seats.used)
-            net_fail(check->net, "worker %u has streams or seats left", i);
-        if (!is_sfu_empty(server->sfu))
-            net_fail(check->net, "worker %u has something left in its SFU", i);
-        if (!is_port_empty(&server->rtc->port))
-            net_fail(check->net, "worker %u has something left at its port", i);
     }
 }

@@ -1,5 +1,6 @@
 #include "far.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "wire/rtcp_feedback.h"
@@ -143,6 +144,11 @@ void far_renew(struct far *far)
     far->wants_key = true;
     memset(far->windows, 0, sizeof far->windows);
     memset(far->history, 0, sizeof far->history);
+}
+
+unsigned far_of_name(const char *name)
+{
+    return name && name[0] == 'g' ? (unsigned)strtoul(name + 1, NULL, 10) : NET_FARS_MAX;
 }
 
 /* ---- what it sends ---- */

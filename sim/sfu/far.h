@@ -75,6 +75,8 @@ void far_end(struct far *far);
 void far_restart(struct far *far, const struct far_way *way);
 /* Its next life: sends as other streams from now on. */
 void far_renew(struct far *far);
+/* The number of the guest who bears that name, "g2.5"; NET_FARS_MAX or more: nobody. */
+unsigned far_of_name(const char *name);
 void far_hear(struct far *far, struct view datagram);
 /* Does what is due. */
 void far_turn(struct far *far);

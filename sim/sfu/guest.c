@@ -51,11 +51,6 @@ void guest_free(struct guest *guest)
     far_end(&guest->far);
 }
 
-unsigned guest_of_name(const char *name)
-{
-    return name && name[0] == 'g' ? (unsigned)strtoul(name + 1, NULL, 10) : NET_FARS_MAX;
-}
-
 /* ---- sending ---- */
 
 static void send_text(struct guest *guest, const char *text)
@@ -86,6 +81,7 @@ static void forget_session(struct guest *guest)
     guest->next_id = 0;
     forget_sent(guest, UINT64_MAX);
     memset(guest->people, 0, sizeof guest->people);
+    memset(guest->is_gone, 0, sizeof guest->is_gone);
     guest_drop_media(guest);
 }
 
@@ -135,7 +131,7 @@ static uint32_t number_of_id(const char *id)
 static void note_member(struct guest *guest, const cJSON *member)
 {
     uint32_t number = number_of_id(cJSON_GetStringValue(cJSON_GetObjectItem(member, "id")));
-    unsigned who = guest_of_name(cJSON_GetStringValue(cJSON_GetObjectItem(member, "name")));
+    unsigned who = far_of_name(cJSON_GetStringValue(cJSON_GetObjectItem(member, "name")));
     if (number == 0 || number >= GUEST_MEMBERS_MAX || who >= NET_FARS_MAX)
         net_fail(guest->net, "%u was told of nobody", guest->number);
     else
@@ -146,10 +142,11 @@ static void note_member(struct guest *guest, const cJSON *member)
 static void forget_member(struct guest *guest, const cJSON *message)
 {
     uint32_t number = number_of_id(cJSON_GetStringValue(cJSON_GetObjectItem(message, "member")));
-    if (number == 0 || number >= GUEST_MEMBERS_MAX || !guest->people[number])
+    if (number == 0 || number >= GUEST_MEMBERS_MAX || !guest->people[number] ||
+        guest->is_gone[number])
         net_fail(guest->net, "%u was told that nobody left", guest->number);
     else
-        guest->people[number] = 0;
+        guest->is_gone[number] = true;
     guest->crowd_at = guest->net->now;
 }
 
@@ -186,6 +183,7 @@ static void on_resumed(struct guest *guest, const cJSON *message)
         return net_fail(guest->net, "%u was taken back wrongly", guest->number);
     guest->state = GUEST_IN;
     guest->resumes++;
+    guest->offer_at = guest->net->now;
     forget_sent(guest, received);
     for (unsigned i = 0; i < guest->outbox_count; i++)
         send_text(guest, guest->outbox[i].text);

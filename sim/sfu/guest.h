@@ -76,6 +76,7 @@ struct guest {
     struct guest_sent outbox[GUEST_OUTBOX_MAX];
     unsigned outbox_count;
     uint8_t people[GUEST_MEMBERS_MAX]; /* by members' numbers: the guest, plus one; 0: nobody */
+    bool is_gone[GUEST_MEMBERS_MAX];   /* as these */
     usec crowd_at;                     /* when somebody came or went */
     /* its media */
     bool is_sfu; /* the room's topology, as it was told */
@@ -88,7 +89,7 @@ struct guest {
     unsigned slot_count; /* of each kind; 0: no answer yet */
     struct guest_slot slots[FAR_SLOTS_MAX][2];
     uint64_t wanted[2];
-    usec offer_at; /* not before */
+    usec offer_at; /* not before; or since when an answer is awaited */
     usec kind_at;  /* when the room became a mesh, or sfu */
     usec part_at;  /* from the server, the room being a mesh; USEC_NEVER: it leaves that to it */
     uint64_t joins, resumes, crashes, offers, restarted, renewed, crossings, states;
@@ -107,8 +108,6 @@ void guest_calm(struct guest *guest);
 /* It goes for good: with a word, or without. */
 void guest_finish(struct guest *guest, bool politely);
 
-/* The guest who bears that name. */
-unsigned guest_of_name(const char *name);
 /* Its slot for that member's microphone or camera; NULL: there is none. */
 const struct far_watch *guest_find(const struct guest *guest, uint32_t member, bool is_video);
 

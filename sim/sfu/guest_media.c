@@ -5,9 +5,10 @@
 #include <string.h>
 
 #define SLOTS_FIRST    2
-#define CONNECT_TIME   (8 * USEC_S) /* then it tries a new connection */
-#define SILENCE_TIME   (6 * USEC_S) /* then it restarts ICE */
-#define PART_MS_MAX    20000        /* the server waits no longer */
+#define CONNECT_TIME   (8 * USEC_S)  /* then it tries a new connection */
+#define ANSWER_TIME    (15 * USEC_S) /* then an error was lost, or it would have one */
+#define SILENCE_TIME   (6 * USEC_S)  /* then it restarts ICE */
+#define PART_MS_MAX    20000         /* the server waits no longer */
 #define BETWEEN_OFFERS (200 * USEC_MS)
 
 static void set_senders(struct guest *guest)
@@ -133,6 +134,10 @@ void guest_mend(struct guest *guest)
     usec now = guest->net->now;
     bool is_stuck = far->state == FAR_FAILED ||
                     (far->state != FAR_CONNECTED && now - far->began_at > CONNECT_TIME);
+    if (guest->offer.is_under_way && now > guest->offer_at + ANSWER_TIME) {
+        guest_drop_media(guest);
+        guest->offer_at = now;
+    }
     if (guest->offer.is_under_way || now < guest->offer_at)
         return;
     if (!guest->is_sfu) {
@@ -173,7 +178,6 @@ static void watch_slots(struct guest *guest, const struct answer *answer)
         if (watch->ssrc || !answer->sections[i].ssrc)
             continue;
         watch_init(&watch->watch, guest->net, guest->number, i & 1);
-        watch->watch.is_shared = guest->is_poor;
         watch->ssrc = answer->sections[i].ssrc;
         watch->rtx_ssrc = answer->sections[i].rtx_ssrc;
     }
@@ -250,8 +254,12 @@ static void on_track(struct guest *guest, const cJSON *track)
         return net_fail(guest->net, "%u was told of what is no slot of it", guest->number);
     struct guest_slot *slot = &guest->slots[section / 2 - 1][is_video];
     unsigned who = guest->people[number];
-    if (slot->member || who == 0 || number == guest->member)
+    if (slot->member || number == guest->member)
         return net_fail(guest->net, "%u was told of m%u, and it may not", guest->number,
+                        (unsigned)number);
+    /* where a room is at several workers, what one tells may be of just before */
+    if (who == 0 || (guest->is_gone[number] && !guest->world->wishes->has_roads))
+        return net_fail(guest->net, "%u was told of m%u, who is not there", guest->number,
                         (unsigned)number);
     slot->member = (uint32_t)number;
     slot->told |= 1u << (who - 1);
@@ -280,7 +288,7 @@ static void check_slots(const struct guest *guest)
 {
     for (unsigned i = 0; i < 2 * guest->slot_count; i++) {
         uint32_t member = guest->slots[i / 2][i & 1].member;
-        if (member && !guest->people[member])
+        if (member && guest->is_gone[member] && !guest->world->wishes->has_roads)
             net_fail(guest->net, "%u is told to see m%u, who has left", guest->number, member);
     }
 }

@@ -2,16 +2,18 @@
  * the first on.
  *
  * Each seed is a world of 1 to 4 workers and 2 to 6 guests, in one or two rooms that are for the
- * SFU alone or change between mesh and SFU by themselves, for 25 seconds of virtual time on bad
- * networks.  They join by the meeting protocol, with ICE, DTLS and SRTP to the media port; leave,
- * crash, lose their WebSocket and resume, lose their UDP, restart ICE, send as other streams, mute,
- * and cross between mesh and SFU.  Then it is calm, and everyone has to come to see and hear
- * everyone; and the end: they leave or vanish, or the servers stop, and nothing is left.
+ * SFU alone or change between mesh and SFU by themselves, at one worker or at several, for 25
+ * seconds of virtual time on bad networks.  They join by the meeting protocol, with ICE, DTLS and
+ * SRTP to the media port; leave, crash, lose their WebSocket and resume, lose their UDP, restart
+ * ICE, send as other streams, mute, and cross between mesh and SFU.  Then it is calm, and everyone
+ * has to come to see and hear everyone; and the end: they leave or vanish, or the servers stop, and
+ * nothing is left.
  *
- * What is checked on the way: watch.h, check.h, that nobody is told what can't be (guest.c), and
- * far.c's requests for key frames.  A failure prints the command that replays it.
+ * What is checked on the way: watch.h, check.h, inside.h, that nobody is told what can't be
+ * (guest.c), and far.c's requests for key frames.  A failure prints the command that replays it.
  */
 #include "check.h"
+#include "inside.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -21,7 +23,7 @@
 #include <string.h>
 
 #define CHAOS      (25 * USEC_S)
-#define CALM_MOST  (10 * USEC_S) /* until all see and hear all ... */
+#define CALM_MOST  (30 * USEC_S) /* until all see and hear all ... */
 #define CALM_LEAST (3 * USEC_S)  /* and then they go on to ... */
 #define CALM_LONG  (80 * USEC_S) /* or until who crashed is given up, and rooms are meshes again */
 #define CALM_GRACE (1 * USEC_S)  /* but while one hears of a crossing before another does */
@@ -31,7 +33,7 @@
 
 struct totals {
     uint64_t published, watched, repeated, joins, resumes, crashes, offers, restarted, renewed,
-        crossings;
+        crossings, noted, recorded;
     usec settling; /* the longest time until all saw and heard all */
 };
 
@@ -107,7 +109,7 @@ static void to_network(void *context, unsigned worker, const struct rtc_run *run
     for (unsigned i = 0; i < run->count; i++) {
         struct view packet = view_slice(rest, 0, run->segment);
         rest = view_slice(rest, run->segment, rest.size);
-        check_out(&check, worker, run->flow, packet);
+        net.run = inside_check_out(&world, &net, worker, run->flow, packet);
         net_send(&net, run->flow->remote.bytes[3], false, run->flow, packet);
     }
 }
@@ -165,6 +167,8 @@ static void begin(uint64_t seed)
         .topology = { .wish = net_chance(&net, 60) ? TOPOLOGY_AUTO : TOPOLOGY_ALWAYS_SFU,
                       .sfu_members_max = 50 },
         .to_network = to_network,
+        .has_roads = net_chance(&net, 50),
+        .spread_from = net_pick(&net, 3),
     };
     world_init(&world, seed ^ 0x5f5, &wishes);
     config = (struct guest_config){ .world = &world,
@@ -240,6 +244,10 @@ static void finish(void)
         totals.crossings += guest->crossings;
     }
     run_until(net.now + AFTER);
+    for (unsigned i = 0; i < world.worker_count; i++) {
+        totals.noted += world.roads[i].noted;
+        totals.recorded += world.roads[i].recorded;
+    }
 }
 
 static bool run_seed(uint64_t seed, uint64_t *hash)
@@ -249,7 +257,7 @@ static bool run_seed(uint64_t seed, uint64_t *hash)
     be_calm();
     finish();
     if (!net.chance.error[0])
-        check_empty(&check);
+        inside_check_empty(&world, &net);
     for (unsigned i = 0; i < check.guest_count; i++)
         guest_free(&guests[i]);
     *hash = net.chance.hash ^ world.chance.hash;
@@ -265,13 +273,14 @@ static void print_totals(uint64_t count)
 {
     printf("ok 1 - %llu seeds: %llu published, %llu watched, %llu repeated, %llu joins, "
            "%llu resumes, %llu crashes, %llu offers, %llu ICE restarts, %llu renewed, "
-           "%llu crossings, %u ms to settle\n",
+           "%llu crossings, %llu notes and %llu records between workers, %u ms to settle\n",
            (unsigned long long)count, (unsigned long long)totals.published,
            (unsigned long long)totals.watched, (unsigned long long)totals.repeated,
            (unsigned long long)totals.joins, (unsigned long long)totals.resumes,
            (unsigned long long)totals.crashes, (unsigned long long)totals.offers,
            (unsigned long long)totals.restarted, (unsigned long long)totals.renewed,
-           (unsigned long long)totals.crossings, (unsigned)(totals.settling / USEC_MS));
+           (unsigned long long)totals.crossings, (unsigned long long)totals.noted,
+           (unsigned long long)totals.recorded, (unsigned)(totals.settling / USEC_MS));
 }
 
 int main(int argc, char **argv)

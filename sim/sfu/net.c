@@ -27,6 +27,7 @@ static void put(struct net *net, unsigned whom, bool is_to_port, const struct ic
     packet->flow = *flow;
     packet->whom = (uint8_t)whom;
     packet->is_to_port = is_to_port;
+    packet->run = net->run;
     packet->size = (uint16_t)bytes.size;
     memcpy(packet->bytes, bytes.at, bytes.size);
     *net->last[at] = packet;
@@ -60,6 +61,7 @@ struct net_packet *net_take(struct net *net)
     struct net_packet *packet = net->first[at];
     if (!packet)
         return NULL;
+    net->run = packet->run;
     net->first[at] = packet->next;
     if (!packet->next)
         net->last[at] = &net->first[at];

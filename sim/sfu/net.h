@@ -20,6 +20,7 @@ struct net_packet {
     struct ice_flow flow; /* as the port sees it */
     uint8_t whom;         /* which far end */
     bool is_to_port;
+    uint32_t run; /* what net.run was */
     uint16_t size;
     uint8_t bytes[RTC_PACKET_MAX];
 };
@@ -32,6 +33,9 @@ struct net {
     uint32_t delay;                /* steps, at most */
     uint32_t slow[NET_FARS_MAX];   /* more loss, on the way to these */
     usec dead_until[NET_FARS_MAX]; /* nothing goes through to and from these */
+    uint32_t
+        run; /* of one packet: which run of its stream it is of, within which nothing is left out
+                     or put in; to be set before it is sent, and there again when it is taken */
     struct net_packet *free;
     struct net_packet *first[NET_DELAYS_MAX], **last[NET_DELAYS_MAX]; /* by when they arrive */
     struct net_packet packets[NET_PACKETS_MAX];

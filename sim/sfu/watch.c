@@ -53,7 +53,7 @@ static void check_order(struct watch *watch, const struct watch_packet *before,
     if (after->whose == before->whose && after->life < before->life)
         net_fail(watch->net, "an earlier stream comes back for %u of %u", watch->who, after->whose);
     /* it may leave out what came while nothing was sent on, but makes no room for what is not */
-    if (is_same && !watch->is_shared && after->number - before->number < apart)
+    if (is_same && after->run == before->run && after->number - before->number < apart)
         net_fail(watch->net, "a gap for %u of %u: %u to %u in %u", watch->who, after->whose,
                  before->number, after->number, (unsigned)apart);
 }
@@ -112,6 +112,7 @@ void watch_hear(struct watch *watch, uint16_t number, uint32_t timestamp, bool i
                                    .life = data.life,
                                    .number = data.number,
                                    .timestamp = timestamp,
+                                   .run = watch->net->run,
                                    .whose = (uint8_t)whose,
                                    .is_key = is_key };
     struct watch_packet *stored = &watch->packets[sequence % WATCH_PACKETS];

@@ -26,6 +26,7 @@ struct watch_data {
 struct watch_packet {
     uint64_t sequence; /* 0: none */
     uint32_t life, number, timestamp;
+    uint32_t run;
     uint8_t whose; /* which far end's */
     bool is_key;
 };
@@ -34,8 +35,7 @@ struct watch {
     struct net *net;
     uint8_t who; /* watches */
     bool is_video;
-    bool is_shared; /* it may be pointed elsewhere and back */
-    uint32_t seen;  /* bits of far ends, whose packets came */
+    uint32_t seen; /* bits of far ends, whose packets came */
     struct rtp_unwrapper unwrapper;
     uint64_t highest; /* 0: nothing came */
     struct watch_packet packets[WATCH_PACKETS];
