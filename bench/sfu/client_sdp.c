@@ -26,6 +26,21 @@ static const uint8_t EXTENSIONS[RTP_EXTENSION_KINDS] = {
     [RTP_EXTENSION_MID] = 4,
 };
 
+/* Without feedback on arrivals nothing is offered or taken that serves for it. */
+static struct media_format format_of(const struct client *client, bool is_video)
+{
+    struct media_format format = is_video ? VP8 : OPUS;
+    if (!client->peer.house->has_feedback)
+        format.feedback &= (uint8_t) ~(MEDIA_REMB | MEDIA_TRANSPORT_CC);
+    return format;
+}
+
+static uint8_t extension_of(const struct client *client, unsigned kind)
+{
+    bool is_out = kind == RTP_EXTENSION_TRANSPORT_CC && !client->peer.house->has_feedback;
+    return is_out ? 0 : EXTENSIONS[kind];
+}
+
 static struct description_head head_of(struct client *client, enum sdp_setup setup)
 {
     struct description_head head = { .session_id = 1 + client->peer.host,
@@ -99,8 +114,9 @@ bool client_offer(struct client *client, unsigned audio, unsigned video, struct 
                                                     .is_reduced_size = true,
                                                     .format_count = 1,
                                                     .mid = view_of(mids[i]) };
-        sections[i].formats[0] = is_video ? VP8 : OPUS;
-        memcpy(sections[i].extensions, EXTENSIONS, sizeof EXTENSIONS);
+        sections[i].formats[0] = format_of(client, is_video);
+        for (unsigned kind = 0; kind < RTP_EXTENSION_KINDS; kind++)
+            sections[i].extensions[kind] = extension_of(client, kind);
         if (is_video)
             sections[i].extensions[RTP_EXTENSION_AUDIO_LEVEL] = 0;
         if (client->sections[i].track)
@@ -158,14 +174,15 @@ bool client_take(struct client *client, usec now, struct view answer)
 }
 
 /* The format of ours that is among theirs. */
-static bool choose(const struct description_section *theirs, struct description_section *ours)
+static bool choose(const struct client *client, const struct description_section *theirs,
+                   struct description_section *ours)
 {
-    const struct media_format *own = theirs->kind == SDP_VIDEO ? &VP8 : &OPUS;
+    const struct media_format own = format_of(client, theirs->kind == SDP_VIDEO);
     for (unsigned i = 0; i < theirs->format_count; i++) {
-        if (!media_format_same(&theirs->formats[i], own))
+        if (!media_format_same(&theirs->formats[i], &own))
             continue;
         ours->formats[0] = theirs->formats[i];
-        ours->formats[0].feedback &= own->feedback;
+        ours->formats[0].feedback &= own.feedback;
         ours->format_count = 1;
         return true;
     }
@@ -190,12 +207,12 @@ static void answer_section(struct client *client, const struct description_secti
                                           .mid = theirs->mid };
     bool is_media = theirs->kind == SDP_AUDIO || theirs->kind == SDP_VIDEO;
     if (!is_media || theirs->is_refused || theirs->problem != DESCRIPTION_NO_PROBLEM ||
-        !choose(theirs, ours)) {
+        !choose(client, theirs, ours)) {
         ours->is_refused = true;
         return;
     }
     for (unsigned i = 0; i < RTP_EXTENSION_KINDS; i++)
-        ours->extensions[i] = EXTENSIONS[i] ? theirs->extensions[i] : 0;
+        ours->extensions[i] = extension_of(client, i) ? theirs->extensions[i] : 0;
     if (theirs->direction & SDP_SENDONLY)
         ours->direction |= SDP_RECVONLY;
     struct track *track = unplaced(client, theirs->kind, *placed);

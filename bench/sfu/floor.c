@@ -181,7 +181,7 @@ static void send_group(unsigned count, size_t size, uint32_t timestamp, uint32_t
 
 int main(int argc, char **argv)
 {
-    unsigned long numbers[] = { 0, 0, 0, 30, 4, 1020, 2 };
+    unsigned long numbers[] = { 0, 0, 0, 30, 4, 1020, 4 };
     uint32_t number = 0;
     if (argc < 4)
         return 2;

@@ -5,11 +5,12 @@
  *
  *     profile=gcm     of SRTP, the only one that is offered: cm (AES_CM_128_HMAC_SHA1_80), gcm
  *                     (AEAD_AES_128_GCM), gcm256
- *     fps=30 packets=4 keys=12 size=1020 group=2
+ *     fps=30 packets=4 keys=12 size=1020 group=4
  *                     video: frames a second, packets of a frame and of a key frame, bytes of a
  *                     payload, packets that leave together (the next ones 5 ms later)
  *     key_every=0     key frames that nobody asked for: one in so many
  *     nack=1 loss=0   what is missing is asked for again; so much is thrown away by ourselves
+ *     feedback=1      it is said when packets came, where that is agreed (transport-cc)
  *     clients=1024 sources=8192
  *                     room for SRTP's keys, and for SSRCs
  */
@@ -167,7 +168,8 @@ static uint16_t profile_of(const char *name)
     fail(name);
 }
 
-static void read_settings(int argc, char **argv, uint32_t *clients, uint32_t *sources)
+static void read_settings(int argc, char **argv, uint32_t *clients, uint32_t *sources,
+                          bool *has_feedback)
 {
     struct {
         const char *name;
@@ -182,6 +184,8 @@ static void read_settings(int argc, char **argv, uint32_t *clients, uint32_t *so
             load.profile = profile_of(argv[i] + 8);
         else if (strncmp(argv[i], "nack=", 5) == 0)
             load.has_nack = argv[i][5] == '1';
+        else if (strncmp(argv[i], "feedback=", 9) == 0)
+            *has_feedback = argv[i][9] == '1';
         else if (strncmp(argv[i], "loss=", 5) == 0)
             load.loss = strtod(argv[i] + 5, NULL);
         else
@@ -212,18 +216,20 @@ int main(int argc, char **argv)
 {
     uint32_t clients = 1024;
     uint32_t sources = 8192;
+    bool has_feedback = true;
     load.profile = SECURE_AEAD_AES_128_GCM;
     load.has_nack = true;
     load.video =
-        (struct track_rhythm){ .fps = 30, .packets = 4, .keys = 12, .size = 1020, .group = 2 };
+        (struct track_rhythm){ .fps = 30, .packets = 4, .keys = 12, .size = 1020, .group = 4 };
     load.audio =
         (struct track_rhythm){ .fps = 50, .packets = 1, .keys = 1, .size = 100, .group = 1 };
     errno = 0;
-    read_settings(argc, argv, &clients, &sources);
+    read_settings(argc, argv, &clients, &sources, &has_feedback);
     signal(SIGTERM, on_signal);
     signal(SIGINT, on_signal);
     setvbuf(stdout, NULL, _IOLBF, 1 << 16);
     house_open(&load.house, load.profile, clients, sources);
+    load.house.has_feedback = has_feedback;
     while (!load.is_over) {
         usec now = now_us();
         hear_all(now);

@@ -5,27 +5,16 @@ export const CODECS = [
   { kind: 'audio', mimeType: 'audio/opus', clockRate: 48000, channels: 2 },
   { kind: 'video', mimeType: 'video/VP8', clockRate: 90000 },
 ];
-// What the load has of extensions, by the identifiers it has them under.
+// What the load has of extensions.
 export const EXTENSIONS = [
-  { id: 2, uri: 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time' },
-  {
-    id: 3,
-    uri: 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
-  },
-  { id: 4, uri: 'urn:ietf:params:rtp-hdrext:sdes:mid' },
+  'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time',
+  'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01',
+  'urn:ietf:params:rtp-hdrext:sdes:mid',
 ];
 
-const FEEDBACK = {
-  audio: [{ type: 'transport-cc' }],
-  video: [
-    { type: 'nack' },
-    { type: 'nack', parameter: 'pli' },
-    { type: 'ccm', parameter: 'fir' },
-    { type: 'transport-cc' },
-  ],
-};
-
 const valueOf = (sdp, name) => sdp.match(new RegExp(`^a=${name}:(.*)$`, 'm'))?.[1].trim();
+
+const linesOf = (sdp, name) => sdp.split(/\r?\n/).filter((line) => line.startsWith(`a=${name}`));
 
 // The sections of a description, without what stands before them.
 export const sectionsOf = (sdp) => sdp.split(/^(?=m=)/m).slice(1);
@@ -47,10 +36,16 @@ export function sent(section) {
   const ssrc = Number(valueOf(section, 'ssrc').split(' ')[0]);
   const payloadType = kind === 'audio' ? 111 : 96;
   const { mimeType, clockRate, channels } = codec;
+  const rtcpFeedback = linesOf(section, `rtcp-fb:${payloadType}`)
+    .map((line) => line.split(' '))
+    .map(([, type, parameter]) => ({ type, parameter }));
+  const headerExtensions = linesOf(section, 'extmap')
+    .map((line) => line.match(/^a=extmap:(\d+)\S* (\S+)/))
+    .map(([, id, uri]) => ({ id: Number(id), uri }));
   const rtpParameters = {
     mid: valueOf(section, 'mid'),
-    codecs: [{ mimeType, clockRate, channels, payloadType, rtcpFeedback: FEEDBACK[kind] }],
-    headerExtensions: EXTENSIONS,
+    codecs: [{ mimeType, clockRate, channels, payloadType, rtcpFeedback }],
+    headerExtensions,
     encodings: [{ ssrc }],
     rtcp: { cname: 'load', reducedSize: true },
   };

@@ -35,6 +35,7 @@ struct house {
     struct dtls_context *dtls;
     struct secure_engine *secure;
     uint8_t fingerprint[DTLS_FINGERPRINT_SIZE];
+    bool has_feedback;       /* clients say when packets came, if they are asked to */
     uint64_t datagrams_lost; /* of those that came: nobody's, or broken */
 };
 

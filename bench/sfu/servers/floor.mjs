@@ -7,7 +7,7 @@ const PROFILES = { cm: 1, gcm: 7, gcm256: 8 }; // RFC 5764, section 4.1.2; RFC 7
 
 export async function start({ load, count, settings }) {
   const profile = PROFILES[settings.profile ?? 'gcm'];
-  const { fps = 30, packets = 4, size = 1020, group = 2 } = settings;
+  const { fps = 30, packets = 4, size = 1020, group = 4 } = settings;
   for (let i = 0; i < count; i++) load.say(`plain m${i} ${profile}`);
   const { port } = await load.state();
   const words = [port, count, profile, fps, packets, size, group].map(String);

@@ -21,7 +21,7 @@ function capabilities({ codecs, headerExtensions }, estimates) {
       rtcpFeedback: codec.rtcpFeedback.filter(({ type }) => isKept(type)),
     })),
     headerExtensions: headerExtensions.filter(
-      ({ uri }) => isKept(uri) && EXTENSIONS.some((one) => one.uri === uri),
+      ({ uri }) => isKept(uri) && EXTENSIONS.includes(uri),
     ),
   };
 }
@@ -82,7 +82,7 @@ class Room {
   }
 }
 
-export async function start({ estimates = true }) {
+export async function start({ settings }) {
   const require = createRequire(built('mediasoup/package.json'));
   const worker = await require('mediasoup').createWorker({
     workerBin: built('mediasoup/mediasoup-worker'),
@@ -97,7 +97,7 @@ export async function start({ estimates = true }) {
     process.exit(1);
   });
   const room = new Room();
-  await room.open(worker, estimates);
+  await room.open(worker, settings.feedback !== '0');
 
   return {
     pids: [worker.pid],
