@@ -14,6 +14,8 @@
 #define STEP_SECOND     3.0          /* of a probe that follows one of what was begun with */
 #define STEP            2.0
 #define STEP_LOSS       1.5
+#define AFTER_LIMITED   (2 * USEC_S)
+#define ALL_COMES       0.9
 #define REFERENCE_SHIFT 8 /* of 24 bits in 32 */
 
 void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings)
@@ -214,12 +216,34 @@ static bool is_loss(const struct bwe *bwe, const struct news *news)
     return share > 2 * bwe->loss.inherent;
 }
 
+/* What of the delay counts.  Where less is sent than might be, and all of it comes as fast as it is
+ * sent, it is not we who fill a queue: packets come late by chance, and to go down to what is sent
+ * would say nothing of the line. */
+static enum bwe_usage usage_of(const struct bwe *bwe)
+{
+    bool is_late = bwe->acknowledged.bps < ALL_COMES * bwe->sent_bps;
+    if (bwe->delay.usage == BWE_OVERUSING && bwe->demand.limited_since && !is_late)
+        return BWE_UNDERUSING;
+    return bwe->delay.usage;
+}
+
+/* What comes, for who goes down by it. */
+static double come(struct bwe *bwe, usec now)
+{
+    double burst = bwe_acknowledged_burst(&bwe->acknowledged);
+    if (bwe->demand.limited_since)
+        bwe->limited_at = now;
+    bool was_limited = bwe->limited_at && now - bwe->limited_at < AFTER_LIMITED;
+    bool is_more = bwe->delay.usage == BWE_OVERUSING && burst > bwe->acknowledged.bps;
+    return was_limited && is_more ? burst : bwe->acknowledged.bps;
+}
+
 static void estimate(struct bwe *bwe, usec now, const struct news *news)
 {
     bwe_rival_look(&bwe->rival, now, bwe->sent_bps, bwe->acknowledged.bps,
                    bwe->demand.limited_since != 0);
-    const struct bwe_rate_input input = { .usage = bwe->delay.usage,
-                                          .acknowledged_bps = bwe->acknowledged.bps,
+    const struct bwe_rate_input input = { .usage = usage_of(bwe),
+                                          .acknowledged_bps = come(bwe, now),
                                           .round_trip = round_trip_of(bwe),
                                           .has_rival = bwe->rival.is_there,
                                           .min_bps = bwe->settings.min_bps,

@@ -93,6 +93,7 @@ struct bwe {
     usec silence_at;          /* when silence makes it go down again; 0: it does not */
     double before_silence;    /* the estimate; 0: it is not silent */
     usec looked_at;
+    usec limited_at; /* when less was sent than might have been, the last time */
     bool has_feedback;
     struct bwe_history history;
 };

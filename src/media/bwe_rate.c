@@ -1,5 +1,7 @@
 #include "media/bwe_rate.h"
 
+#include <string.h>
+
 /* ---- what comes ---- */
 
 #define WINDOW_FIRST_US  500000
@@ -32,6 +34,31 @@ static void take_sample(struct bwe_acknowledged *acknowledged, double sample, bo
         acknowledged->bps = ACKNOWLEDGED_MIN;
 }
 
+static void add_lately(struct bwe_acknowledged *acknowledged, int64_t arrived_at, size_t size)
+{
+    int64_t passed = arrived_at - acknowledged->late_since;
+    if (passed < 0 || passed > JUMP_US) {
+        memset(acknowledged->late_bps, 0, sizeof acknowledged->late_bps);
+        acknowledged->late_since = arrived_at;
+        acknowledged->late_bytes = 0;
+    } else if (passed >= BWE_LATELY_US) {
+        acknowledged->late_bps[acknowledged->late_count++ % BWE_LATELY] =
+            (double)acknowledged->late_bytes * 8e6 / (double)passed;
+        acknowledged->late_since = arrived_at;
+        acknowledged->late_bytes = 0;
+    }
+    acknowledged->late_bytes += size;
+}
+
+double bwe_acknowledged_burst(const struct bwe_acknowledged *acknowledged)
+{
+    double most = 0;
+    for (unsigned i = 0; i < BWE_LATELY; i++)
+        if (acknowledged->late_bps[i] > most)
+            most = acknowledged->late_bps[i];
+    return most;
+}
+
 void bwe_acknowledged_add(struct bwe_acknowledged *acknowledged, int64_t arrived_at, size_t size,
                           bool is_limited)
 {
@@ -50,6 +77,7 @@ void bwe_acknowledged_add(struct bwe_acknowledged *acknowledged, int64_t arrived
         acknowledged->bytes = 0;
     }
     acknowledged->bytes += size;
+    add_lately(acknowledged, arrived_at, size);
 }
 
 void bwe_acknowledged_doubt(struct bwe_acknowledged *acknowledged)

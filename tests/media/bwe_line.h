@@ -45,6 +45,7 @@ struct line {
     double loss;         /* 0 to 1, before the queue */
     usec queue;          /* how long it may grow */
     double app_bps;      /* what there is to send; 0: anything */
+    double pace;         /* times the estimate, that may be sent at; 0: 1 */
     bool is_no_feedback; /* none gets through */
     bool is_no_probes;
     struct line_tcp tcp;
@@ -155,7 +156,7 @@ static void line_send_probe(void)
 
 static void line_send_media(void)
 {
-    double bps = (double)bwe_target_bps(&line.bwe);
+    double bps = (double)bwe_target_bps(&line.bwe) * (line.pace > 0 ? line.pace : 1);
     if (line.app_bps > 0 && line.app_bps < bps)
         bps = line.app_bps;
     line.budget += bps / 8 * LINE_STEP / 1e6;

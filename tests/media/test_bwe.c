@@ -106,6 +106,29 @@ static void test_jitter(void **state)
     assert_true(line_came(line.media_bytes, 35, 50) > 0.7 * 500 * KBPS);
 }
 
+/* Little is sent, and sometimes a key frame, faster than the line takes it: what came before it says
+ * nothing of the line, what comes of it does. */
+static void test_key_frames(void **state)
+{
+    (void)state;
+    line_begin(3 * MBPS, 25 * USEC_MS);
+    line.app_bps = 900 * KBPS;
+    line_run(20 * USEC_S);
+    line_show("little");
+    assert_true(line.target[19] > 1.1 * MBPS);
+    for (unsigned i = 0; i < 4; i++) {
+        line.app_bps = 6 * MBPS;
+        line.pace = 2.5;
+        line_run(120 * USEC_MS);
+        line.app_bps = 900 * KBPS;
+        line.pace = 1;
+        line_run(4880 * USEC_MS);
+    }
+    line_show("key frames");
+    for (unsigned i = 20; i < 40; i++)
+        assert_true(line.target[i] > 1.7 * MBPS);
+}
+
 static void test_silence(void **state)
 {
     (void)state;
@@ -223,10 +246,10 @@ int main(void)
         cmocka_unit_test(test_steady),      cmocka_unit_test(test_other_sizes),
         cmocka_unit_test(test_down_and_up), cmocka_unit_test(test_loss),
         cmocka_unit_test(test_no_queue),    cmocka_unit_test(test_bursts_of_loss),
-        cmocka_unit_test(test_jitter),      cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_tcp),         cmocka_unit_test(test_no_rival),
-        cmocka_unit_test(test_little),      cmocka_unit_test(test_no_probes),
-        cmocka_unit_test(test_audio),
+        cmocka_unit_test(test_jitter),      cmocka_unit_test(test_key_frames),
+        cmocka_unit_test(test_silence),     cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_no_rival),    cmocka_unit_test(test_little),
+        cmocka_unit_test(test_no_probes),   cmocka_unit_test(test_audio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
