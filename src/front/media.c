@@ -15,6 +15,7 @@
      EXTENSION(ABS_CAPTURE_TIME))
 
 static const struct media_format FORMATS[] = {
+    { .codec = PAYLOAD_RED }, /* before Opus: browsers send it then */
     { .codec = PAYLOAD_OPUS, .options = MEDIA_OPUS_FEC },
     { .codec = PAYLOAD_G722 },
     { .codec = PAYLOAD_PCMU },

@@ -22,7 +22,7 @@ struct formats {
     bool is_known[PAYLOAD_TYPES];
     bool is_rtx[PAYLOAD_TYPES];
     bool is_listed[PAYLOAD_TYPES];
-    uint8_t repairs[PAYLOAD_TYPES]; /* of an RTX one: whose */
+    uint8_t of[PAYLOAD_TYPES]; /* of RTX: what it repairs; of RED: what its blocks are */
 };
 
 static void read_rtpmaps(struct view lines, uint8_t kind, struct formats *formats)
@@ -55,7 +55,13 @@ static void read_fmtps(struct view lines, struct formats *formats)
                 media_format_read(&formats->by_type[at], format.parameters) == OK;
         if (formats->is_rtx[at] && sdp_parameter(format.parameters, VIEW("apt"), &value) &&
             view_read_number(value, PAYLOAD_TYPES - 1, &type))
-            formats->repairs[at] = (uint8_t)type;
+            formats->of[at] = (uint8_t)type;
+        /* RFC 2198, section 5: the types of its blocks, which for us are all one */
+        if (formats->is_known[at] && formats->by_type[at].codec == PAYLOAD_RED &&
+            view_read_number(
+                view_slice(format.parameters, 0, view_find_byte(format.parameters, '/')),
+                PAYLOAD_TYPES - 1, &type))
+            formats->of[at] = (uint8_t)type;
     }
 }
 
@@ -109,6 +115,22 @@ static void list_formats(const struct sdp_media *media, struct formats *formats,
     }
 }
 
+/* RED without its Opus is of no use. */
+static void drop_lone_red(const struct formats *formats, struct description_section *section)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < section->format_count; i++) {
+        const struct media_format *format = &section->formats[i];
+        uint8_t of = formats->of[format->payload_type];
+        bool is_lone =
+            format->codec == PAYLOAD_RED && (of >= PAYLOAD_TYPES || !formats->is_listed[of] ||
+                                             formats->by_type[of].codec != PAYLOAD_OPUS);
+        if (!is_lone)
+            section->formats[kept++] = *format;
+    }
+    section->format_count = (uint8_t)kept;
+}
+
 static void list_rtx(const struct sdp_media *media, const struct formats *formats,
                      struct description_section *section)
 {
@@ -119,7 +141,7 @@ static void list_rtx(const struct sdp_media *media, const struct formats *format
         if (!view_read_number(word, PAYLOAD_TYPES - 1, &type) || !formats->is_rtx[type])
             continue;
         for (unsigned i = 0; i < section->format_count; i++)
-            if (section->formats[i].payload_type == formats->repairs[type])
+            if (section->formats[i].payload_type == formats->of[type])
                 section->formats[i].rtx = (uint8_t)type;
     }
 }
@@ -128,11 +150,12 @@ static void read_formats(const struct sdp_media *media, struct description_secti
 {
     struct formats formats;
     memset(&formats, 0, sizeof formats);
-    memset(formats.repairs, MEDIA_NO_RTX, sizeof formats.repairs);
+    memset(formats.of, MEDIA_NO_RTX, sizeof formats.of);
     read_rtpmaps(media->lines, media->kind, &formats);
     read_fmtps(media->lines, &formats);
     read_feedback(media->lines, &formats);
     list_formats(media, &formats, section);
+    drop_lone_red(&formats, section);
     list_rtx(media, &formats, section);
 }
 

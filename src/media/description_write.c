@@ -79,8 +79,19 @@ static void write_way(struct sdp_writer *writer, const struct description_head *
 
 /* ---- what is sent ---- */
 
-static void write_format(struct sdp_writer *writer, const struct media_format *format)
+/* The Opus of the section, of which RED is; NULL: there is none. */
+static const struct media_format *find_opus(const struct description_section *section)
 {
+    for (unsigned i = 0; i < section->format_count; i++)
+        if (section->formats[i].codec == PAYLOAD_OPUS)
+            return &section->formats[i];
+    return NULL;
+}
+
+static void write_format(struct sdp_writer *writer, const struct description_section *section,
+                         const struct media_format *format)
+{
+    const struct media_format *opus = find_opus(section);
     char fmtp[MEDIA_FMTP_SIZE];
     const char *type, *parameter;
     unsigned clock = payload_clock(format->codec);
@@ -98,6 +109,9 @@ static void write_format(struct sdp_writer *writer, const struct media_format *f
     }
     if (media_format_write(format, fmtp) > 0)
         sdp_line(writer, "a=fmtp:%u %s", format->payload_type, fmtp);
+    if (format->codec == PAYLOAD_RED && opus)
+        sdp_line(writer, "a=fmtp:%u %u/%u", format->payload_type, opus->payload_type,
+                 opus->payload_type);
     if (format->rtx == MEDIA_NO_RTX)
         return;
     sdp_line(writer, "a=rtpmap:%u rtx/%u", format->rtx, clock);
@@ -141,7 +155,7 @@ static void write_rtp(struct sdp_writer *writer, const struct description_sectio
             sdp_line(writer, "a=extmap:%u %.*s", section->extensions[i],
                      VIEW_ARGS(rtp_extension_uri((enum rtp_extension_kind)i)));
     for (unsigned i = 0; i < section->format_count; i++)
-        write_format(writer, &section->formats[i]);
+        write_format(writer, section, &section->formats[i]);
     write_rids(writer, section);
     if (section->direction & SDP_SENDONLY)
         write_ssrcs(writer, section);

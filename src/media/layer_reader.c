@@ -162,7 +162,7 @@ int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
     packet->codec = (uint8_t)codec;
     packet->begins_frame = packet->ends_frame = true;
     packet->targets = packet->needed = LAYERS_ALL;
-    if (view.size == 0 || !payload_is_video(codec))
+    if (view.size == 0 || (!payload_is_video(codec) && codec != PAYLOAD_RED))
         return OK;
     int status = payload_read(codec, view, packet->rtp.marker, &payload);
     if (status != OK)

@@ -88,7 +88,7 @@ void ortc_capabilities_init(struct ortc_capabilities *capabilities,
             }
         if (liked.variant == MEDIA_VARIANT_ANY)
             liked.variant = 0;
-        if (!has_variants)
+        if (!has_variants && liked.codec != PAYLOAD_RED)
             add_format(capabilities, policy, &liked, &last);
     }
     add_extensions(capabilities, policy);

@@ -179,6 +179,7 @@ static int read_codec(struct codecs *codecs, const struct ortc_place *place, con
                                                        read.type, &format) == OK;
     /* Some say PCMU of a video, and mean nothing by it. */
     is_usable = is_usable && (read.is_rtx || ortc_kind_of(&format) == read.kind);
+    is_usable = is_usable && format.codec != PAYLOAD_RED; /* it has no parameters by name */
     status = read_parameters(place, &read, &format, &is_usable);
     if (status == OK)
         status = read_feedback(place, &format);

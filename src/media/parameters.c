@@ -8,7 +8,7 @@
 
 uint8_t media_channels(enum payload_codec codec)
 {
-    return codec == PAYLOAD_OPUS ? 2 : 1;
+    return codec == PAYLOAD_OPUS || codec == PAYLOAD_RED ? 2 : 1;
 }
 
 enum payload_codec media_static_codec(uint8_t payload_type)
@@ -199,7 +199,7 @@ int media_format_begin(struct view encoding, uint32_t clock_rate, uint32_t chann
                        uint8_t payload_type, struct media_format *format)
 {
     enum payload_codec codec = payload_codec_of(encoding);
-    if (codec == PAYLOAD_CODECS || codec == PAYLOAD_RED || clock_rate != payload_clock(codec) ||
+    if (codec == PAYLOAD_CODECS || clock_rate != payload_clock(codec) ||
         channels != media_channels(codec))
         return ERR_UNSUPPORTED;
     *format = (struct media_format){ .codec = (uint8_t)codec,

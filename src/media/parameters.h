@@ -4,7 +4,8 @@
  * are given and taken one at a time, so that other notations of the same (JSON) are read and
  * written with the same calls.
  *
- * Codecs are those of wire/payload.h but RED, which is no codec of its own.
+ * Codecs are those of wire/payload.h; RED (RFC 2198) is that of Opus alone, whose payload type its
+ * blocks bear.  It stands beside an Opus of the same section, or not at all.
  */
 #ifndef MOIM_MEDIA_PARAMETERS_H
 #define MOIM_MEDIA_PARAMETERS_H
@@ -104,7 +105,7 @@ struct media_format media_format_plain(const struct media_format *liked);
 
 /* ---- codecs ---- */
 
-/* 2 for Opus (RFC 7587, section 7), 1 for all others. */
+/* 2 for Opus (RFC 7587, section 7) and its RED, 1 for all others. */
 uint8_t media_channels(enum payload_codec codec);
 
 /* The codec that SDP gives a payload type to by itself (RFC 3551, section 6); PAYLOAD_CODECS: it

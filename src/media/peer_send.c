@@ -76,13 +76,39 @@ void transceiver_announce(struct transceiver *transceiver, struct view stream, s
 
 /* ---- what it says of a track ---- */
 
+static uint8_t opus_type(const struct media_terms *terms)
+{
+    for (unsigned i = 0; i < terms->format_count; i++)
+        if (terms->formats[i].codec == PAYLOAD_OPUS)
+            return terms->formats[i].payload_type;
+    return SENDER_NO_PAYLOAD;
+}
+
+/* RED that can't go on as it is: its blocks bear the sender's payload type of Opus. */
+static bool is_wrapped(const struct transceiver *transceiver, const struct track *track, unsigned i)
+{
+    const struct media_terms *terms = &transceiver->terms;
+    if (track->terms.formats[i].codec != PAYLOAD_RED)
+        return false;
+    for (unsigned k = 0; k < terms->format_count; k++)
+        if (terms->formats[k].codec == PAYLOAD_RED)
+            return opus_type(terms) != opus_type(&track->terms);
+    return true;
+}
+
 /* How packets in the track's formats go out.  False: none can. */
 static bool match_formats(const struct transceiver *transceiver, const struct track *track,
                           struct sender_formats *out)
 {
     bool has_any = false;
-    memset(out, SENDER_NO_PAYLOAD, sizeof *out);
-    for (unsigned i = 0; i < track->terms.format_count; i++)
+    sender_formats_init(out);
+    for (unsigned i = 0; i < track->terms.format_count; i++) {
+        if (is_wrapped(transceiver, track, i)) {
+            out->payload_types[i] = opus_type(&transceiver->terms);
+            out->unwrapped |= (uint8_t)(1u << i);
+            has_any |= out->payload_types[i] != SENDER_NO_PAYLOAD;
+            continue;
+        }
         for (unsigned k = 0; k < transceiver->terms.format_count; k++) {
             const struct media_format *format = &transceiver->terms.formats[k];
             if (!media_format_same(&track->terms.formats[i], format))
@@ -93,6 +119,7 @@ static bool match_formats(const struct transceiver *transceiver, const struct tr
             has_any = true;
             break;
         }
+    }
     return has_any;
 }
 

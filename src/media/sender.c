@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "wire/payload_audio.h"
+
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
 static void ended(struct sink *sink);
@@ -17,6 +19,13 @@ static struct sender *sender_of(struct sink *sink)
 {
     return sink->kind == &KINDS[0] ? LIST_ENTRY(sink, struct sender, sinks[0])
                                    : LIST_ENTRY(sink, struct sender, sinks[1]);
+}
+
+void sender_formats_init(struct sender_formats *formats)
+{
+    memset(formats->payload_types, SENDER_NO_PAYLOAD, sizeof formats->payload_types);
+    memset(formats->rtx_payload_types, SENDER_NO_PAYLOAD, sizeof formats->rtx_payload_types);
+    formats->unwrapped = 0;
 }
 
 void sender_init(struct sender *sender, const struct sender_config *config)
@@ -34,7 +43,7 @@ void sender_init(struct sender *sender, const struct sender_config *config)
     }
     sender_set_layers(sender, LAYER_BEST, LAYER_BEST);
     rtp_plan_begin(&sender->plan, false);
-    memset(&sender->formats, SENDER_NO_PAYLOAD, sizeof sender->formats);
+    sender_formats_init(&sender->formats);
 }
 
 void sender_free(struct sender *sender)
@@ -155,6 +164,18 @@ static void begin_stream(struct sender *sender, usec now, struct rtp_stream *str
 
 /* ---- packets ---- */
 
+/* What goes on of it. */
+static struct view payload_of(const struct sender *sender, const struct packet *packet)
+{
+    struct view payload = packet_payload(&sender->stream->ring, packet);
+    struct red red;
+    if (!(sender->formats.unwrapped >> packet->format & 1) || payload.size == 0)
+        return payload;
+    if (red_read(payload, &red) != OK) /* was refused when it came */
+        return view_make(payload.at, 0);
+    return red.blocks[red.block_count - 1].payload;
+}
+
 /* Tells the estimate of it, and the other end its transport-wide number, or else when it goes. */
 static void stamp(const struct sender *sender, usec now, const struct rtp_written *written,
                   const struct rtc_rtp *rtp, uint8_t *at)
@@ -217,7 +238,7 @@ static void put(struct sender *sender, usec now, const struct packet *packet,
     rtp_write_header(&sender->plan, outgoing->is_empty ? &NONE : &packet->rtp,
                      packet_bytes(ring, packet), &values, at, &written);
     struct rtc_rtp rtp = { .header_size = written.size,
-                           .payload = packet_payload(ring, packet),
+                           .payload = payload_of(sender, packet),
                            .sent = is_rtx ? &sender->rtx_sent : &sender->sent,
                            .is_repeat = outgoing->is_repeat && !is_rtx };
     if (is_rtx) {
@@ -291,7 +312,7 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
     sender->packets++;
     if (outgoing.is_empty)
         return true;
-    sender->bytes += packet->rtp.payload_size;
+    sender->bytes += payload_of(sender, packet).size;
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_PACKETS_OUT, 1);
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT, packet->size);
     return true;

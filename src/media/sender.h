@@ -45,6 +45,7 @@ struct sender_config {
 struct sender_formats {
     uint8_t payload_types[PACKET_FORMATS_MAX];     /* SENDER_NO_PAYLOAD: not at all */
     uint8_t rtx_payload_types[PACKET_FORMATS_MAX]; /* SENDER_NO_PAYLOAD: it is repeated as it was */
+    uint8_t unwrapped; /* a bit for each format: RED, of which only what is new goes out */
 };
 
 /* Its members are sender.c's, but for the counts. */
@@ -80,6 +81,9 @@ struct sender {
     uint64_t repeated;
     uint64_t not_repeated; /* no longer there, or too many at once */
 };
+
+/* None goes out. */
+void sender_formats_init(struct sender_formats *formats);
 
 void sender_init(struct sender *sender, const struct sender_config *config);
 /* Leaves its streams. */

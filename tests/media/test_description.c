@@ -58,11 +58,13 @@ static void test_chrome(void **state)
     assert_int_equal(head->fingerprint[31], 0xa3);
     assert_true(head->session_id == 4611731400430051336u && head->version == 2);
 
-    assert_int_equal(audio->format_count, 4); /* opus, G722, PCMU, PCMA */
+    assert_int_equal(audio->format_count, 5); /* opus, its RED, G722, PCMU, PCMA */
     assert_int_equal(audio->formats[0].codec, PAYLOAD_OPUS);
     assert_int_equal(audio->formats[0].options, MEDIA_OPUS_FEC);
     assert_int_equal(audio->formats[0].feedback, MEDIA_TRANSPORT_CC);
-    assert_int_equal(audio->formats[1].codec, PAYLOAD_G722);
+    assert_int_equal(audio->formats[1].codec, PAYLOAD_RED);
+    assert_int_equal(audio->formats[1].payload_type, 63);
+    assert_int_equal(audio->formats[2].codec, PAYLOAD_G722);
     assert_int_equal(audio->extensions[RTP_EXTENSION_AUDIO_LEVEL], 1);
     assert_int_equal(audio->ssrc_count, 1);
     assert_int_equal(audio->ssrcs[0].ssrc, 1001);
@@ -150,6 +152,29 @@ static void test_others(void **state)
     assert_int_equal(section->direction, SDP_RECVONLY);
     section = section_of(DIALECT_VIEWER, 2);
     assert_int_equal(section->ssrc_count, 0);
+}
+
+/* RED is that of an Opus of its section. */
+static void test_red(void **state)
+{
+    (void)state;
+    static const char *const LONE[] = {
+        "",
+        "a=fmtp:63 0/0\r\n", /* PCMU's */
+        "a=fmtp:63 96/96\r\n",
+        "a=fmtp:63 128/128\r\n",
+        "a=fmtp:63 /111\r\n",
+    };
+    char text[1000];
+    for (size_t i = 0; i < sizeof LONE / sizeof LONE[0]; i++) {
+        snprintf(text, sizeof text,
+                 "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 63 111 0\r\na=rtcp-mux\r\n"
+                 "a=rtpmap:63 red/48000/2\r\n%sa=rtpmap:111 opus/48000/2\r\n" WAY,
+                 LONE[i]);
+        assert_int_equal(read_text(text), OK);
+        assert_int_equal(description.sections[0].format_count, 2);
+        assert_int_equal(description.sections[0].formats[0].codec, PAYLOAD_OPUS);
+    }
 }
 
 static void test_what_cannot_be_used(void **state)
@@ -277,7 +302,7 @@ static void test_lines_written(void **state)
     write_all(&description);
     static const char *const LINES[] = {
         "a=group:BUNDLE 0 1\r\n",
-        "m=audio 7000 UDP/TLS/RTP/SAVPF 111 9 0 8\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n",
+        "m=audio 7000 UDP/TLS/RTP/SAVPF 111 63 9 0 8\r\nc=IN IP4 192.0.2.1\r\na=mid:0\r\n",
         "a=candidate:1 1 udp 2130706431 192.0.2.1 7000 typ host\r\n",
         " typ host tcptype passive\r\n",
         " 2001:db8:: 7000 typ host\r\n",
@@ -285,6 +310,7 @@ static void test_lines_written(void **state)
         "m=video 9 UDP/TLS/RTP/SAVPF 96 97 103 104 ",
         "a=rtpmap:111 opus/48000/2\r\na=rtcp-fb:111 transport-cc\r\n"
         "a=fmtp:111 minptime=10;useinbandfec=1\r\n",
+        "a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n",
         "a=rtcp-fb:96 ccm fir\r\n",
         "a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n",
         "a=rid:h send\r\na=rid:m send\r\na=rid:l send\r\na=simulcast:send h;m;l\r\n",
@@ -347,6 +373,7 @@ int main(void)
         cmocka_unit_test(test_chrome),
         cmocka_unit_test(test_firefox),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_red),
         cmocka_unit_test(test_what_cannot_be_used),
         cmocka_unit_test(test_written_again),
         cmocka_unit_test(test_lines_written),

@@ -142,7 +142,8 @@ static void test_encodings(void **state)
     assert_int_equal(format.rtx, MEDIA_NO_RTX);
     assert_int_equal(media_format_begin(VIEW("opus"), 48000, 1, 111, &format), ERR_UNSUPPORTED);
     assert_int_equal(media_format_begin(VIEW("opus"), 16000, 2, 111, &format), ERR_UNSUPPORTED);
-    assert_int_equal(media_format_begin(VIEW("red"), 48000, 2, 63, &format), ERR_UNSUPPORTED);
+    assert_int_equal(media_format_begin(VIEW("red"), 48000, 2, 63, &format), OK);
+    assert_int_equal(media_format_begin(VIEW("red"), 48000, 1, 63, &format), ERR_UNSUPPORTED);
     assert_int_equal(media_format_begin(VIEW("rtx"), 90000, 1, 97, &format), ERR_UNSUPPORTED);
     assert_int_equal(media_format_begin(VIEW(""), 0, 0, 97, &format), ERR_UNSUPPORTED);
     assert_int_equal(media_static_codec(0), PAYLOAD_PCMU);

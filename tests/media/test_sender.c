@@ -45,7 +45,7 @@ static void sender_open(uint8_t rtx_payload_type)
                                           .is_video = true };
     struct sender_formats formats;
     struct rtp_plan plan;
-    memset(&formats, SENDER_NO_PAYLOAD, sizeof formats);
+    sender_formats_init(&formats);
     formats.payload_types[0] = 96;
     formats.rtx_payload_types[0] = rtx_payload_type;
     rtp_plan_begin(&plan, false);

@@ -10,7 +10,7 @@ export function slotCount(wanted) {
 
 /** Each browser has several variants of these; slots do with the plainest of each. */
 const PLAIN = [
-  { mimeType: /^(audio\/opus|video\/(VP8|rtx))$/i, line: /^/ },
+  { mimeType: /^(audio\/(opus|red)|video\/(VP8|rtx))$/i, line: /^/ },
   { mimeType: /^video\/VP9$/i, line: /^$|profile-id=0/ },
   { mimeType: /^video\/AV1$/i, line: /^$|profile=0/ },
   { mimeType: /^video\/H264$/i, line: /packetization-mode=1.*42e01f/i },
