@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { scenario } from './lib/scenario.js';
+import { until } from './lib/until.js';
 
+const ADMIN = 'who may see how rooms are';
 const NAMES = ['Mina', '박준호', 'Ada Lovelace', '이서연', 'Jonas', 'Grace'];
 
 /** Runs in the page: RTP streams that go out, over all connections. */
@@ -23,6 +25,25 @@ async function lookAtUploads() {
   return kinds;
 }
 
+/**
+ * As what the members' voices come to the server, as it says.
+ * @param {string} url
+ * @param {string} room
+ */
+async function codecsOfVoices(url, room) {
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  const ask = async (/** @type {string} */ path) => (await fetch(url + path, { headers })).json();
+  const where = `/api/v1/rooms/${encodeURIComponent(room)}`;
+  const codecs = [];
+  for (const { id } of (await ask(where)).members) {
+    for (const { tracks } of (await ask(`${where}/members/${id}`)).connections) {
+      const voice = tracks.find(({ source }) => source === 'microphone');
+      codecs.push(voice?.encodings[0]?.codec);
+    }
+  }
+  return codecs;
+}
+
 for (const count of [3, 6]) {
   scenario(`${count} members see and hear one another through the server`, async (stage) => {
     const people = [];
@@ -38,5 +59,11 @@ for (const count of [3, 6]) {
     for (const person of people) {
       assert.deepEqual(await person.ask(lookAtUploads), { audio: 1, video: 1, connections: 1 });
     }
-  });
+    // RFC 2198: what is lost on the way is in the next packet, too
+    const look = () => codecsOfVoices(stage.server.url, '모임 1');
+    await until('voices to come redundantly', async () => {
+      const codecs = await look();
+      return codecs.length === count && codecs.every((codec) => codec === 'red');
+    }, { seen: look });
+  }, { 'admin.token': ADMIN });
 }
