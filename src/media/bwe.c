@@ -204,8 +204,10 @@ static void take_probe(struct bwe *bwe, usec now)
     }
     if (bps == 0 || bwe->delay.usage == BWE_OVERUSING)
         return;
-    if (bps > bwe->rate.bps)
+    if (bps > bwe->rate.bps) {
         bwe_rate_set(&bwe->rate, now, bps);
+        bwe->limited_at = now; /* what comes is of before */
+    }
     bwe_loss_shown(&bwe->loss, bps);
 }
 

@@ -106,8 +106,8 @@ static void test_jitter(void **state)
     assert_true(line_came(line.media_bytes, 35, 50) > 0.7 * 500 * KBPS);
 }
 
-/* Little is sent, and sometimes a key frame, faster than the line takes it: what came before it says
- * nothing of the line, what comes of it does. */
+/* Little is sent, and sometimes a key frame, faster than the line takes it: what came before it
+ * says nothing of the line, what comes of it does. */
 static void test_key_frames(void **state)
 {
     (void)state;
