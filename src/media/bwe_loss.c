@@ -3,7 +3,8 @@
 #include <math.h>
 
 #define WINDOW            (USEC_S / 4)
-#define WINDOWS_MIN       3   /* before anything is said */
+#define WINDOWS_MIN       3 /* before anything is said */
+#define WINDOWS_RECENT    4
 #define AGE_WEIGHT        0.9 /* of each window, against the next */
 #define PACKETS_MIN       10  /* of a window: few packets say nothing of a rate */
 #define INHERENT_FIRST    0.01
@@ -19,7 +20,7 @@
 #define HIGHER_BIAS_UNTIL 0.2  /* loss from which on that is no longer so */
 #define KEEP              0.9  /* of what comes: it goes through, so much is sure */
 #define SHOWN_MORE        1.1  /* by a probe: less than that may be by chance */
-#define RISE_MAX          1.3  /* in a window, once it was limited ... */
+#define RISE_MAX          1.15 /* in a window, once it was limited ... */
 #define RISE_LOSING_MAX   1.04 /* ... and while more is lost than this */
 #define RISE_LOSING       0.02
 #define RISE_OVER_COME    1.07 /* then, of what comes: if no more comes, that is all there is */
@@ -94,12 +95,12 @@ static const struct bwe_loss_window *walk_next(const struct bwe_loss *loss, stru
     return &loss->windows[--walk->next % BWE_LOSS_WINDOWS];
 }
 
-static double average_loss(const struct bwe_loss *loss)
+static double average_loss(const struct bwe_loss *loss, unsigned count)
 {
     const struct bwe_loss_window *window;
     struct walk walk = walk_begin(loss);
     double packets = 0, lost = 0;
-    while ((window = walk_next(loss, &walk))) {
+    while (count-- > 0 && (window = walk_next(loss, &walk))) {
         packets += walk.weight * (double)window->packets;
         lost += walk.weight * (double)window->lost;
     }
@@ -193,7 +194,7 @@ static struct candidate choose(const struct bwe_loss *loss, double now_bps,
 /* How far it may go up in a window. */
 static double rise_max(const struct bwe_loss *loss, double now_bps, double acknowledged_bps)
 {
-    if (loss->average <= RISE_LOSING)
+    if (loss->recent <= RISE_LOSING)
         return now_bps * RISE_MAX;
     return limit(RISE_OVER_COME * acknowledged_bps, now_bps, now_bps * RISE_LOSING_MAX);
 }
@@ -202,7 +203,8 @@ static void estimate(struct bwe_loss *loss, const struct bwe_loss_input *input)
 {
     double now_bps =
         limit(loss->is_limiting ? loss->bps : input->delay_bps, input->min_bps, input->delay_bps);
-    loss->average = average_loss(loss);
+    loss->average = average_loss(loss, BWE_LOSS_WINDOWS);
+    loss->recent = average_loss(loss, WINDOWS_RECENT);
     if (loss->inherent == 0)
         loss->inherent = INHERENT_FIRST;
     if (loss->average == 0 && !loss->is_limiting)
@@ -214,8 +216,8 @@ static void estimate(struct bwe_loss *loss, const struct bwe_loss_input *input)
         bps = now_bps; /* some of the loss is not the line's own yet */
     if (loss->is_limiting)
         bps = limit(bps, 0, rise_max(loss, now_bps, input->acknowledged_bps));
-    if (loss->average > BOUND_OFFSET) {
-        double bound = BOUND_BALANCE / (loss->average - BOUND_OFFSET);
+    if (loss->recent > BOUND_OFFSET) {
+        double bound = BOUND_BALANCE / (loss->recent - BOUND_OFFSET);
         bps = bps < bound ? bps : bound;
     }
     if (bps < now_bps && bps < KEEP * input->acknowledged_bps)

@@ -30,6 +30,7 @@ struct bwe_loss {
     double bps;            /* 0: not limited by loss, nor ever was */
     double inherent;       /* loss of the line's own: 0 to 1 */
     double average;        /* over the windows */
+    double recent;         /* over the last few of them */
     uint32_t window_count; /* that ever were */
     bool is_limiting;
     struct bwe_loss_window windows[BWE_LOSS_WINDOWS];

@@ -20,6 +20,7 @@
 #define OVER_SENT    2.0  /* faster than it was sent: clocks, or a burst, but not the line */
 #define SLOWER       0.9  /* than it was sent: that is the line's rate ... */
 #define SLOWER_SHARE 0.95 /* ... of which so much is taken */
+#define GAIN         1.1  /* of a probe, over the estimate */
 #define WORTH        1.05 /* of the estimate */
 
 /* ---- when, and how fast ---- */
@@ -76,6 +77,7 @@ void bwe_prober_look(struct bwe_prober *prober, usec now, const struct bwe_probe
         most < terms->target_bps * WORTH)
         return;
     double bps = terms->target_bps * terms->step;
+    prober->target_bps = terms->target_bps;
     make(prober, now, bps < most ? bps : most, terms->jitter_ms);
 }
 
@@ -172,6 +174,11 @@ double bwe_prober_result(struct bwe_prober *prober, usec now)
         return result;
     }
     prober->succeeded++;
+    if (result < GAIN * prober->target_bps && prober->succeeded > 1) {
+        prober->pause = PAUSE_MIN; /* as much as was known: it is not worth going on */
+        rest(prober, now);
+        return result;
+    }
     prober->pause = PAUSE_FIRST;
     prober->state = BWE_PROBE_IDLE;
     prober->next_at = now;

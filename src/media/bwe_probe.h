@@ -54,8 +54,9 @@ struct bwe_prober {
     struct bwe_cluster cluster;
     usec until; /* READY: nobody takes it; OUT: it has failed when nothing is known then */
     usec next_at;
-    usec pause;    /* between one that failed and the next */
-    uint64_t sent; /* that were taken, ever */
+    double target_bps; /* the estimate when it was made */
+    usec pause;        /* between one that failed and the next */
+    uint64_t sent;     /* that were taken, ever */
     uint64_t succeeded;
 };
 

@@ -12,6 +12,7 @@
 #define VARIANCE_DOUBT   200.0
 #define DOUBT            10.0 /* of a sample, by how far it is off */
 #define DOUBT_LIMITED    20.0
+#define FAST             1.25
 #define ACKNOWLEDGED_MIN 1000.0 /* bits/s */
 
 static void take_sample(struct bwe_acknowledged *acknowledged, double sample, bool is_limited)
@@ -23,6 +24,10 @@ static void take_sample(struct bwe_acknowledged *acknowledged, double sample, bo
     }
     if (!is_limited && sample < acknowledged->bps / 2) /* the line broke in: no time for doubts */
         acknowledged->bps = (acknowledged->bps + sample) / 2;
+    double least = sample < acknowledged->last ? sample : acknowledged->last;
+    acknowledged->last = sample;
+    if (least > FAST * acknowledged->bps) /* twice in a row: that is not by chance */
+        acknowledged->bps = least;
     double off = sample - acknowledged->bps;
     double doubt = is_limited && off < 0 ? DOUBT_LIMITED : DOUBT;
     double deviation = doubt * off / acknowledged->bps;

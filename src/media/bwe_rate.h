@@ -20,6 +20,7 @@
 struct bwe_acknowledged {
     double bps; /* 0: not known yet */
     double variance;
+    double last;    /* the sample before */
     uint64_t bytes; /* of this window */
     int64_t since;  /* when it began, by the receiver's clock */
     bool is_open;
