@@ -193,6 +193,8 @@ static void on_error(struct guest *guest, const cJSON *message)
 {
     const char *code = cJSON_GetStringValue(cJSON_GetObjectItem(message, "code"));
     const char *re = cJSON_GetStringValue(cJSON_GetObjectItem(message, "re"));
+    if (code && re && strcmp(re, "sfu-wish") == 0 && strcmp(code, "no-sfu") == 0)
+        return; /* it has ended meanwhile */
     if (code && re && strcmp(re, "sfu-offer") == 0) {
         guest_hear_refusal(guest, code);
     } else if (code && strcmp(code, "session-lost") == 0) {
@@ -347,6 +349,8 @@ void guest_befall(struct guest *guest)
         guest_offer_again(guest, true, once_in(guest, 3));
     else if (once_in(guest, 1000))
         guest_offer_again(guest, false, true);
+    else if (once_in(guest, 500))
+        guest_hide(guest);
     else if (guest->slot_count && !guest->offer.is_under_way && once_in(guest, 4000)) {
         guest_say(guest, "sfu-close", "");
         guest_drop_media(guest);
@@ -358,8 +362,10 @@ void guest_calm(struct guest *guest)
     guest->is_calm = true;
     guest->net->dead_until[guest->number] = 0;
     guest->is_on[0] = guest->is_on[1] = true;
-    if (guest->has_session)
+    if (guest->has_session) {
         guest_tell_media(guest);
+        guest_show_all(guest);
+    }
     if (guest->state == GUEST_OUT)
         guest->act_at = guest->net->now;
 }

@@ -119,6 +119,9 @@ void guest_join_media(struct guest *guest, bool is_sfu);
 /* Its connection with the server is no more, without a word. */
 void guest_drop_media(struct guest *guest);
 void guest_tell_media(struct guest *guest);
+/* Says of some of its tiles that they are hidden, or of all that they are not. */
+void guest_hide(struct guest *guest);
+void guest_show_all(struct guest *guest);
 /* An event of the SFU's, or any that says nothing of who is there. */
 void guest_hear_media(struct guest *guest, const char *type, const cJSON *message);
 /* Its offer was refused. */

@@ -26,6 +26,31 @@ void guest_tell_media(struct guest *guest)
     set_senders(guest);
 }
 
+static void say_tiles(struct guest *guest, uint32_t hidden)
+{
+    char rest[FAR_SLOTS_MAX * 100];
+    size_t size = 0;
+    for (unsigned i = 0; i < guest->slot_count; i++)
+        size += (size_t)snprintf(rest + size, sizeof rest - size,
+                                 "%s{\"mid\":\"%u\",\"width\":%u,\"height\":%u}",
+                                 i ? "," : ",\"tiles\":[", 3 + 2 * i, hidden >> i & 1 ? 0 : 640,
+                                 hidden >> i & 1 ? 0 : 360);
+    if (size == 0)
+        return;
+    snprintf(rest + size, sizeof rest - size, "]");
+    guest_say(guest, "sfu-wish", rest);
+}
+
+void guest_hide(struct guest *guest)
+{
+    say_tiles(guest, (uint32_t)chance_random(&guest->net->chance));
+}
+
+void guest_show_all(struct guest *guest)
+{
+    say_tiles(guest, 0);
+}
+
 void guest_join_media(struct guest *guest, bool is_sfu)
 {
     guest->crossings += guest->is_sfu != is_sfu;
