@@ -5,9 +5,9 @@
  * SFU alone or change between mesh and SFU by themselves, at one worker or at several, for 25
  * seconds of virtual time on bad networks.  They join by the meeting protocol, with ICE, DTLS and
  * SRTP to the media port; leave, crash, lose their WebSocket and resume, lose their UDP, restart
- * ICE, send as other streams, mute, hide tiles, and cross between mesh and SFU.  Then it is calm, and everyone
- * has to come to see and hear everyone; and the end: they leave or vanish, or the servers stop, and
- * nothing is left.
+ * ICE, send as other streams, mute, hide tiles, and cross between mesh and SFU.  Then it is calm,
+ * and everyone has to come to see and hear everyone; and the end: they leave or vanish, or the
+ * servers stop, and nothing is left.
  *
  * What is checked on the way: watch.h, check.h, inside.h, that nobody is told what can't be
  * (guest.c), and far.c's requests for key frames.  A failure prints the command that replays it.
