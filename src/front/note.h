@@ -25,6 +25,10 @@ enum note_kind {
     /* from where a track is wanted, to where it is */
     NOTE_LINK, /* `link` */
     NOTE_UNLINK,
+    /* either way: `data`; the bytes are the channel's label and protocol */
+    NOTE_DATA_OPENED,
+    NOTE_DATA_CLOSED,
+    NOTE_DATA_BROKEN, /* a message was lost that may not be */
     NOTE_KINDS
 };
 
@@ -53,18 +57,28 @@ struct note_link {
     uint32_t serial; /* of the track */
 };
 
+struct note_data {
+    bool is_from_home; /* from where the room is */
+    uint8_t worker;    /* where it was opened, or not any more */
+    uint8_t reliability;
+    bool is_unordered;
+    uint32_t parameter;
+    uint16_t label_size;
+};
+
 struct note {
     struct note *next; /* among those that leave the server */
     unsigned from;
     unsigned to;
     enum note_kind kind;
-    uint64_t room; /* NOTE_OFFER, NOTE_BILL */
+    uint64_t room; /* NOTE_OFFER, NOTE_BILL, NOTE_DATA_... */
     uint64_t seat; /* which it is about; not in NOTE_BILL */
     union {
         struct note_offer offer;
         uint32_t serials[NOTE_SOURCES];
         struct note_refused refused;
         struct note_link link;
+        struct note_data data;
     };
     uint32_t size;
     uint8_t bytes[];

@@ -3,6 +3,8 @@
 
 #include "media/data_circle.h"
 
+#include <string.h>
+
 /* What channel->owner points to where the other end opened it. */
 static const char OPENER;
 
@@ -19,7 +21,19 @@ static void count(struct sfu *sfu, enum metric metric)
 
 /* ---- channels of the same name ---- */
 
-static struct sctp_channel *find_channel(const struct peer *peer, const struct sctp_channel *like)
+static struct sctp_channel_terms terms_of(const struct sctp_channel *channel)
+{
+    return (struct sctp_channel_terms){
+        .label = channel->label,
+        .protocol = channel->protocol,
+        .reliability = channel->reliability,
+        .is_unordered = channel->is_unordered,
+        .parameter = channel->parameter,
+    };
+}
+
+static struct sctp_channel *find_channel(const struct peer *peer,
+                                         const struct sctp_channel_terms *like)
 {
     if (!peer->data)
         return NULL;
@@ -33,18 +47,11 @@ static struct sctp_channel *find_channel(const struct peer *peer, const struct s
     return NULL;
 }
 
-static void open_like(struct peer *peer, usec now, const struct sctp_channel *like)
+static void open_like(struct peer *peer, usec now, const struct sctp_channel_terms *like)
 {
     struct sctp_channel *channel;
-    const struct sctp_channel_terms terms = {
-        .label = like->label,
-        .protocol = like->protocol,
-        .reliability = like->reliability,
-        .is_unordered = like->is_unordered,
-        .parameter = like->parameter,
-    };
     if (peer->data && !find_channel(peer, like) &&
-        sctp_open_channel(&peer->sfu->sctp, now, peer->data, &terms, NULL, &channel) != OK)
+        sctp_open_channel(&peer->sfu->sctp, now, peer->data, like, NULL, &channel) != OK)
         count(peer->sfu, METRIC_MEDIA_DATA_LOST);
 }
 
@@ -53,6 +60,32 @@ static void open_like(struct peer *peer, usec now, const struct sctp_channel *li
 void data_circle_init(struct data_circle *circle)
 {
     list_init(&circle->peers);
+    list_init(&circle->far);
+}
+
+/* A channel that is open elsewhere. */
+struct data_far {
+    struct list node;
+    uint64_t workers; /* a bit for each, where somebody has opened it */
+    struct sctp_channel_terms terms;
+    uint8_t text[DATA_FAR_TEXT_MAX];
+};
+
+size_t data_far_size(void)
+{
+    return sizeof(struct data_far);
+}
+
+static struct data_far *find_far(const struct data_circle *circle,
+                                 const struct sctp_channel_terms *like)
+{
+    for (struct list *node = circle->far.next; node != &circle->far; node = node->next) {
+        struct data_far *far = LIST_ENTRY(node, struct data_far, node);
+        if (view_equal(far->terms.label, like->label) &&
+            view_equal(far->terms.protocol, like->protocol))
+            return far;
+    }
+    return NULL;
 }
 
 /* The next one but `peer`, after `node`; NULL: that was all. */
@@ -78,52 +111,102 @@ static void open_all_to(struct peer *peer, usec now)
 {
     struct list *node = first_of(peer);
     struct peer *other;
+    struct list *far = peer->circle ? &peer->circle->far : NULL;
+    for (struct list *at = far ? far->next : NULL; at != far; at = at->next)
+        open_like(peer, now, &LIST_ENTRY(at, struct data_far, node)->terms);
     while (peer->data && (other = next_other(peer, &node)))
         for (struct list *at = other->data ? other->data->channels.next : NULL;
              at && at != &other->data->channels; at = at->next) {
             const struct sctp_channel *channel = LIST_ENTRY(at, struct sctp_channel, node);
+            const struct sctp_channel_terms terms = terms_of(channel);
             if (is_opener(channel))
-                open_like(peer, now, channel);
+                open_like(peer, now, &terms);
         }
 }
 
 static void open_to_all(const struct peer *peer, usec now, const struct sctp_channel *channel)
 {
+    const struct sctp_channel_terms terms = terms_of(channel);
     struct list *node = first_of(peer);
     struct peer *other;
     while ((other = next_other(peer, &node)))
-        open_like(other, now, channel);
+        open_like(other, now, &terms);
+    if (peer->circle && peer->circle->way.opened)
+        peer->circle->way.opened(peer->circle->way.context, &terms);
+}
+
+/* Whether the peer has opened one; it may have another one, that was opened to it, beside. */
+static bool is_opened_by(const struct peer *peer, const struct sctp_channel_terms *like)
+{
+    for (struct list *at = peer->data ? peer->data->channels.next : NULL;
+         at && at != &peer->data->channels; at = at->next) {
+        const struct sctp_channel *channel = LIST_ENTRY(at, struct sctp_channel, node);
+        if (is_opener(channel) && sctp_is_open(channel) &&
+            view_equal(channel->label, like->label) &&
+            view_equal(channel->protocol, like->protocol))
+            return true;
+    }
+    return false;
+}
+
+/* Whether one of the circle here has opened it, but for `but` (NULL: any). */
+static bool has_opener(const struct data_circle *circle, const struct peer *but,
+                       const struct sctp_channel_terms *like)
+{
+    for (struct list *node = circle->peers.next; node != &circle->peers; node = node->next) {
+        const struct peer *peer = LIST_ENTRY(node, struct peer, of_circle);
+        if (peer != but && is_opened_by(peer, like))
+            return true;
+    }
+    return false;
+}
+
+static void close_to_all(const struct data_circle *circle, usec now, const struct peer *but,
+                         const struct sctp_channel_terms *like)
+{
+    struct sctp_channel *channel;
+    for (struct list *node = circle->peers.next; node != &circle->peers; node = node->next) {
+        struct peer *peer = LIST_ENTRY(node, struct peer, of_circle);
+        if (peer != but && (channel = find_channel(peer, like)))
+            sctp_close_channel(&peer->sfu->sctp, now, channel);
+    }
 }
 
 /* One who opened it has gone: without another one, it is closed to all. */
 static void closed_by_opener(const struct peer *peer, usec now, const struct sctp_channel *channel)
 {
-    struct list *node = first_of(peer);
-    struct peer *other;
-    struct sctp_channel *theirs;
-    while ((other = next_other(peer, &node)))
-        if ((theirs = find_channel(other, channel)) && is_opener(theirs))
-            return;
-    node = first_of(peer);
-    while ((other = next_other(peer, &node)))
-        if ((theirs = find_channel(other, channel)))
-            sctp_close_channel(&peer->sfu->sctp, now, theirs);
+    const struct data_circle *circle = peer->circle;
+    const struct sctp_channel_terms terms = terms_of(channel);
+    if (!circle || has_opener(circle, peer, &terms))
+        return;
+    if (circle->way.closed)
+        circle->way.closed(circle->way.context, &terms);
+    if (!find_far(circle, &terms))
+        close_to_all(circle, now, peer, &terms);
+}
+
+static void say_to(struct peer *peer, usec now, const struct sctp_channel_terms *like,
+                   uint8_t message_kind, struct buffer *message)
+{
+    struct sfu *sfu = peer->sfu;
+    struct sctp_channel *channel = find_channel(peer, like);
+    int status = channel ? sctp_send(&sfu->sctp, now, channel, message_kind, message) : ERR_CLOSED;
+    if (status != OK)
+        count(sfu, METRIC_MEDIA_DATA_LOST);
+    if (channel && status == ERR_AGAIN && channel->reliability == DCEP_RELIABLE)
+        sctp_close_channel(&sfu->sctp, now, channel);
 }
 
 static void say_to_all(const struct peer *peer, usec now, const struct sctp_out *out)
 {
-    struct sfu *sfu = peer->sfu;
+    const struct sctp_channel_terms terms = terms_of(out->channel);
+    const struct data_circle *circle = peer->circle;
     struct list *node = first_of(peer);
     struct peer *other;
-    while ((other = next_other(peer, &node))) {
-        struct sctp_channel *channel = find_channel(other, out->channel);
-        int status = channel ? sctp_send(&sfu->sctp, now, channel, out->message_kind, out->message)
-                             : ERR_CLOSED;
-        if (status != OK)
-            count(sfu, METRIC_MEDIA_DATA_LOST);
-        if (channel && status == ERR_AGAIN && channel->reliability == DCEP_RELIABLE)
-            sctp_close_channel(&sfu->sctp, now, channel);
-    }
+    while ((other = next_other(peer, &node)))
+        say_to(other, now, &terms, out->message_kind, out->message);
+    if (circle && circle->way.said)
+        circle->way.said(circle->way.context, &terms, out->message_kind, out->message);
 }
 
 static void open_its_own(const struct peer *peer, usec now)
@@ -166,6 +249,118 @@ void peer_leave_circle(struct peer *peer, usec now)
     list_remove(&peer->of_circle);
     peer->circle = NULL;
     peer_drain_data(peer->sfu, now);
+}
+
+/* ---- what is elsewhere ---- */
+
+static void give_far(struct data_circle *circle, struct data_far *far)
+{
+    list_remove(&far->node);
+    circle->far_count--;
+    pool_give(circle->far_pool, far);
+}
+
+void data_circle_end(struct data_circle *circle)
+{
+    while (!list_empty(&circle->far))
+        give_far(circle, LIST_ENTRY(circle->far.next, struct data_far, node));
+}
+
+static struct data_far *add_far(struct data_circle *circle, struct sfu *sfu,
+                                const struct sctp_channel_terms *terms)
+{
+    size_t size = terms->label.size + terms->protocol.size;
+    bool has_place = size <= DATA_FAR_TEXT_MAX && circle->far_count < DATA_FAR_MAX;
+    struct data_far *far = has_place ? pool_take(&sfu->data_far) : NULL;
+    if (!far)
+        return NULL;
+    circle->far_pool = &sfu->data_far;
+    far->terms = *terms;
+    far->terms.label = view_make(far->text, terms->label.size);
+    far->terms.protocol = view_make(far->text + terms->label.size, terms->protocol.size);
+    if (terms->label.size)
+        memcpy(far->text, terms->label.at, terms->label.size);
+    if (terms->protocol.size)
+        memcpy(far->text + terms->label.size, terms->protocol.at, terms->protocol.size);
+    list_init(&far->node);
+    list_append(&circle->far, &far->node);
+    circle->far_count++;
+    return far;
+}
+
+void data_circle_opened(struct data_circle *circle, struct sfu *sfu, usec now, unsigned worker,
+                        const struct sctp_channel_terms *terms)
+{
+    struct data_far *far = find_far(circle, terms);
+    if (!far)
+        far = add_far(circle, sfu, terms);
+    if (!far) {
+        count(sfu, METRIC_MEDIA_DATA_LOST);
+        return;
+    }
+    far->workers |= UINT64_C(1) << worker;
+    for (struct list *node = circle->peers.next; node != &circle->peers; node = node->next)
+        open_like(LIST_ENTRY(node, struct peer, of_circle), now, terms);
+    peer_drain_data(sfu, now);
+}
+
+void data_circle_closed(struct data_circle *circle, struct sfu *sfu, usec now, unsigned worker,
+                        const struct sctp_channel_terms *terms)
+{
+    struct data_far *far = find_far(circle, terms);
+    if (!far)
+        return;
+    far->workers &= ~(UINT64_C(1) << worker);
+    if (far->workers)
+        return;
+    give_far(circle, far);
+    if (!has_opener(circle, NULL, terms))
+        close_to_all(circle, now, NULL, terms);
+    peer_drain_data(sfu, now);
+}
+
+void data_circle_broken(struct data_circle *circle, struct sfu *sfu, usec now,
+                        const struct sctp_channel_terms *terms)
+{
+    close_to_all(circle, now, NULL, terms);
+    peer_drain_data(sfu, now);
+}
+
+void data_circle_said(struct data_circle *circle, struct sfu *sfu, usec now,
+                      const struct sctp_channel_terms *terms, uint8_t message_kind,
+                      struct buffer *message)
+{
+    for (struct list *node = circle->peers.next; node != &circle->peers; node = node->next)
+        say_to(LIST_ENTRY(node, struct peer, of_circle), now, terms, message_kind, message);
+    peer_drain_data(sfu, now);
+}
+
+bool data_circle_far(const struct data_circle *circle, unsigned n, uint64_t *workers,
+                     struct sctp_channel_terms *terms)
+{
+    for (struct list *node = circle->far.next; node != &circle->far; node = node->next, n--) {
+        const struct data_far *far = LIST_ENTRY(node, struct data_far, node);
+        if (n > 0)
+            continue;
+        *workers = far->workers;
+        *terms = far->terms;
+        return true;
+    }
+    return false;
+}
+
+void data_circle_tell(const struct data_circle *circle)
+{
+    for (struct list *node = circle->peers.next; node != &circle->peers; node = node->next) {
+        const struct peer *peer = LIST_ENTRY(node, struct peer, of_circle);
+        for (struct list *at = peer->data ? peer->data->channels.next : NULL;
+             at && at != &peer->data->channels; at = at->next) {
+            const struct sctp_channel *channel = LIST_ENTRY(at, struct sctp_channel, node);
+            const struct sctp_channel_terms terms = terms_of(channel);
+            if (is_opener(channel))
+                circle->way.opened(circle->way.context, &terms);
+        }
+    }
 }
 
 /* ---- associations ---- */

@@ -89,6 +89,8 @@ void peer_settle_data(struct peer *peer, usec now);
 void peer_end_data(struct peer *peer, usec now);
 /* What DTLS carried. */
 void peer_data(struct peer *peer, usec now, struct view datagram);
+/* Of an item of sfu->data_far. */
+size_t data_far_size(void);
 /* To follow every call of agent/sctp.h. */
 void peer_drain_data(struct sfu *sfu, usec now);
 

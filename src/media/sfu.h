@@ -51,6 +51,7 @@ struct sfu {
     struct pool estimates; /* of what the lines take of peers that something is sent to */
     struct tracks tracks;
     struct sctp sctp;
+    struct pool data_far; /* channels that are open at other workers */
     usec data_until;
     struct list all;     /* peers */
     struct list touched; /* peers */

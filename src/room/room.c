@@ -124,7 +124,7 @@ static struct room *open_room(struct rooms *rooms, struct view name)
     struct room *room = pool_take(&rooms->room_pool);
     if (!room)
         return NULL;
-    room->serial = ++rooms->last_serial;
+    room->serial = (uint64_t)++rooms->last_serial << 32 | pool_index(&rooms->room_pool, room);
     room->name_size = (uint8_t)name.size;
     memcpy(room->name, name.at, name.size);
     data_circle_init(&room->data);
@@ -146,6 +146,13 @@ const struct room *rooms_next(const struct rooms *rooms, uint32_t *index)
     return NULL;
 }
 
+struct room *rooms_of_serial(const struct rooms *rooms, uint64_t serial)
+{
+    uint32_t index = (uint32_t)serial;
+    struct room *room = index < rooms->room_pool.touched ? pool_at(&rooms->room_pool, index) : NULL;
+    return room && room->serial == serial ? room : NULL;
+}
+
 const struct room *rooms_find(const struct rooms *rooms, struct view name)
 {
     return map_find(&rooms->by_name, name);
@@ -157,6 +164,8 @@ static void close_room(struct rooms *rooms, struct room *room)
     wheel_cancel(rooms->wheel, &room->topology_timer);
     history_clear(&room->history, &rooms->history);
     map_remove(&rooms->by_name, room_name(room));
+    data_circle_end(&room->data);
+    room->serial = 0;
     pool_give(&rooms->room_pool, room);
     metrics_subtract(rooms->metrics, METRIC_ROOMS, 1);
 }

@@ -56,6 +56,7 @@ struct member {
 };
 
 struct room {
+    void *front;     /* the front's own */
     uint64_t serial; /* no other room of this worker has had it */
     uint8_t name_size;
     char name[ROOM_NAME_MAX];
@@ -113,7 +114,7 @@ struct rooms {
     struct topology_policy topology;
     uint8_t away_timer_kind;
     uint8_t topology_timer_kind;
-    uint64_t last_serial;
+    uint32_t last_serial;
     uint32_t seat_count;
     void *seats[ROOMS_EVENTS_MAX]; /* of members that are gone, not polled yet */
     uint32_t event_first;
@@ -153,6 +154,8 @@ struct join {
 /* The room with the lowest number from *index on, which is then the one behind it; NULL: there is
  * no more.  A room keeps its number. */
 const struct room *rooms_next(const struct rooms *rooms, uint32_t *index);
+/* The room of that serial; NULL: it is no more. */
+struct room *rooms_of_serial(const struct rooms *rooms, uint64_t serial);
 /* NULL: there is none of that name. */
 const struct room *rooms_find(const struct rooms *rooms, struct view name);
 

@@ -43,9 +43,18 @@ static inline void offer_add(char *text, const char *more)
     strcat(text, more);
 }
 
-static inline void offer_section(char *text, unsigned mid, bool is_video, bool is_sent)
+static inline void offer_section(char *text, unsigned mid, bool is_data, bool is_video,
+                                 bool is_sent)
 {
     char line[700];
+    if (is_data) {
+        snprintf(line, sizeof line,
+                 "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\\r\\nc=IN IP4 0.0.0.0\\r\\n"
+                 "a=mid:%u\\r\\na=sctp-port:5000\\r\\na=max-message-size:262144\\r\\n",
+                 mid);
+        offer_add(text, line);
+        return;
+    }
     snprintf(line, sizeof line,
              "m=%s 9 UDP/TLS/RTP/SAVPF %d\\r\\nc=IN IP4 0.0.0.0\\r\\na=ice-ufrag:4aBc\\r\\n"
              "a=ice-pwd:Kx8cml/YzichV2+XlhiMu8gT\\r\\na=fingerprint:sha-256 ",
@@ -69,8 +78,8 @@ static inline void offer_section(char *text, unsigned mid, bool is_video, bool i
     }
 }
 
-/* Says an offer: a letter a section, "AV" sent audio and video, "av" slots; their mids are their
- * places.  `more` stands before "sdp" in the message. */
+/* Says an offer: a letter a section, "AV" sent audio and video, "av" slots, "D" data; their mids are
+ * their places.  `more` stands before "sdp" in the message. */
 static inline void say_offer(struct wire *wire, const char *sections, const char *more)
 {
     static char text[OFFER_SIZE];
@@ -85,7 +94,7 @@ static inline void say_offer(struct wire *wire, const char *sections, const char
     }
     offer_add(text, "\\r\\n");
     for (unsigned i = 0; sections[i]; i++)
-        offer_section(text, i, strchr("Vv", sections[i]) != NULL,
+        offer_section(text, i, sections[i] == 'D', strchr("Vv", sections[i]) != NULL,
                       strchr("AV", sections[i]) != NULL);
     offer_add(text, "'}");
     ws_say(wire, text);

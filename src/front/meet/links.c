@@ -1,5 +1,6 @@
 #include "front/meet/links.h"
 
+#include "front/meet/data.h"
 #include "front/meet/spread.h"
 #include "front/meet/stage.h"
 #include "front/rtc.h"
@@ -219,6 +220,10 @@ void server_record(struct server *server, usec now, unsigned from, struct view b
     memcpy(&record, bytes.at, sizeof record);
     if (!server->spread)
         return;
+    if (record.link == 0) {
+        data_record(server, now, from, bytes);
+        return;
+    }
     if (record.kind != LINK_WANTS_KEY) {
         take(server, now, &record, view_slice(bytes, sizeof record, bytes.size));
         return;

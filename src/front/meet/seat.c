@@ -1,5 +1,6 @@
 #include "front/meet/seat.h"
 
+#include "front/meet/data.h"
 #include "front/meet/spread.h"
 #include "front/meet/stage.h"
 
@@ -160,6 +161,7 @@ static struct seat *new_seat(struct meet_call *call)
     seat->timer.kind = TIMER_SEAT;
     seat->show.row.worker = (uint8_t)worker;
     list_init(&seat->of_stage);
+    data_serve_room(server, member->room);
     if (worker == server->config.worker &&
         seat_open_peer(seat, call->now, &member->room->data) != OK) {
         pool_give(&server->seats, seat);

@@ -177,6 +177,8 @@ void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat
 void seat_far_wish(struct seat *seat, const struct seat_tile *tiles, size_t count);
 /* The other half is to end, and nothing comes from there any more. */
 void seat_far_close(struct seat *seat, usec now);
+/* The workers that have seats of the room: a bit each. */
+uint64_t seats_elsewhere(const struct room *room);
 /* Tells other workers what there is in the room, where it has seats there. */
 void seats_tell_bill(struct server *server, const struct room *room);
 void seat_far_note(struct server *server, usec now, const struct note *note);

@@ -2,6 +2,7 @@
  * notes, and what comes back is told to the member. */
 #include "front/meet/seat.h"
 
+#include "front/meet/data.h"
 #include "front/meet/links.h"
 #include "front/meet/spread.h"
 
@@ -75,6 +76,8 @@ void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat
     }
     fill(note, seat, offer);
     note_send(call->server, note);
+    if (offer->is_new)
+        data_greet(call->server, seat->member->room, seat->show.row.worker);
     seat->is_asked = true;
     seat->asked_id = call->id;
 }
@@ -102,8 +105,7 @@ void seat_far_close(struct seat *seat, usec now)
     note_send(server, note);
 }
 
-/* Each worker that has seats of the room: a bit. */
-static uint64_t others(const struct room *room)
+uint64_t seats_elsewhere(const struct room *room)
 {
     uint64_t workers = 0;
     for (uint32_t i = 0; i < room->member_count; i++) {
@@ -118,7 +120,7 @@ void seats_tell_bill(struct server *server, const struct room *room)
 {
     struct show_row rows[ROOM_MEMBERS_MAX];
     uint32_t count = 0;
-    uint64_t workers = others(room);
+    uint64_t workers = seats_elsewhere(room);
     for (uint32_t i = 0; i < room->member_count && workers; i++) {
         const struct member *member = room->members[i];
         const struct seat *seat = member->seat;

@@ -1,5 +1,6 @@
 #include "front/meet/spread.h"
 
+#include "front/meet/data.h"
 #include "front/meet/links.h"
 #include "front/meet/stage.h"
 
@@ -113,7 +114,8 @@ void server_note(struct server *server, usec now, struct note *note)
         [NOTE_BILL] = stage_note,       [NOTE_ANSWER] = seat_far_note,
         [NOTE_REFUSED] = seat_far_note, [NOTE_TRACKS] = seat_far_note,
         [NOTE_ENDED] = seat_far_note,   [NOTE_LINK] = links_note,
-        [NOTE_UNLINK] = links_note,
+        [NOTE_DATA_OPENED] = data_note, [NOTE_DATA_CLOSED] = data_note,
+        [NOTE_DATA_BROKEN] = data_note, [NOTE_UNLINK] = links_note,
     };
     if (server->spread)
         HEAR[note->kind](server, now, note);

@@ -1,5 +1,6 @@
 #include "front/meet/stage.h"
 
+#include "front/meet/data.h"
 #include "front/meet/links.h"
 #include "front/meet/spread.h"
 
@@ -9,7 +10,7 @@
 
 /* ---- the stage ---- */
 
-static struct stage *find_stage(const struct server *server, unsigned home, uint64_t room)
+struct stage *stage_find(const struct server *server, unsigned home, uint64_t room)
 {
     struct list *all = &server->spread->stages;
     for (struct list *node = all->next; node != all; node = node->next) {
@@ -22,7 +23,7 @@ static struct stage *find_stage(const struct server *server, unsigned home, uint
 
 static struct stage *open_stage(struct server *server, const struct note *note)
 {
-    struct stage *stage = find_stage(server, note->from, note->room);
+    struct stage *stage = stage_find(server, note->from, note->room);
     if (stage)
         return stage;
     stage = pool_take(&server->spread->stage_pool);
@@ -36,6 +37,7 @@ static struct stage *open_stage(struct server *server, const struct note *note)
     list_init(&stage->seats);
     list_init(&stage->node);
     data_circle_init(&stage->data);
+    data_serve_stage(stage);
     list_append(&server->spread->stages, &stage->node);
     return stage;
 }
@@ -43,6 +45,7 @@ static struct stage *open_stage(struct server *server, const struct note *note)
 void stage_free(struct stage *stage)
 {
     list_remove(&stage->node);
+    data_circle_end(&stage->data);
     pool_give(&stage->server->spread->stage_pool, stage);
 }
 
@@ -264,7 +267,7 @@ void stage_note(struct server *server, usec now, const struct note *note)
             seat_close(seat, now);
         break;
     default:
-        stage = find_stage(server, note->from, note->room);
+        stage = stage_find(server, note->from, note->room);
         if (stage)
             take_bill(stage, now, note);
         break;

@@ -22,6 +22,8 @@ struct stage {
     struct show shows[ROOM_MEMBERS_MAX]; /* of members that have seats, in their order */
 };
 
+/* NULL: that worker's room has none here. */
+struct stage *stage_find(const struct server *server, unsigned home, uint64_t room);
 void stage_note(struct server *server, usec now, const struct note *note);
 /* Closes its seats, without a word to the room's worker, and the stage with them. */
 void stage_end(struct stage *stage, usec now);
