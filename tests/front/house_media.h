@@ -94,7 +94,9 @@ static inline void person_come(struct person *person)
 {
     struct rtc_remote remote = { .setup = RTC_PASSIVE };
     const struct peer_config config = { .owner = person, .policy = &media_policy };
-    person->owner = (struct media_owner){ person_changed, person_name, person_source };
+    person->owner = (struct media_owner){ .changed = person_changed,
+                                          .name = person_name,
+                                          .source = person_source };
     memcpy(remote.fingerprint, port.far_identity.fingerprint, sizeof remote.fingerprint);
     assert_int_equal(peer_open(server->sfu, house->now, &config, &person->peer), OK);
     peer_connect(person->peer, house->now, &remote);
