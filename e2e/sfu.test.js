@@ -26,22 +26,40 @@ async function lookAtUploads() {
 }
 
 /**
+ * What the server says of each member's connections.
+ * @param {string} url
+ * @param {string} room
+ */
+async function connectionsOf(url, room) {
+  const headers = { Authorization: `Bearer ${ADMIN}` };
+  const ask = async (/** @type {string} */ path) => (await fetch(url + path, { headers })).json();
+  const where = `/api/v1/rooms/${encodeURIComponent(room)}`;
+  const connections = [];
+  for (const { id } of (await ask(where)).members) {
+    connections.push(...(await ask(`${where}/members/${id}`)).connections);
+  }
+  return connections;
+}
+
+/**
  * As what the members' voices come to the server, as it says.
  * @param {string} url
  * @param {string} room
  */
 async function codecsOfVoices(url, room) {
-  const headers = { Authorization: `Bearer ${ADMIN}` };
-  const ask = async (/** @type {string} */ path) => (await fetch(url + path, { headers })).json();
-  const where = `/api/v1/rooms/${encodeURIComponent(room)}`;
-  const codecs = [];
-  for (const { id } of (await ask(where)).members) {
-    for (const { tracks } of (await ask(`${where}/members/${id}`)).connections) {
-      const voice = tracks.find(({ source }) => source === 'microphone');
-      codecs.push(voice?.encodings[0]?.codec);
-    }
-  }
-  return codecs;
+  return (await connectionsOf(url, room)).map(({ tracks }) => {
+    const voice = tracks.find((/** @type {any} */ { source }) => source === 'microphone');
+    return voice?.encodings[0]?.codec;
+  });
+}
+
+/**
+ * What the server believes of the lines to them.
+ * @param {string} url
+ * @param {string} room
+ */
+async function estimatesOf(url, room) {
+  return (await connectionsOf(url, room)).map(({ estimate }) => estimate);
 }
 
 for (const count of [3, 6]) {
@@ -65,5 +83,12 @@ for (const count of [3, 6]) {
       const codecs = await look();
       return codecs.length === count && codecs.every((codec) => codec === 'red');
     }, { seen: look });
+    // what browsers tell of each packet is heard, and a line as good as this one is not held back
+    const estimates = () => estimatesOf(stage.server.url, '모임 1');
+    await until('lines to be estimated', async () => {
+      const seen = await estimates();
+      return seen.length === count && seen.every((one) => one?.feedback
+        && one.acknowledged_bps > 20000 && one.bps > one.acknowledged_bps / 2);
+    }, { seen: estimates });
   }, { 'admin.token': ADMIN });
 }

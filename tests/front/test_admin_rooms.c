@@ -265,6 +265,11 @@ static void test_member(void **state)
     member = get(house, ROOMS "/front%2fback/members/b2?path=/door");
     assert_null(cJSON_GetObjectItemCaseSensitive(member, "name"));
     connection = nth(member, "connections", 0, 1);
+    const cJSON *estimate = at(connection, "estimate");
+    has_text(estimate, "limit", "unknown");
+    has_number(estimate, "bps", BWE_START_BPS);
+    has_number(estimate, "loss", 0);
+    has_number(estimate, "feedback", false);
     const cJSON *subscription = nth(connection, "subscriptions", 0, 1);
     has_text(subscription, "from", "a1");
     has_text(subscription, "source", "camera");
