@@ -32,7 +32,8 @@ const struct negotiation_policy media_policy = {
     .format_count = sizeof FORMATS / sizeof FORMATS[0],
     .extensions = { OF_BOTH | EXTENSION(AUDIO_LEVEL),
                     OF_BOTH | EXTENSION(RID) | EXTENSION(REPAIRED_RID) |
-                        EXTENSION(VIDEO_ORIENTATION) | EXTENSION(PLAYOUT_DELAY) },
+                        EXTENSION(VIDEO_ORIENTATION) | EXTENSION(PLAYOUT_DELAY) |
+                        EXTENSION(DEPENDENCY_DESCRIPTOR) },
     .feedback = { MEDIA_TRANSPORT_CC,
                   MEDIA_NACK | MEDIA_PLI | MEDIA_FIR | MEDIA_REMB | MEDIA_TRANSPORT_CC },
     .receive_max = { 2, 2 },

@@ -96,6 +96,8 @@ static void mark_vp9(const struct layer_reader *reader, const struct vp9 *vp9,
     packet->spatial = vp9->sid;
     packet->temporal = vp9->tid;
     packet->targets = packet->needed = (uint16_t)(rows & from_temporal(vp9->tid));
+    if (!is_top)
+        packet->highest = (uint16_t)(ROW << spatial * LAYERS_TEMPORAL);
     if (vp9->is_key)
         mark_key(packet);
     else if (vp9->switching_up)
@@ -121,6 +123,119 @@ static int read_vp9(struct layer_reader *reader, struct layers_meter *meter, str
     if (vp9.has_picture_id)
         packet->picture_id_bits = vp9.has_long_picture_id ? LONG_BITS : SHORT_BITS;
     return OK;
+}
+
+/* ---- dependency descriptors ---- */
+
+/* Whether a decode target is nearer to (spatial, temporal) than another; both are up to it, or the
+ * lowest of all is looked for. */
+static bool is_nearer(const struct dd_structure *structure, unsigned a, unsigned b, bool is_up_to)
+{
+    int spatial = structure->target_spatial_ids[a] - structure->target_spatial_ids[b];
+    int temporal = structure->target_temporal_ids[a] - structure->target_temporal_ids[b];
+    int order = spatial ? spatial : temporal;
+    return is_up_to ? order > 0 : order < 0;
+}
+
+/* The best of the active targets up to ours; if there is none, the lowest. */
+static uint8_t find_target(const struct dd_structure *structure, unsigned ours)
+{
+    unsigned best = DD_TARGETS_MAX, lowest = DD_TARGETS_MAX;
+    unsigned spatial = ours / LAYERS_TEMPORAL, temporal = ours % LAYERS_TEMPORAL;
+    for (unsigned i = 0; i < structure->target_count; i++) {
+        if (!(structure->active_targets >> i & 1))
+            continue;
+        if (lowest == DD_TARGETS_MAX || is_nearer(structure, i, lowest, false))
+            lowest = i;
+        bool is_up_to =
+            (spatial == LAYERS_SPATIAL - 1 || structure->target_spatial_ids[i] <= spatial) &&
+            (temporal == LAYERS_TEMPORAL - 1 || structure->target_temporal_ids[i] <= temporal);
+        if (is_up_to && (best == DD_TARGETS_MAX || is_nearer(structure, i, best, true)))
+            best = i;
+    }
+    if (best == DD_TARGETS_MAX)
+        best = lowest;
+    return (uint8_t)(best == DD_TARGETS_MAX ? 0 : best);
+}
+
+static void note_structure(struct layer_reader *reader, struct layers_meter *meter)
+{
+    const struct dd_structure *structure = reader->structure;
+    for (unsigned i = 0; i < LAYERS_TARGETS; i++)
+        reader->dd_targets[i] = find_target(structure, i);
+    for (unsigned i = 0; structure->has_resolutions && i < structure->spatial_count; i++)
+        layers_set_size(meter, i, structure->widths[i], structure->heights[i]);
+}
+
+static void mark_targets(const struct layer_reader *reader, const struct dd_frame *frame,
+                         struct packet *packet)
+{
+    const struct dd_dependencies *dependencies = &frame->dependencies;
+    packet->targets = packet->needed = packet->switches = packet->highest = 0;
+    packet->switch_base = PACKET_SWITCH_ANY;
+    for (unsigned i = 0; i < LAYERS_TARGETS; i++) {
+        unsigned target = reader->dd_targets[i];
+        enum dd_indication indication = dd_indication_of(dependencies, target);
+        unsigned bit = 1u << i;
+        if (indication != DD_NOT_PRESENT)
+            packet->targets |= (uint16_t)bit;
+        if (indication == DD_SWITCH || indication == DD_REQUIRED)
+            packet->needed |= (uint16_t)bit;
+        if (indication == DD_SWITCH)
+            packet->switches |= (uint16_t)bit;
+        if (reader->structure->target_spatial_ids[target] == dependencies->spatial_id)
+            packet->highest |= (uint16_t)bit;
+    }
+}
+
+/* One that is late and tells a structure: that may be an old one, which is of no use any more. */
+static bool is_old_structure(const struct layer_reader *reader, struct view descriptor,
+                             const struct packet *packet)
+{
+    return descriptor.size > 3 && descriptor.at[3] & 0x80 &&
+           reader->picture != packet->rtp.timestamp;
+}
+
+static void mark_frame(const struct dd_frame *frame, bool is_new, struct packet *packet)
+{
+    packet->has_frame_number = true;
+    packet->frame_number = frame->frame_number;
+    packet->begins_frame = frame->start_of_frame;
+    packet->ends_frame = frame->end_of_frame;
+    packet->spatial = frame->dependencies.spatial_id;
+    packet->temporal = frame->dependencies.temporal_id;
+    packet->begins_picture = is_new && frame->start_of_frame && packet->spatial == 0;
+}
+
+static void read_old(struct layers_meter *meter, struct view descriptor, struct packet *packet)
+{
+    struct dd_structure old = { 0 };
+    struct layer_reader reader = { .structure = &old };
+    struct dd_frame frame;
+    if (dd_read(descriptor, &old, &frame) != OK)
+        return;
+    note_structure(&reader, meter);
+    mark_frame(&frame, false, packet);
+    mark_targets(&reader, &frame, packet);
+}
+
+/* What can't be read is as if it were not there. */
+static void read_descriptor(struct layer_reader *reader, struct layers_meter *meter,
+                            struct view descriptor, bool is_new, struct packet *packet)
+{
+    struct dd_frame frame;
+    if (!reader->structure || descriptor.size == 0)
+        return;
+    if (is_old_structure(reader, descriptor, packet)) {
+        read_old(meter, descriptor, packet);
+        return;
+    }
+    if (dd_read(descriptor, reader->structure, &frame) != OK)
+        return;
+    if (frame.has_active)
+        note_structure(reader, meter);
+    mark_frame(&frame, is_new, packet);
+    mark_targets(reader, &frame, packet);
 }
 
 /* ---- any ---- */
@@ -155,13 +270,14 @@ static int read_codec(struct layer_reader *reader, struct layers_meter *meter,
 }
 
 int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
-                      enum payload_codec codec, struct view bytes, struct packet *packet)
+                      enum payload_codec codec, struct view bytes, struct view descriptor,
+                      struct packet *packet)
 {
     struct payload payload;
     struct view view = rtp_payload(&packet->rtp, bytes.at);
     packet->codec = (uint8_t)codec;
     packet->begins_frame = packet->ends_frame = true;
-    packet->targets = packet->needed = LAYERS_ALL;
+    packet->targets = packet->needed = packet->highest = LAYERS_ALL;
     if (view.size == 0 || (!payload_is_video(codec) && codec != PAYLOAD_RED))
         return OK;
     int status = payload_read(codec, view, packet->rtp.marker, &payload);
@@ -169,10 +285,12 @@ int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
         return status == ERR_UNSUPPORTED ? OK : status;
     packet->begins_frame = payload.starts_frame;
     packet->ends_frame = payload.ends_frame;
-    packet->begins_picture = is_new_picture(reader, packet->rtp.timestamp) && payload.starts_frame;
+    bool is_new = is_new_picture(reader, packet->rtp.timestamp);
+    packet->begins_picture = is_new && payload.starts_frame;
     status = read_codec(reader, meter, codec, view, packet);
     if (status != OK)
         return status;
+    read_descriptor(reader, meter, descriptor, is_new, packet);
     if (payload.starts_key) {
         mark_key(packet);
         note_key(reader, packet);

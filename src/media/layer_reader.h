@@ -9,6 +9,7 @@
 
 #include "media/layers.h"
 #include "media/packet_ring.h"
+#include "wire/dependency_descriptor.h"
 #include "wire/payload.h"
 
 struct layer_reader {
@@ -21,12 +22,17 @@ struct layer_reader {
     uint8_t top;
     uint8_t picture_top; /* in the picture that is coming */
     uint8_t below_top;   /* pictures in a row that did not have it */
+    /* what dependency descriptors told; NULL: there is no memory for them */
+    struct dd_structure *structure;
+    uint8_t dd_targets[LAYERS_TARGETS]; /* by ours */
 };
 
 /* Fills in what the packet is; its rtp is read, the `bytes` are the packet's.  Sizes of pictures go
- * to the meter.  A packet without a payload (a probe) says nothing.
+ * to the meter.  A packet without a payload (a probe) says nothing.  `descriptor` is its dependency
+ * descriptor, which counts for more than the payload; empty: it has none.
  *   ERR_MALFORMED  it is no packet of that codec. */
 MUST_USE int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
-                               enum payload_codec codec, struct view bytes, struct packet *packet);
+                               enum payload_codec codec, struct view bytes, struct view descriptor,
+                               struct packet *packet);
 
 #endif

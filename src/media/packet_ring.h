@@ -27,12 +27,15 @@ struct packet {
     uint16_t needed;       /* those that can't be gone on with without it */
     uint16_t switches;     /* those that can be gone on with from it on, where there is no loss
                               of the temporal layer ... */
+    uint16_t highest;      /* those of which it has the highest spatial layer */
     uint8_t switch_base;   /* ... of that number, or PACKET_SWITCH_ANY */
     uint8_t codec;         /* enum payload_codec */
     bool begins_key_frame; /* who has nothing yet can begin with it */
     bool begins_picture;   /* of all its layers the first, and in order */
     bool begins_frame;
     bool ends_frame;
+    bool has_frame_number; /* a dependency descriptor's */
+    uint16_t frame_number;
     /* of VP8 and VP9: */
     bool has_tl0picidx;
     bool has_keyidx;

@@ -166,6 +166,18 @@ static void plan_stamp(const struct media_terms *terms, struct rtp_plan *plan)
     (void)status; /* an id of the two-byte form: left out */
 }
 
+/* Its frames are numbered anew.  Who can't be told the structure, which is long, can't make
+ * anything of the rest. */
+static void plan_descriptor(uint8_t id, struct rtp_plan *plan)
+{
+    if (id == 0 || id > RTP_ID_MAX || plan->to[id] == 0)
+        return;
+    if (plan->has_two_byte)
+        rtp_plan_watch(plan, id);
+    else
+        plan->to[id] = 0;
+}
+
 static void make_plan(const struct transceiver *transceiver, const struct track *track,
                       struct rtp_plan *plan)
 {
@@ -175,6 +187,7 @@ static void make_plan(const struct transceiver *transceiver, const struct track 
         if (goes_on(kind) && track->terms.extensions[kind] && terms->extensions[kind] &&
             rtp_plan_map(plan, track->terms.extensions[kind], terms->extensions[kind]) != OK)
             continue; /* an id of the two-byte form: left out */
+    plan_descriptor(track->terms.extensions[RTP_EXTENSION_DEPENDENCY_DESCRIPTOR], plan);
     plan_stamp(terms, plan);
     if (terms->extensions[RTP_EXTENSION_MID] && terms->mid_size > 0 &&
         rtp_plan_add(plan, terms->extensions[RTP_EXTENSION_MID], transceiver_mid(transceiver)) !=

@@ -17,8 +17,19 @@ static uint64_t unwrap(const struct pictures *pictures, const struct packet *pac
     return pictures->ids.in + (uint64_t)(int64_t)(near >> shift);
 }
 
+static void begin_frames(struct pictures *pictures, const struct packet *packet)
+{
+    if (!packet->has_frame_number)
+        return;
+    if (pictures->has_frames)
+        pictures->frames_added = (uint16_t)(pictures->frame + 1 - packet->frame_number);
+    pictures->has_frames = true;
+    pictures->frame = pictures_frame(pictures, packet);
+}
+
 void pictures_begin(struct pictures *pictures, const struct packet *packet)
 {
+    begin_frames(pictures, packet);
     uint8_t tl0picidx = (uint8_t)(pictures->tl0picidx + 1);
     uint8_t keyidx = (uint8_t)(pictures->keyidx + 1);
     uint64_t in = FAR + packet->picture_id;
@@ -37,6 +48,8 @@ void pictures_begin(struct pictures *pictures, const struct packet *packet)
 
 void pictures_next(struct pictures *pictures, const struct packet *packet, bool is_kept)
 {
+    if (is_kept && packet->has_frame_number)
+        pictures->frame = pictures_frame(pictures, packet);
     if (!pictures->has_ids)
         return;
     if (packet->picture_id_bits > 0) {

@@ -1,10 +1,10 @@
-/* pictures.h - the numbers that VP8 and VP9 give pictures in their payload descriptors, made
- * continuous for a receiver: over a switch to another stream, and (VP8's, of which receivers expect
- * no gap) where pictures are left out.
+/* pictures.h - the numbers that VP8 and VP9 give pictures in their payload descriptors, and those
+ * of frames in dependency descriptors, made continuous for a receiver: over a switch to another
+ * stream, and (VP8's, of which receivers expect no gap) where pictures are left out.
  *
- * VP9 refers to earlier pictures by the distance of their numbers, and where it does not its
- * structure counts by them, so the gaps of what is left out stay.  Pure functions over the caller's
- * memory.  The same packet always gets the same bytes.
+ * A dependency descriptor, and VP9, refers to what is earlier by the distance of its number (or
+ * VP9's structure counts by them), so there the gaps of what is left out stay.  Pure functions over
+ * the caller's memory.  The same packet always gets the same bytes.
  */
 #ifndef MOIM_MEDIA_PICTURES_H
 #define MOIM_MEDIA_PICTURES_H
@@ -23,6 +23,9 @@ struct pictures {
     uint8_t keyidx_added;
     uint8_t tl0picidx; /* ours, as they went out last */
     uint8_t keyidx;
+    bool has_frames;
+    uint16_t frames_added;
+    uint16_t frame; /* ours, as it went out last */
 };
 
 /* A stream begins with that key frame. */
@@ -33,5 +36,10 @@ void pictures_next(struct pictures *pictures, const struct packet *packet, bool 
  * were written in the place of as many; 0: it stays as it is. */
 size_t pictures_write(const struct pictures *pictures, const struct packet *packet,
                       struct view payload, uint8_t *out);
+/* The number of its frame, where it has one. */
+static inline uint16_t pictures_frame(const struct pictures *pictures, const struct packet *packet)
+{
+    return (uint16_t)(packet->frame_number + pictures->frames_added);
+}
 
 #endif

@@ -33,6 +33,12 @@ void selection_want(struct selection *selection, unsigned spatial, unsigned temp
     selection->wanted = (uint8_t)layers_target(spatial, temporal);
 }
 
+/* A key frame, or as good. */
+static bool begins_all(const struct packet *packet)
+{
+    return packet->switch_base == PACKET_SWITCH_ANY && packet->switches == LAYERS_ALL;
+}
+
 /* Those of which all has been had once this packet has: it may be the beginning of some. */
 static uint16_t intact_with(const struct selection *selection, const struct packet *packet)
 {
@@ -63,7 +69,7 @@ static void go_on(struct selection *selection, const struct packet *packet)
 {
     unsigned row = ROW << selection->at / LAYERS_TEMPORAL * LAYERS_TEMPORAL;
     unsigned possible = selection->intact;
-    if (selection->skips_lower && packet->switch_base != PACKET_SWITCH_ANY)
+    if (selection->skips_lower && !begins_all(packet))
         possible &= row;
     unsigned target = highest_of(possible, selection->wanted);
     if (target < LAYERS_TARGETS && target != selection->at)
@@ -87,7 +93,7 @@ static void note_lower(struct selection *selection, const struct packet *packet,
 {
     bool is_lower = packet->spatial == 0 && selection->at / LAYERS_TEMPORAL > 0 &&
                     packet->temporal <= selection->at % LAYERS_TEMPORAL;
-    if (is_lower && packet->switch_base != PACKET_SWITCH_ANY)
+    if (is_lower && !begins_all(packet))
         selection->skips_lower = !goes;
 }
 
@@ -118,7 +124,7 @@ enum selection_fate selection_of(const struct selection *selection, const struct
         if (packet->sequence < selection->from[slot])
             continue;
         unsigned target = selection->targets[slot];
-        *is_last = packet->ends_frame && packet->spatial == target / LAYERS_TEMPORAL;
+        *is_last = packet->ends_frame && (packet->highest & bit(target));
         return packet->targets & bit(target) ? SELECTION_GOES : SELECTION_STAYS;
     }
     return SELECTION_FORGOTTEN;

@@ -1,6 +1,7 @@
 #include "media/sender.h"
 
 #include "base/bytes.h"
+#include "wire/dependency_descriptor.h"
 #include "wire/rtp_extensions.h"
 
 #include <assert.h>
@@ -237,6 +238,8 @@ static void put(struct sender *sender, usec now, const struct packet *packet,
     };
     rtp_write_header(&sender->plan, outgoing->is_empty ? &NONE : &packet->rtp,
                      packet_bytes(ring, packet), &values, at, &written);
+    if (written.watched_at && packet->has_frame_number)
+        dd_rewrite(at + written.watched_at, pictures_frame(&sender->pictures, packet));
     struct rtc_rtp rtp = { .header_size = written.size,
                            .payload = payload_of(sender, packet),
                            .sent = is_rtx ? &sender->rtx_sent : &sender->sent,

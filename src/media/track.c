@@ -59,6 +59,7 @@ static void drop_stream(struct encoding *encoding)
         rtp_stream_end(&encoding->stream);
     free(encoding->memory);
     encoding->memory = NULL;
+    encoding->reader.structure = NULL;
 }
 
 /* ---- subscribers ---- */
@@ -175,9 +176,17 @@ static int begin_stream(struct encoding *encoding, uint32_t clock_rate)
     bool is_video = encoding->track->is_video;
     uint32_t size = is_video ? VIDEO_BYTES : AUDIO_BYTES;
     uint32_t count = is_video ? VIDEO_PACKETS : AUDIO_PACKETS;
-    encoding->memory = aligned_alloc(64, (packet_ring_memory(size, count) + 63) / 64 * 64);
-    if (!encoding->memory)
+    size_t ring = (packet_ring_memory(size, count) + 63) / 64 * 64;
+    bool has_descriptors = encoding->track->terms.extensions[RTP_EXTENSION_DEPENDENCY_DESCRIPTOR];
+    size_t more = has_descriptors ? (sizeof(struct dd_structure) + 63) / 64 * 64 : 0;
+    uint8_t *memory = aligned_alloc(64, ring + more);
+    if (!memory)
         return ERR_MEMORY;
+    encoding->memory = memory;
+    if (has_descriptors) {
+        encoding->reader.structure = (struct dd_structure *)(void *)(memory + ring);
+        *encoding->reader.structure = (struct dd_structure){ 0 };
+    }
     rtp_stream_init(&encoding->stream, encoding->memory, size, count, clock_rate, is_video);
     encoding->stream.ssrc = encoding->ssrc;
     return OK;
@@ -229,8 +238,15 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
     packet.format = track_format(track, rtp->payload_type, &is_rtx);
     if (packet.format == TRACK_NO_FORMAT || is_rtx)
         return ERR_NOT_FOUND;
-    int status = layer_reader_read(&encoding->reader, &encoding->meter,
-                                   track->terms.formats[packet.format].codec, bytes, &packet);
+    enum payload_codec codec = track->terms.formats[packet.format].codec;
+    struct view descriptor = view_make(NULL, 0);
+    uint8_t id = track->terms.extensions[RTP_EXTENSION_DEPENDENCY_DESCRIPTOR];
+    if (id > 0)
+        (void)rtp_extension_value(rtp, bytes.at, id, &descriptor);
+    int status = encoding->memory ? OK : begin_stream(encoding, payload_clock(codec));
+    if (status == OK)
+        status = layer_reader_read(&encoding->reader, &encoding->meter, codec, bytes, descriptor,
+                                   &packet);
     if (status == OK)
         status = encoding_store(encoding, now, &packet, bytes);
     encoding->key_frames += status == OK && packet.begins_key_frame;
@@ -241,7 +257,8 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
 
 bool encoding_is_heard(const struct encoding *encoding, usec now)
 {
-    return encoding->memory && now - encoding->heard_at < TRACK_SILENCE;
+    return encoding->memory && encoding->stream.ring.arrived > 0 &&
+           now - encoding->heard_at < TRACK_SILENCE;
 }
 
 void track_count(struct track *track, usec now)
@@ -270,7 +287,8 @@ static struct encoding *heard_last(const struct track *track)
     struct encoding *last = NULL;
     for (unsigned i = 0; i < track->encoding_count; i++) {
         struct encoding *encoding = track->encodings[i];
-        if (encoding->memory && (!last || encoding->heard_at > last->heard_at))
+        if (encoding->memory && encoding->stream.ring.arrived > 0 &&
+            (!last || encoding->heard_at > last->heard_at))
             last = encoding;
     }
     return last;

@@ -9,6 +9,7 @@
 #include "support.h"
 
 #include "base/bytes.h"
+#include "wire/dependency_descriptor.h"
 #include "wire/payload.h"
 #include "wire/payload_vp8.h"
 #include "wire/payload_vp9.h"
@@ -17,6 +18,7 @@
 #define REFS_MAX    4
 #define PACKETS_MAX 3 /* of a frame */
 #define NO_FRAME    0 /* they count from 1 */
+#define DD_ID       9 /* of the header extension */
 
 struct layer_mode {
     const char *name;
@@ -37,16 +39,18 @@ struct frame {
     bool is_excused; /* it was left on the way: need not be whole */
     uint8_t heard;   /* packets that came out */
     uint8_t ref_count;
-    uint16_t picture_id; /* as it came out */
+    uint16_t number;     /* in dependency descriptors, as it came in */
+    uint16_t picture_id; /* as it came out; or the number, likewise */
     uint8_t tl0picidx;
     uint8_t keyidx;
     uint32_t picture; /* of its source */
+    uint64_t since;   /* as what it came out: the first number of this stream's time */
     uint32_t refs[REFS_MAX];
 };
 
 /* One packet, as it is sent. */
 struct sent {
-    uint8_t bytes[200];
+    uint8_t bytes[400];
     size_t size;
 };
 
@@ -60,6 +64,7 @@ struct layer_source {
     uint16_t picture_id; /* of VP8 and VP9 */
     uint8_t tl0picidx;
     uint8_t keyidx;
+    uint16_t frame_number;
     uint32_t last[4][4]; /* by spatial and temporal layer: the frame, in this key's time */
     uint64_t chance;
 };
@@ -109,6 +114,7 @@ static inline struct frame *make_frame(struct layer_source *source, unsigned spa
                              .packet_count = (uint8_t)(1 + chance_of(&source->chance, PACKETS_MAX)),
                              .is_key = is_key,
                              .is_last = spatial + 1u == mode->spatial_count,
+                             .number = source->frame_number++,
                              .picture = source->picture };
     if (!is_key) {
         refer(frame, source->last[spatial][0]);
@@ -174,6 +180,111 @@ static inline size_t write_vp9_to(const struct layer_source *source, const struc
     return size;
 }
 
+struct bit_writer {
+    uint8_t *at;
+    size_t bits;
+};
+
+static inline void put_bits(struct bit_writer *writer, unsigned count, uint32_t value)
+{
+    for (; count > 0; count--, writer->bits++)
+        if (value >> (count - 1) & 1)
+            writer->at[writer->bits / 8] |= (uint8_t)(0x80 >> writer->bits % 8);
+}
+
+/* What the frame is to a decode target. */
+static inline enum dd_indication indication_of(const struct layer_source *source,
+                                               const struct frame *frame, unsigned spatial,
+                                               unsigned temporal)
+{
+    bool is_upper_reference = frame->is_key || !source->mode->is_key_mode;
+    if (frame->temporal > temporal || frame->spatial > spatial ||
+        (frame->spatial < spatial && !is_upper_reference))
+        return DD_NOT_PRESENT;
+    if (frame->is_key)
+        return DD_SWITCH;
+    if (frame->spatial == spatial && frame->temporal == 0 &&
+        (temporal == 0 || source->since_key % 8 == 0))
+        return DD_SWITCH;
+    return DD_REQUIRED;
+}
+
+/* A template without anything, and all of it said of each frame by itself. */
+static inline void write_structure(const struct layer_mode *mode, struct bit_writer *to)
+{
+    unsigned count = (unsigned)mode->spatial_count * mode->temporal_count;
+    unsigned log = 0;
+    put_bits(to, 6, 0);
+    put_bits(to, 5, count - 1);
+    for (unsigned i = 1; i <= count; i++)
+        put_bits(to, 2, i == count ? 3 : i % mode->temporal_count ? 1 : 2);
+    for (unsigned template = 0; template <count; template ++)
+        for (unsigned target = 0; target < count; target++) /* it tells what the target is */
+            put_bits(to, 2, template == target ? DD_REQUIRED : DD_NOT_PRESENT);
+    put_bits(to, count, 0); /* no fdiffs */
+    while ((count + 1) >> (log + 1))
+        log++;
+    put_bits(to, log, 0); /* no chains: ns(count + 1) */
+    put_bits(to, 1, 1);
+    for (unsigned i = 0; i < mode->spatial_count; i++)
+        put_bits(to, 32, ((320u << i) - 1) << 16 | ((180u << i) - 1));
+}
+
+static inline size_t write_descriptor(const struct layer_source *source, const struct frame *frame,
+                                      bool is_first, bool is_end, uint8_t *at)
+{
+    const struct layer_mode *mode = source->mode;
+    struct bit_writer to = { .at = at };
+    bool has_structure = frame->is_key && frame->spatial == 0 && is_first;
+    put_bits(&to, 2, (uint32_t)(is_first << 1 | is_end));
+    put_bits(&to, 6, (uint32_t)(frame->spatial * mode->temporal_count + frame->temporal));
+    put_bits(&to, 16, frame->number);
+    put_bits(&to, 5, has_structure ? 0x16 : 6);
+    if (has_structure)
+        write_structure(mode, &to);
+    for (unsigned spatial = 0; spatial < mode->spatial_count; spatial++)
+        for (unsigned temporal = 0; temporal < mode->temporal_count; temporal++)
+            put_bits(&to, 2, indication_of(source, frame, spatial, temporal));
+    for (unsigned i = 0; i < frame->ref_count; i++) {
+        put_bits(&to, 2, 2);
+        put_bits(&to, 8, (uint32_t)(frame->number - frames[frame->refs[i]].number - 1) & 0xff);
+    }
+    put_bits(&to, 2, 0);
+    return (to.bits + 7) / 8;
+}
+
+/* The extension of a packet, in the two-byte form. */
+static inline size_t write_extension(const struct layer_source *source, const struct frame *frame,
+                                     bool is_first, bool is_end, uint8_t *at)
+{
+    size_t size = write_descriptor(source, frame, is_first, is_end, at + 6);
+    size_t words = (2 + size + 3) / 4;
+    bytes_write_16(at, 0x1000);
+    bytes_write_16(at + 2, (uint32_t)words);
+    at[4] = DD_ID;
+    at[5] = (uint8_t)size;
+    return 4 + 4 * words;
+}
+
+static inline size_t write_av1(const struct frame *frame, bool is_first, uint8_t *at)
+{
+    bool is_sequence = frame->is_key && frame->spatial == 0 && is_first;
+    at[0] = is_sequence ? 0x18 : 0x10;
+    at[1] = is_sequence ? 1 << 3 : 6 << 3;
+    return 2;
+}
+
+static inline size_t write_h264(const struct frame *frame, bool is_first, uint8_t *at)
+{
+    at[0] = frame->is_key && is_first ? 7 : 1;
+    return 1;
+}
+
+static inline bool has_descriptors(const struct layer_mode *mode)
+{
+    return mode->codec == PAYLOAD_AV1 || mode->codec == PAYLOAD_H264;
+}
+
 /* ---- pictures ---- */
 
 static inline void write_packet(struct layer_source *source, const struct frame *frame,
@@ -188,7 +299,15 @@ static inline void write_packet(struct layer_source *source, const struct frame 
     bytes_write_32(at + 4, source->timestamp);
     bytes_write_32(at + 8, 500u + source->number);
     size_t size = 12;
-    if (source->mode->codec == PAYLOAD_VP8)
+    if (has_descriptors(source->mode)) {
+        at[0] |= 0x10;
+        size += write_extension(source, frame, is_first, is_end, at + size);
+    }
+    if (source->mode->codec == PAYLOAD_AV1)
+        size += write_av1(frame, is_first, at + size);
+    else if (source->mode->codec == PAYLOAD_H264)
+        size += write_h264(frame, is_first, at + size);
+    else if (source->mode->codec == PAYLOAD_VP8)
         size += write_vp8_to(source, frame, is_first, is_sync, at + size);
     else
         size += write_vp9_to(source, frame, is_first, is_end, at + size);

@@ -24,6 +24,11 @@ static const struct layer_mode MODES[] = {
     { "VP9 L1T3 flexible", PAYLOAD_VP9, 1, 3, false, true },
     { "VP9 L3T3 flexible", PAYLOAD_VP9, 3, 3, false, true },
     { "VP9 L2T3_KEY flexible", PAYLOAD_VP9, 2, 3, true, true },
+    { "AV1 L1T2", PAYLOAD_AV1, 1, 2, false, false },
+    { "AV1 L1T3", PAYLOAD_AV1, 1, 3, false, false },
+    { "AV1 L3T3", PAYLOAD_AV1, 3, 3, false, false },
+    { "AV1 L3T3_KEY", PAYLOAD_AV1, 3, 3, true, false },
+    { "H264 L1T3", PAYLOAD_H264, 1, 3, false, false },
 };
 
 /* A packet that went out, by its number. */
@@ -57,7 +62,8 @@ static unsigned nacked, empties;
 static struct held held[HELD_MAX];
 static unsigned held_count, fed;
 static uint64_t chance;
-static bool is_bad;          /* the network */
+static bool is_bad; /* the network */
+static struct dd_structure told_structure;
 static uint32_t ssrc = 4000; /* of the sender; each has its own */
 
 static const struct track_kind KIND = { .wake = NULL };
@@ -74,7 +80,28 @@ static uint32_t hash_of(struct view payload, const uint8_t *header)
     return hash;
 }
 
-static void hear_descriptor(const struct layer_mode *of, struct view payload, struct out *out)
+/* Where it says that it refers to, there is what it refers to. */
+static void hear_frame_number(const struct rtp_packet *rtp, const uint8_t *bytes,
+                              struct frame *frame)
+{
+    struct view value;
+    struct dd_frame dd;
+    assert_true(rtp_extension_value(rtp, bytes, DD_ID, &value));
+    assert_int_equal(dd_read(value, &told_structure, &dd), OK);
+    if (frame->heard > 0)
+        assert_int_equal(frame->picture_id, dd.frame_number);
+    frame->picture_id = dd.frame_number;
+    assert_int_equal(dd.dependencies.fdiff_count, frame->ref_count);
+    for (unsigned i = 0; i < frame->ref_count; i++) {
+        const struct frame *to = &frames[frame->refs[i]];
+        if (to->heard > 0 && to->since == frame->since)
+            assert_int_equal((uint16_t)(dd.frame_number - dd.dependencies.fdiffs[i]),
+                             to->picture_id);
+    }
+}
+
+static void hear_descriptor(const struct layer_mode *of, const struct rtp_packet *rtp,
+                            const uint8_t *header, struct view payload, struct out *out)
 {
     struct frame told = { 0 };
     size_t size;
@@ -85,6 +112,8 @@ static void hear_descriptor(const struct layer_mode *of, struct view payload, st
         told.tl0picidx = vp8.tl0picidx;
         told.keyidx = vp8.keyidx;
         size = vp8.size + 10u;
+    } else if (has_descriptors(of)) {
+        size = of->codec == PAYLOAD_AV1 ? 2 : 1;
     } else {
         struct vp9 vp9;
         assert_int_equal(vp9_read(payload, &vp9), OK);
@@ -97,8 +126,17 @@ static void hear_descriptor(const struct layer_mode *of, struct view payload, st
     struct frame *frame = &frames[out->frame];
     assert_in_range(out->frame, 1, frame_count);
     assert_int_equal(payload.at[size + 5], frame->packet_count);
+    /* behind a switch by a late key frame, some may come anew */
+    if (frame->heard > 0 && frame->since != sender.repeat_from)
+        frame->is_excused = true;
     if (frame->is_excused)
-        return;             /* from before a switch that a late key frame made: it may come anew */
+        return;
+    frame->since = sender.repeat_from;
+    if (has_descriptors(of)) {
+        hear_frame_number(rtp, header, frame);
+        frame->heard++;
+        return;
+    }
     if (frame->heard > 0) { /* all its packets tell the same */
         assert_int_equal(frame->picture_id, told.picture_id);
         assert_int_equal(frame->tl0picidx, told.tl0picidx);
@@ -137,7 +175,7 @@ static void hear_rtp(struct far *from, struct view bytes)
     out->is_empty = payload.size == 0;
     empties += out->is_empty;
     if (!out->is_empty)
-        hear_descriptor(mode, payload, out);
+        hear_descriptor(mode, &rtp, bytes.at, payload, out);
 }
 
 /* ---- what goes in ---- */
@@ -145,7 +183,9 @@ static void hear_rtp(struct far *from, struct view bytes)
 static void house_open(void)
 {
     const struct media_terms terms = {
-        .format_count = 1, .formats = { { .payload_type = 100, .rtx = MEDIA_NO_RTX } }
+        .format_count = 1,
+        .formats = { { .payload_type = 100, .rtx = MEDIA_NO_RTX } },
+        .extensions = { [RTP_EXTENSION_DEPENDENCY_DESCRIPTOR] = DD_ID },
     };
     port_open(SECURE_DTLS_PROFILES);
     far = port_connect(&transport, "SRTP_AEAD_AES_128_GCM");
@@ -179,7 +219,9 @@ static void sender_open(void)
     memset(&formats, SENDER_NO_PAYLOAD, sizeof formats);
     formats.payload_types[0] = 96;
     formats.rtx_payload_types[0] = 97;
-    rtp_plan_begin(&plan, false);
+    rtp_plan_begin(&plan, true);
+    assert_int_equal(rtp_plan_map(&plan, DD_ID, DD_ID), OK);
+    rtp_plan_watch(&plan, DD_ID);
     sender_init(&sender, &config);
     sender_set_plan(&sender, &plan, &formats);
 }
@@ -200,6 +242,7 @@ static void begin(const struct layer_mode *of, uint64_t seed)
                                             .timestamp = chance_of(&chance, 1u << 30) * 4,
                                             .picture_id = (uint16_t)chance_of(&chance, 0x8000),
                                             .tl0picidx = (uint8_t)chance_of(&chance, 256),
+                                            .frame_number = (uint16_t)chance_of(&chance, 65536),
                                             .keyidx = (uint8_t)chance_of(&chance, 32),
                                             .chance = seed * 2 + i };
         assert_int_equal(track_add_encoding(track, 500u + i, 0, VIEW(""), &encodings[i]), OK);
@@ -350,6 +393,8 @@ static void check_pictures(void)
             bool is_switch = before->source != frame->source;
             if (mode->codec == PAYLOAD_VP8)
                 assert_int_equal(step, 1);
+            else if (has_descriptors(mode))
+                assert_in_range(step, 1, 30);
             else if (is_switch) /* behind some that were left out */
                 assert_in_range(step, 1, 4);
             else
