@@ -201,7 +201,34 @@ def sfu():
               "01 11 00 00 0f 71 00 00" + sent)
 
 
+def layers():
+    """The codec's number, then packets: choices, what is wanted, the step of the number, and the
+    sizes and bytes of its descriptor and its payload."""
+    def packet(choices, wanted, payload, descriptor=""):
+        parts = [bytes.fromhex(text.replace(" ", "")) for text in (descriptor, payload)]
+        return bytes([choices, wanted, 1]) + b"".join(bytes([len(part)]) + part for part in parts)
+
+    vp8 = packet(3, 0, "90 f0 9234 ab 15 50 03 00 9d012a 8002 6801")
+    for number, tid in enumerate((2, 1, 2, 0, 2, 1)):
+        vp8 += packet(11, 63 if number > 3 else 0,
+                      "90 f0 92%02x ab %02x 51 03" % (0x35 + number, tid << 6 | 0x35))
+    vp9 = packet(3, 0, "ae 9234 01 05 30 0140 00b4 0280 0168 82")
+    for number, layer in enumerate(("00", "02", "40", "42", "10", "13")):
+        vp9 += packet(11, 9 if number > 3 else 0, "e4 92%02x %s 06 82" % (0x35 + number // 2, layer))
+    structure = "c0 0001 80 00 8e ea 88 0c 13 f0 b3"
+    av1 = packet(3, 9, "18 08 00", structure) + packet(11, 0, "10 30", "c1 0002") * 3
+    write("layers", "vp8_temporal", b"\0", vp8.hex())
+    write("layers", "vp8_empty", b"\0", (vp8 + packet(11, 0, "") * 3 + vp8).hex())
+    write("layers", "vp9_spatial", b"\1", vp9.hex())
+    write("layers", "vp9_anew", b"\1", (vp9 + packet(31, 0, "") + vp9).hex())
+    write("layers", "av1_descriptors", b"\2", (av1 + av1).hex())
+    write("layers", "h264", b"\3", packet(3, 0, "67 42e01f").hex() * 3)
+    write("layers", "h265_temporal", b"\4",
+          (packet(3, 0, "4201 01") + packet(11, 0, "0202 80") + packet(11, 63, "0403 80")).hex())
+
+
 rtp()
+layers()
 sfu()
 rtp_extensions()
 bwe()

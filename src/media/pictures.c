@@ -93,7 +93,7 @@ size_t pictures_write(const struct pictures *pictures, const struct packet *pack
     struct vp8 vp8;
     uint8_t tl0picidx = (uint8_t)(packet->tl0picidx + pictures->tl0picidx_added);
     uint8_t keyidx = (uint8_t)(packet->keyidx + pictures->keyidx_added);
-    if (!pictures->is_changed)
+    if (!pictures->is_changed || payload.size == 0)
         return 0;
     if (packet->picture_id_bits > 0 &&
         !renumbering_out(&pictures->ids, unwrap(pictures, packet), &id))
