@@ -214,7 +214,8 @@ def layers():
                       "90 f0 92%02x ab %02x 51 03" % (0x35 + number, tid << 6 | 0x35))
     vp9 = packet(3, 0, "ae 9234 01 05 30 0140 00b4 0280 0168 82")
     for number, layer in enumerate(("00", "02", "40", "42", "10", "13")):
-        vp9 += packet(11, 9 if number > 3 else 0, "e4 92%02x %s 06 82" % (0x35 + number // 2, layer))
+        vp9 += packet(11, 9 if number > 3 else 0,
+                      "e4 92%02x %s 06 82" % (0x35 + number // 2, layer))
     structure = "c0 0001 80 00 8e ea 88 0c 13 f0 b3"
     av1 = packet(3, 9, "18 08 00", structure) + packet(11, 0, "10 30", "c1 0002") * 3
     write("layers", "vp8_temporal", b"\0", vp8.hex())
