@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#define PER_SECOND 10.0 /* samples */
+#define PER_SECOND  10.0 /* samples */
+#define MAY_BE_USED 0.85 /* of a line: the rest is for what is sent again, and for chance */
 
 /* Samples from *first to below *last. */
 static void find(const struct stage_viewer *who, double from, double to, unsigned *first,
@@ -228,19 +229,21 @@ static double on_line(double bps)
     return bps * (MODEL_PAYLOAD_MAX + HEADERS) / MODEL_PAYLOAD_MAX;
 }
 
+/* Of the lowest encoding any of its temporal layers, of others all: a picture of more lines and a
+ * quarter of the frames is no better one. */
 static double best_of(double capacity)
 {
     static const double TEMPORAL[] = { 0.4, 0.6, 1 };
     const double sound = (MODEL_SOUND_SIZE + 24 + WORLD_SEALED + WORLD_OVERHEAD) * 8 *
                          ((double)USEC_S / MODEL_SOUND_EACH);
-    double best = 0;
+    double best = sound;
     for (unsigned i = 0; i < MODEL_ENCODINGS; i++)
-        for (unsigned t = 0; t < 3; t++) {
+        for (unsigned t = i == 0 ? 0 : 2; t < 3; t++) {
             double rate = sound + on_line(MODEL_SIZES[i].bps * TEMPORAL[t]);
-            if (rate <= capacity && rate > best)
+            if (rate <= capacity * MAY_BE_USED && rate > best)
                 best = rate;
         }
-    return best > 0 ? best : sound;
+    return best;
 }
 
 static double ladder(const struct stage_viewer *who, unsigned first, unsigned last)

@@ -32,8 +32,8 @@ double measure_speaker(const struct stage *stage, double from, double to);
 double measure_freeze_of_all(const struct stage *stage, double from, double to);
 /* Of what came over the line, the part that was the server's and not TCP's. */
 double measure_share(const struct stage *stage, double from, double to);
-/* What was received, as a part of the best that the line takes: sound, and whichever encoding with
- * whichever temporal layers fits into it. */
+/* What was received, as a part of the best that the line takes with a bit to spare: sound, and the
+ * highest encoding that fits (of the lowest, perhaps not all temporal layers). */
 double measure_ladder(const struct stage *stage, double from, double to);
 /* Sound: packets that came, of those that were sent. */
 double measure_sound(const struct stage *stage, double from, double to);
