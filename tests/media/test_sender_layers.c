@@ -216,7 +216,7 @@ static void sender_open(void)
                                           .is_video = true };
     struct sender_formats formats;
     struct rtp_plan plan;
-    memset(&formats, SENDER_NO_PAYLOAD, sizeof formats);
+    sender_formats_init(&formats);
     formats.payload_types[0] = 96;
     formats.rtx_payload_types[0] = 97;
     rtp_plan_begin(&plan, true);
