@@ -89,6 +89,7 @@ static void let_go(struct guest *guest, bool politely, bool silently)
 {
     link_drop(&guest->link, politely, silently);
     guest->state = GUEST_OUT;
+    guest->offer.was_cut = true;
 }
 
 static void join(struct guest *guest)
@@ -314,9 +315,8 @@ static void lose_link(struct guest *guest)
 /* Its UDP, seldom for longer than consent lasts. */
 static void lose_network(struct guest *guest)
 {
-    uint32_t most_ms = net_chance(guest->net, 10) ? 40000 : 3000;
-    guest->net->dead_until[guest->number] =
-        guest->net->now + net_pick(guest->net, most_ms) * USEC_MS;
+    uint32_t time_ms = net_pick(guest->net, 3000) + (net_chance(guest->net, 15) ? 31000 : 0);
+    guest->net->dead_until[guest->number] = guest->net->now + time_ms * USEC_MS;
 }
 
 static void toggle(struct guest *guest)
@@ -361,11 +361,12 @@ void guest_calm(struct guest *guest)
 {
     guest->is_calm = true;
     guest->net->dead_until[guest->number] = 0;
+    bool was_on = guest->is_on[0] && guest->is_on[1];
     guest->is_on[0] = guest->is_on[1] = true;
-    if (guest->has_session) {
+    if (guest->has_session && !was_on) /* else nothing may be mended by it */
         guest_tell_media(guest);
+    if (guest->has_session)
         guest_show_all(guest);
-    }
     if (guest->state == GUEST_OUT)
         guest->act_at = guest->net->now;
 }

@@ -31,6 +31,7 @@ struct guest_offer {
     bool is_restart; /* of ICE */
     bool is_renewal; /* with other streams */
     bool has_camera;
+    bool was_cut; /* its link has broken since, and an error may have been lost with it */
     unsigned slots;
 };
 

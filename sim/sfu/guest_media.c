@@ -6,7 +6,7 @@
 
 #define SLOTS_FIRST    2
 #define CONNECT_TIME   (8 * USEC_S)  /* then it tries a new connection */
-#define ANSWER_TIME    (15 * USEC_S) /* then an error was lost, or it would have one */
+#define ANSWER_TIME    (20 * USEC_S) /* then an error was lost */
 #define SILENCE_TIME   (6 * USEC_S)  /* then it restarts ICE */
 #define PART_MS_MAX    20000         /* the server waits no longer */
 #define BETWEEN_OFFERS (200 * USEC_MS)
@@ -160,6 +160,8 @@ void guest_mend(struct guest *guest)
     bool is_stuck = far->state == FAR_FAILED ||
                     (far->state != FAR_CONNECTED && now - far->began_at > CONNECT_TIME);
     if (guest->offer.is_under_way && now > guest->offer_at + ANSWER_TIME) {
+        if (!guest->offer.was_cut)
+            net_fail(guest->net, "%u's offer is not answered", guest->number);
         guest_drop_media(guest);
         guest->offer_at = now;
     }

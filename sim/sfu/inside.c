@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define ORPHAN_TIME (2 * USEC_S)
+
 /* ---- what is sent ---- */
 
 /* Whom the flow leads to; NULL: nobody. */
@@ -60,6 +62,20 @@ static unsigned guest_of_seat(const struct seat *seat)
     return far_of_name(name);
 }
 
+/* One whose connection is at another worker than its room is a member there, but for the time that
+ * a note takes. */
+static void check_member(struct world *world, struct net *net, unsigned who,
+                         const struct seat *seat)
+{
+    usec *since = &net->orphan_at[who];
+    if (!seat->stage || spread_find(world->servers[seat->stage->home], seat->id))
+        *since = 0;
+    else if (*since == 0)
+        *since = net->now;
+    else if (net->now - *since > ORPHAN_TIME)
+        net_fail(net, "%u gets something, and has long been no member", who);
+}
+
 static void check_subscription(struct net *net, unsigned who, const struct transceiver *at)
 {
     if (!at->subscription || at->is_paused) {
@@ -98,6 +114,7 @@ uint32_t inside_check_out(struct world *world, struct net *net, unsigned worker,
         net_fail(net, "%u gets something, and is not there", who);
         return 0;
     }
+    check_member(world, net, who, seat);
     if (guest_of_seat(seat) != who)
         net_fail(net, "%u gets what is for another", who);
     const struct transceiver *at = find_sending(peer, rtp.ssrc, &is_rtx);

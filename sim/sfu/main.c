@@ -3,11 +3,11 @@
  *
  * Each seed is a world of 1 to 4 workers and 2 to 6 guests, in one or two rooms that are for the
  * SFU alone or change between mesh and SFU by themselves, at one worker or at several, for 25
- * seconds of virtual time on bad networks.  They join by the meeting protocol, with ICE, DTLS and
- * SRTP to the media port; leave, crash, lose their WebSocket and resume, lose their UDP, restart
- * ICE, send as other streams, mute, hide tiles, and cross between mesh and SFU.  Then it is calm,
- * and everyone has to come to see and hear everyone; and the end: they leave or vanish, or the
- * servers stop, and nothing is left.
+ * seconds of virtual time, or 80, on bad networks.  They join by the meeting protocol, with ICE,
+ * DTLS and SRTP to the media port; leave, crash, lose their WebSocket and resume, lose their UDP,
+ * restart ICE, send as other streams, mute, hide tiles, and cross between mesh and SFU.  Then it is
+ * calm, and everyone has to come to see and hear everyone; and the end: they leave or vanish, or
+ * the servers stop, and nothing is left.
  *
  * What is checked on the way: watch.h, check.h, inside.h, that nobody is told what can't be
  * (guest.c), and far.c's requests for key frames.  A failure prints the command that replays it.
@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define CHAOS      (25 * USEC_S)
+#define CHAOS_LONG (80 * USEC_S) /* in which who lost its network is given up, and comes back */
 #define CALM_MOST  (30 * USEC_S) /* until all see and hear all ... */
 #define CALM_LEAST (3 * USEC_S)  /* and then they go on to ... */
 #define CALM_LONG  (80 * USEC_S) /* or until who crashed is given up, and rooms are meshes again */
@@ -187,7 +188,7 @@ static void begin(uint64_t seed)
 
 static void be_wild(void)
 {
-    usec end = net.now + CHAOS;
+    usec end = net.now + (net_chance(&net, 15) ? CHAOS_LONG : CHAOS);
     while (net.now < end && !net.chance.error[0]) {
         step();
         for (unsigned i = 0; i < check.guest_count; i++)

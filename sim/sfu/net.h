@@ -33,6 +33,7 @@ struct net {
     uint32_t delay;                /* steps, at most */
     uint32_t slow[NET_FARS_MAX];   /* more loss, on the way to these */
     usec dead_until[NET_FARS_MAX]; /* nothing goes through to and from these */
+    usec orphan_at[NET_FARS_MAX];  /* inside.c's; 0: none */
     uint32_t
         run; /* of one packet: which run of its stream it is of, within which nothing is left out
                      or put in; to be set before it is sent, and there again when it is taken */
