@@ -4,6 +4,7 @@
 #include "front/capture.h"
 #include "front/errand.h"
 #include "front/media_report.h"
+#include "front/meet/seat.h"
 #include "front/respond.h"
 
 #include <stdio.h>
@@ -159,10 +160,13 @@ static void put_other(struct json_writer *writer, const struct server *server,
     put_text(writer, "topology", VIEW("sfu"));
 }
 
+/* `meeting` is the room, where it is one. */
 static void end_room(struct json_writer *writer, const struct server *server, uint32_t members,
-                     const void *room)
+                     const void *room, const struct room *meeting)
 {
     struct media_sum sum = sum_of(server, room, NULL);
+    if (meeting)
+        seats_sum(meeting, NULL, &sum);
     put_number(writer, "members", members);
     media_sum_write(writer, &sum);
     json_close(writer, '}');
@@ -185,7 +189,7 @@ static bool list_meetings(const struct server *server, struct errand *errand)
         }
         json_open(&errand->writer, '{');
         put_meeting(&errand->writer, server, room);
-        end_room(&errand->writer, server, room->member_count, room);
+        end_room(&errand->writer, server, room->member_count, room, room);
         errand->left--;
     }
     return false;
@@ -204,7 +208,7 @@ static bool list_others(const struct server *server, struct errand *errand)
             continue;
         json_open(&errand->writer, '{');
         put_other(&errand->writer, server, &name);
-        end_room(&errand->writer, server, count_members(server, name.room), name.room);
+        end_room(&errand->writer, server, count_members(server, name.room), name.room, NULL);
         errand->left--;
     }
     return false;
@@ -304,6 +308,8 @@ static void put_other_member(struct answer *answer, const struct media_name *nam
 static void end_member(struct answer *answer, const void *member)
 {
     struct media_sum sum = sum_of(answer->server, answer->name.room, member);
+    if (answer->room)
+        seats_sum(answer->room, member, &sum);
     media_sum_write(&answer->writer, &sum);
     json_close(&answer->writer, '}');
 }
@@ -409,11 +415,35 @@ static bool list_peers(struct answer *answer, const void *member)
     }
 }
 
+/* What is known of it here, and then there. */
+static void ask_elsewhere(const struct answer *answer, struct stream *stream, struct view id,
+                          const struct seat *seat)
+{
+    struct answer begun = *answer;
+    struct errand *errand =
+        errand_new(answer->server, answer->now, stream, seat_report, seat->show.row.worker);
+    if (!errand)
+        return;
+    begun.writer = errand->writer;
+    (void)find_member(&begun, id);
+    json_key(&begun.writer, "connections");
+    json_open(&begun.writer, '[');
+    errand->writer = begun.writer;
+    errand->serial = seat->id;
+    errand->index = answer->page.place[1];
+    errand->left = answer->page.limit;
+    errand_run(answer->server, answer->now, errand);
+}
+
 static void answer_member(struct answer *answer, struct stream *stream, struct view id)
 {
     const void *member = find_member(answer, id);
     if (!member) {
         respond_code(answer->server, answer->now, stream, 404, NULL);
+        return;
+    }
+    if (answer->room && seat_is_elsewhere(((const struct member *)member)->seat)) {
+        ask_elsewhere(answer, stream, id, ((const struct member *)member)->seat);
         return;
     }
     json_key(&answer->writer, "connections");
@@ -433,6 +463,8 @@ static void answer_pcap(struct answer *answer, struct stream *stream, struct vie
     const void *member = find_member(answer, id);
     if (!server->config.has_pcap || !server->sfu || !member)
         respond_code(server, answer->now, stream, 404, NULL);
+    else if (answer->room && seat_is_elsewhere(((const struct member *)member)->seat))
+        respond_code(server, answer->now, stream, 501, NULL); /* it is another worker's to make */
     else if (http_query_find(server->request.query, "seconds", &value) &&
              (!view_read_number(value, CAPTURE_S_MAX, &seconds) || seconds == 0))
         respond_code(server, answer->now, stream, 400, NULL);

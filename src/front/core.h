@@ -58,6 +58,7 @@ enum timer_kind {
     TIMER_MEMBER_AWAY,
     TIMER_ROOM,
     TIMER_SEAT,
+    TIMER_SPREAD,
     TIMER_SESSION,
     TIMER_SPEECH,
     TIMER_ENDPOINT

@@ -8,12 +8,14 @@
 #define MOIM_FRONT_NOTE_H
 
 #include "front/core.h"
+#include "front/media_report.h"
 #include "media/description.h"
 
 enum note_kind {
     /* from where the room is, to where a member's peer is (or is to be) */
     NOTE_OFFER, /* `offer`; the bytes are the description */
     NOTE_WISH,  /* the bytes are struct seat_tile's */
+    NOTE_AGAIN, /* the member may have missed what it was told */
     NOTE_CLOSE,
     NOTE_BILL, /* the bytes are struct show_row's: what there is in the room */
     /* back */
@@ -22,6 +24,7 @@ enum note_kind {
     NOTE_TRACKS,  /* the bytes are what the member is told */
     NOTE_STATE,   /* ... of what its pictures get */
     NOTE_ENDED,   /* the bytes are why */
+    NOTE_SUMS,    /* the bytes are struct note_sum's, of all seats of a room */
     /* from where a track is wanted, to where it is */
     NOTE_LINK, /* `link` */
     NOTE_UNLINK,
@@ -55,6 +58,11 @@ struct note_link {
     uint64_t number; /* the link's */
     uint8_t source;
     uint32_t serial; /* of the track */
+};
+
+struct note_sum {
+    uint64_t seat;
+    struct media_sum sum;
 };
 
 struct note_data {

@@ -291,6 +291,8 @@ void server_tick(struct server *server, usec now)
             meet_member_expired(server, now, timer);
         else if (timer->kind == TIMER_SEAT)
             seat_expired(server, now, timer);
+        else if (timer->kind == TIMER_SPREAD)
+            spread_expired(server, now);
         else if (timer->kind == TIMER_ROOM)
             meet_topology_expired(server, now, timer);
         else

@@ -78,8 +78,8 @@ static inline void offer_section(char *text, unsigned mid, bool is_data, bool is
     }
 }
 
-/* Says an offer: a letter a section, "AV" sent audio and video, "av" slots, "D" data; their mids are
- * their places.  `more` stands before "sdp" in the message. */
+/* Says an offer: a letter a section, "AV" sent audio and video, "av" slots, "D" data; their mids
+ * are their places.  `more` stands before "sdp" in the message. */
 static inline void say_offer(struct wire *wire, const char *sections, const char *more)
 {
     static char text[OFFER_SIZE];

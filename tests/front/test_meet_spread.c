@@ -2,6 +2,7 @@
 #define FARS_MAX 12
 #include "house_sfu.h"
 
+#include "house_http.h"
 #include "house_network.h"
 
 #include "front/meet/links.h"
@@ -9,6 +10,9 @@
 #include "media/sfu.h"
 
 #define GUESTS_MAX 6
+#define TOKEN      "the admin's own token"
+
+static const struct token_secrets ADMIN = { .items = { VIEW(TOKEN) }, .count = 1 };
 
 static struct guest guests[GUESTS_MAX]; /* m1, m2, ... */
 static struct far *fars[GUESTS_MAX];
@@ -34,8 +38,11 @@ static void open_house(unsigned spread_from)
                               .transports_max = 8,
                               .candidates = { { ADDRESS_IPV4, { 192, 0, 2, 1 }, 7000 } },
                               .candidate_count = 1 };
-    house = house_build(&(struct wishes){
-        .workers = 2, .rtc = &rtc, .spread_from = spread_from, .to_network = to_network });
+    house = house_build(&(struct wishes){ .admin = &ADMIN,
+                                          .workers = 2,
+                                          .rtc = &rtc,
+                                          .spread_from = spread_from,
+                                          .to_network = to_network });
     server = house->servers[0];
     memset(far_workers, 0, sizeof far_workers);
 }
@@ -350,6 +357,56 @@ static void test_other_track(void **state)
         assert_int_equal(fars[i]->rtp_count, 1);
 }
 
+/* ---- for whoever runs the server ---- */
+
+static cJSON *ask_json(const char *path)
+{
+    char request[300];
+    struct answer answer = { 0 };
+    cJSON *json;
+    snprintf(request, sizeof request,
+             "GET %s HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " TOKEN "\r\n\r\n", path);
+    house_ask(house, request, &answer);
+    assert_int_equal(answer.code, 200);
+    assert_int_equal(json_read_object(bytes_view(&answer.body), &json), OK);
+    answer_free(&answer);
+    return json;
+}
+
+static double number_in(const cJSON *json, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, name);
+    assert_true(cJSON_IsNumber(item));
+    return item->valuedouble;
+}
+
+/* Members' connections are told, wherever they are. */
+static void test_admin(void **state)
+{
+    (void)state;
+    connect_all("AVavavav");
+    say_frame(0, 1, true);
+    house_wait(house, 3 * USEC_S);
+    cJSON *room = ask_json("/api/v1/rooms/a");
+    const cJSON *members = cJSON_GetObjectItemCaseSensitive(room, "members");
+    assert_int_equal(cJSON_GetArraySize(members), 4);
+    for (int i = 0; i < 4; i++) {
+        const cJSON *member = cJSON_GetArrayItem(members, i);
+        assert_true(number_in(member, "connected") == 1);
+        assert_true(number_in(member, "tracks") == 2);
+        assert_true(number_in(member, "subscriptions") == 6);
+    }
+    cJSON_Delete(room);
+    for (unsigned i = 1; i <= 4; i++) {
+        char path[60];
+        snprintf(path, sizeof path, "/api/v1/rooms/a/members/m%u", i);
+        cJSON *member = ask_json(path);
+        const cJSON *connections = cJSON_GetObjectItemCaseSensitive(member, "connections");
+        assert_int_equal(cJSON_GetArraySize(connections), 1);
+        cJSON_Delete(member);
+    }
+}
+
 /* ---- data channels ---- */
 
 static struct sctp ends; /* the far ends' */
@@ -653,6 +710,7 @@ int main(void)
         TEST(test_stopped),
         TEST(test_hidden),
         cmocka_unit_test(test_freed),
+        TEST(test_admin),
         cmocka_unit_test_setup_teardown(test_data, data_up, data_down),
         cmocka_unit_test_setup_teardown(test_data_lost, data_up, data_down),
     };

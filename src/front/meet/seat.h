@@ -16,6 +16,7 @@
 #define MOIM_FRONT_MEET_SEAT_H
 
 #include "front/media.h"
+#include "front/media_report.h"
 #include "front/meet/meet.h"
 #include "front/note.h"
 
@@ -56,6 +57,7 @@ struct show_row {
     uint32_t serials[SEAT_SOURCES]; /* of its tracks; 0: not that */
 };
 
+struct errand;
 struct inlet;
 struct seat;
 struct stage;
@@ -86,9 +88,10 @@ struct seat {
     struct timer timer;  /* TIMER_SEAT: set while the room is a mesh */
     /* without a peer */
     struct show show;
-    bool is_gone;      /* the other half is no more */
-    bool is_asked;     /* an offer is not answered yet, */
-    uint64_t asked_id; /* which bore this; 0: none */
+    struct media_sum sum; /* what there is there, as it was told last */
+    bool is_gone;         /* the other half is no more */
+    bool is_asked;        /* an offer is not answered yet, */
+    uint64_t asked_id;    /* which bore this; 0: none */
     /* of a stage: what its member is called */
     uint8_t name_size;
     char name[MEMBER_NAME_MAX];
@@ -174,9 +177,21 @@ void seat_tell_again(struct seat *seat, usec now);
 unsigned seat_place(const struct server *server, const struct room *room);
 /* Sends the offer on; a new seat's member is set. */
 void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat_offer *offer);
+/* seat_tell_again, for one whose peer is there. */
+void seat_far_tell_again(const struct seat *seat);
 void seat_far_wish(struct seat *seat, const struct seat_tile *tiles, size_t count);
 /* The other half is to end, and nothing comes from there any more. */
 void seat_far_close(struct seat *seat, usec now);
+/* Whether it is one whose peer is at another worker; NULL is none. */
+static inline bool seat_is_elsewhere(const struct seat *seat)
+{
+    return seat && !seat->peer;
+}
+/* An errand's visit, where the peer is: errand->serial is the seat's id; writes the rest of the list
+ * of the member's connections. */
+bool seat_report(struct server *server, usec now, struct errand *errand);
+/* Adds what there is at other workers of the member, or of the whole room (NULL). */
+void seats_sum(const struct room *room, const struct member *member, struct media_sum *sum);
 /* The workers that have seats of the room: a bit each. */
 uint64_t seats_elsewhere(const struct room *room);
 /* Tells other workers what there is in the room, where it has seats there. */

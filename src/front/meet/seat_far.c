@@ -143,6 +143,16 @@ void seats_tell_bill(struct server *server, const struct room *room)
     }
 }
 
+void seat_far_tell_again(const struct seat *seat)
+{
+    struct note *note =
+        note_new(seat->server, seat->show.row.worker, NOTE_AGAIN, view_make(NULL, 0));
+    if (!note)
+        return;
+    note->seat = seat->id;
+    note_send(seat->server, note);
+}
+
 /* ---- back ---- */
 
 /* What is said to a member that is away is lost, like all errors. */
@@ -180,9 +190,39 @@ static void answered(struct seat *seat, usec now, const struct note *note)
     seats_point(seat->server, now, seat->member->room);
 }
 
+static void take_sums(const struct server *server, const struct note *note)
+{
+    struct note_sum sum;
+    for (size_t at = 0; at + sizeof sum <= note->size; at += sizeof sum) {
+        memcpy(&sum, note->bytes + at, sizeof sum);
+        struct seat *seat = spread_find(server, sum.seat);
+        if (seat)
+            seat->sum = sum.sum;
+    }
+}
+
+void seats_sum(const struct room *room, const struct member *member, struct media_sum *sum)
+{
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        const struct seat *seat = room->members[i]->seat;
+        if (!seat_is_elsewhere(seat) || (member && member != room->members[i]))
+            continue;
+        sum->connections += seat->sum.connections;
+        sum->connected += seat->sum.connected;
+        sum->tracks += seat->sum.tracks;
+        sum->subscriptions += seat->sum.subscriptions;
+        sum->in_bps += seat->sum.in_bps;
+    }
+}
+
 void seat_far_note(struct server *server, usec now, const struct note *note)
 {
-    struct seat *seat = spread_find(server, note->seat);
+    struct seat *seat;
+    if (note->kind == NOTE_SUMS) {
+        take_sums(server, note);
+        return;
+    }
+    seat = spread_find(server, note->seat);
     if (!seat || seat->peer)
         return; /* it was closed while this was on its way */
     switch (note->kind) {

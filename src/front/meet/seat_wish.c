@@ -141,6 +141,8 @@ void seat_tell_again(struct seat *seat, usec now)
     seat->told_state = 1; /* is the hash of nothing */
     if (seat->peer)
         seat_shared(seat->server, now, seat->peer);
+    else
+        seat_far_tell_again(seat);
 }
 
 void seat_shared(struct server *server, usec now, struct peer *peer)

@@ -104,6 +104,17 @@ struct seat *spread_find(const struct server *server, uint64_t id)
     return map_find(&server->spread->seats, view_make((const uint8_t *)&id, sizeof id));
 }
 
+/* ---- what there is ---- */
+
+void spread_expired(struct server *server, usec now)
+{
+    struct spread *spread = server->spread;
+    for (struct list *node = spread->stages.next; node != &spread->stages; node = node->next)
+        stage_tell_sums(LIST_ENTRY(node, struct stage, node));
+    if (!list_empty(&spread->stages))
+        wheel_set(&server->wheel, &spread->timer, now + SPREAD_SUMS_EACH);
+}
+
 /* ---- notes ---- */
 
 void server_note(struct server *server, usec now, struct note *note)
@@ -115,7 +126,8 @@ void server_note(struct server *server, usec now, struct note *note)
         [NOTE_REFUSED] = seat_far_note, [NOTE_TRACKS] = seat_far_note,
         [NOTE_ENDED] = seat_far_note,   [NOTE_LINK] = links_note,
         [NOTE_DATA_OPENED] = data_note, [NOTE_DATA_CLOSED] = data_note,
-        [NOTE_DATA_BROKEN] = data_note, [NOTE_UNLINK] = links_note,
+        [NOTE_DATA_BROKEN] = data_note, [NOTE_AGAIN] = stage_note,
+        [NOTE_SUMS] = seat_far_note,    [NOTE_UNLINK] = links_note,
     };
     if (server->spread)
         HEAR[note->kind](server, now, note);

@@ -10,6 +10,8 @@
 #include "base/map.h"
 #include "front/meet/seat.h"
 
+#define SPREAD_SUMS_EACH (2 * USEC_S) /* for whoever runs the server */
+
 struct spread {
     struct map seats; /* by id: all of this worker's */
     struct pool stage_pool;
@@ -18,6 +20,7 @@ struct spread {
     struct pool outlets;
     struct map outlets_by_key;
     struct list fresh;  /* inlets of which something can be had now */
+    struct timer timer; /* TIMER_SPREAD: set while there are stages */
     uint64_t last_seat; /* ids and numbers that were given out */
     uint32_t last_inlet;
     uint32_t pass; /* of pointing */
@@ -31,6 +34,9 @@ void spread_close(struct server *server);
 void spread_free(struct server *server);
 /* The server stops: peers of other workers' rooms say goodbye. */
 void spread_stop(struct server *server, usec now);
+
+/* The timer has expired. */
+void spread_expired(struct server *server, usec now);
 
 /* Gives the seat an id, or takes it back. */
 void spread_name(struct server *server, struct seat *seat);

@@ -1,5 +1,6 @@
 #include "front/meet/stage.h"
 
+#include "front/admin.h"
 #include "front/meet/data.h"
 #include "front/meet/links.h"
 #include "front/meet/spread.h"
@@ -21,8 +22,9 @@ struct stage *stage_find(const struct server *server, unsigned home, uint64_t ro
     return NULL;
 }
 
-static struct stage *open_stage(struct server *server, const struct note *note)
+static struct stage *open_stage(struct server *server, usec now, const struct note *note)
 {
+    struct spread *spread = server->spread;
     struct stage *stage = stage_find(server, note->from, note->room);
     if (stage)
         return stage;
@@ -38,13 +40,19 @@ static struct stage *open_stage(struct server *server, const struct note *note)
     list_init(&stage->node);
     data_circle_init(&stage->data);
     data_serve_stage(stage);
-    list_append(&server->spread->stages, &stage->node);
+    list_append(&spread->stages, &stage->node);
+    spread->timer.kind = TIMER_SPREAD;
+    if (!spread->timer.is_set)
+        wheel_set(&server->wheel, &spread->timer, now + SPREAD_SUMS_EACH);
     return stage;
 }
 
 void stage_free(struct stage *stage)
 {
+    struct spread *spread = stage->server->spread;
     list_remove(&stage->node);
+    if (list_empty(&spread->stages))
+        wheel_cancel(&stage->server->wheel, &spread->timer);
     data_circle_end(&stage->data);
     pool_give(&stage->server->spread->stage_pool, stage);
 }
@@ -95,6 +103,22 @@ void stage_tell_state(struct seat *seat, struct view state)
     send_text(seat->server, seat, NOTE_STATE, state);
 }
 
+void stage_tell_sums(const struct stage *stage)
+{
+    struct note_sum sums[ROOM_MEMBERS_MAX];
+    size_t count = 0;
+    for (struct list *node = stage->seats.next; node != &stage->seats; node = node->next) {
+        const struct seat *seat = LIST_ENTRY(node, struct seat, of_stage);
+        struct note_sum *sum = &sums[count++];
+        *sum = (struct note_sum){ .seat = seat->id };
+        media_sum_add(&sum->sum, seat->peer);
+    }
+    struct note *note = note_new(stage->server, stage->home, NOTE_SUMS,
+                                 view_make((uint8_t *)sums, count * sizeof sums[0]));
+    if (note)
+        note_send(stage->server, note);
+}
+
 static void peer_changed(struct server *server, usec now, struct peer *peer)
 {
     struct seat *seat = peer->owner;
@@ -129,7 +153,7 @@ static void refuse(struct server *server, const struct note *offer,
 static struct seat *open_seat(struct server *server, usec now, const struct note *note)
 {
     struct seat *seat = server->is_stopping ? NULL : pool_take(&server->seats);
-    struct stage *stage = seat ? open_stage(server, note) : NULL;
+    struct stage *stage = seat ? open_stage(server, now, note) : NULL;
     if (!stage) {
         pool_give(&server->seats, seat);
         return NULL;
@@ -200,6 +224,15 @@ static void take_offer(struct server *server, usec now, const struct note *note)
         seat_close(seat, now);
 }
 
+bool seat_report(struct server *server, usec now, struct errand *errand)
+{
+    const struct seat *seat = spread_find(server, errand->serial);
+    struct media_rows rows = { .at = errand->index, .left = errand->left };
+    bool is_all = !seat || !seat->peer || media_report(&errand->writer, now, seat->peer, &rows);
+    admin_end_page(&errand->writer, is_all ? NULL : (uint32_t[]){ 0, rows.at });
+    return true;
+}
+
 /* ---- what there is in the room ---- */
 
 /* Links go on for tracks that are still there. */
@@ -260,6 +293,11 @@ void stage_note(struct server *server, usec now, const struct note *note)
         break;
     case NOTE_WISH:
         take_wish(server, now, note);
+        break;
+    case NOTE_AGAIN:
+        seat = spread_find(server, note->seat);
+        if (seat && seat->peer)
+            seat_tell_again(seat, now);
         break;
     case NOTE_CLOSE:
         seat = spread_find(server, note->seat);
