@@ -187,8 +187,8 @@ static inline bool seat_is_elsewhere(const struct seat *seat)
 {
     return seat && !seat->peer;
 }
-/* An errand's visit, where the peer is: errand->serial is the seat's id; writes the rest of the list
- * of the member's connections. */
+/* An errand's visit, where the peer is: errand->serial is the seat's id; writes the rest of the
+ * list of the member's connections. */
 bool seat_report(struct server *server, usec now, struct errand *errand);
 /* Adds what there is at other workers of the member, or of the whole room (NULL). */
 void seats_sum(const struct room *room, const struct member *member, struct media_sum *sum);
