@@ -6,10 +6,6 @@
 #define ROW           0xfu    /* the targets of one spatial layer */
 #define COLUMN        0x1111u /* and those of one temporal one */
 #define BELOW_TOP_MAX 8
-#define H265_TSA_N    2
-#define H265_TSA_R    3
-#define H265_STSA_N   4
-#define H265_STSA_R   5
 #define LONG_BITS     15
 #define SHORT_BITS    7
 
