@@ -67,6 +67,27 @@ static void test_hidden(void **state)
     }
 }
 
+/* Who comes at the same time is counted, too, before it is there. */
+static void test_at_once(void **state)
+{
+    (void)state;
+    guests[4] = sfu_guest(house, "e");
+    for (unsigned i = 0; i < 4; i++)
+        hear_all(guests[i].wire);
+    offer(0, "AVavavav");
+    offer(1, "AVavavav");
+    house->notes_wait = true;
+    for (unsigned i = 2; i < 5; i++)
+        say_offer(guests[i].wire, "AVavavav", "'new':true," BOTH_SOURCES);
+    house->notes_wait = false;
+    run();
+    unsigned worker;
+    for (unsigned i = 0; i < 5; i++) {
+        assert_non_null(seat_of(i, &worker));
+        assert_int_equal(worker, i == 2 || i == 3 ? 1 - home : home);
+    }
+}
+
 /* ---- what is sent ---- */
 
 static void test_packets_there(void **state)
@@ -147,6 +168,29 @@ static void test_nobody_watches(void **state)
     forget_heard();
     say_frame(0, 1, true);
     assert_int_equal(fars[1]->rtp_count, 1);
+}
+
+/* ... which is not all that there is, where slots are few. */
+static void test_few_slots(void **state)
+{
+    (void)state;
+    connect_guest(0, "AVav");
+    connect_guest(1, "AVav");
+    hear_all(guests[2].wire);
+    connect_guest(2, "AVav");
+    const struct pool *inlets = &house->servers[1 - home]->spread->inlets;
+    assert_int_equal(inlets->used, 2);
+    assert_non_null(strstr(last_told(2, "tracks"), "\"member\":\"m1\",\"source\":\"camera\""));
+    ws_say(guests[1].wire, "{'type':'media','video':true}");
+    run();
+    assert_non_null(strstr(last_told(2, "tracks"), "\"member\":\"m2\",\"source\":\"camera\""));
+    assert_int_equal(inlets->used, 2);
+    assert_int_equal(house->servers[home]->spread->outlets.used, 2);
+    fars[0]->rtp_count = fars[2]->rtp_count = 0;
+    say_frame(0, 1, true);
+    assert_int_equal(fars[2]->rtp_count, 0);
+    say_frame(1, 1, true);
+    assert_int_equal(fars[2]->rtp_count, 1);
 }
 
 /* A track that is no more, and another one in its place. */
@@ -284,11 +328,23 @@ static void test_freed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_told),        TEST(test_small_stays), TEST(test_packets_there),
-        TEST(test_late),        TEST(test_blocked),     TEST(test_nobody_watches),
-        TEST(test_other_track), TEST(test_refused),     TEST(test_one_at_a_time),
-        TEST(test_lost),        TEST(test_room_ends),   TEST(test_mesh),
-        TEST(test_stopped),     TEST(test_hidden),      cmocka_unit_test(test_freed),
+        TEST(test_told),
+        TEST(test_small_stays),
+        TEST(test_at_once),
+        TEST(test_packets_there),
+        TEST(test_late),
+        TEST(test_blocked),
+        TEST(test_nobody_watches),
+        TEST(test_few_slots),
+        TEST(test_other_track),
+        TEST(test_refused),
+        TEST(test_one_at_a_time),
+        TEST(test_lost),
+        TEST(test_room_ends),
+        TEST(test_mesh),
+        TEST(test_stopped),
+        TEST(test_hidden),
+        cmocka_unit_test(test_freed),
     };
     return cmocka_run_group_tests_name("meet_spread", tests, NULL, NULL);
 }

@@ -90,6 +90,7 @@ struct seat {
     struct show show;
     struct media_sum sum; /* what there is there, as it was told last */
     bool is_gone;         /* the other half is no more */
+    bool is_answered;     /* at least one offer of it */
     bool is_asked;        /* an offer is not answered yet, */
     uint64_t asked_id;    /* which bore this; 0: none */
     /* of a stage: what its member is called */

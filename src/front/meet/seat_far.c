@@ -13,6 +13,18 @@ _Static_assert(SEAT_SOURCES == NOTE_SOURCES, "a note has all of a member's track
 
 /* ---- where ---- */
 
+/* Peers at the worker, with those of the room that are still to be opened there: many may come at
+ * once. */
+static uint64_t load_of(const struct server *server, unsigned worker, const struct room *room)
+{
+    uint64_t load = metrics_read(&server->config.metrics[worker], METRIC_MEDIA_PEERS);
+    for (uint32_t i = 0; i < room->member_count; i++) {
+        const struct seat *seat = room->members[i]->seat;
+        load += seat_is_elsewhere(seat) && !seat->is_answered && seat->show.row.worker == worker;
+    }
+    return load;
+}
+
 unsigned seat_place(const struct server *server, const struct room *room)
 {
     const struct server_config *config = &server->config;
@@ -24,10 +36,14 @@ unsigned seat_place(const struct server *server, const struct room *room)
     }
     if (!server->spread || seats < config->spread_from)
         return best;
-    for (unsigned i = 0; i < config->worker_count; i++)
-        if (metrics_read(&config->metrics[i], METRIC_MEDIA_PEERS) <
-            metrics_read(&config->metrics[best], METRIC_MEDIA_PEERS))
-            best = i;
+    uint64_t least = load_of(server, best, room);
+    for (unsigned i = 0; i < config->worker_count; i++) {
+        uint64_t load = load_of(server, i, room);
+        if (load >= least)
+            continue;
+        least = load;
+        best = i;
+    }
     return best;
 }
 
@@ -178,6 +194,7 @@ static void answered(struct seat *seat, usec now, const struct note *note)
 {
     struct show *show = &seat->show;
     seat->is_asked = false;
+    seat->is_answered = true;
     for (unsigned i = 0; i < SEAT_SOURCES; i++) {
         if (show->row.serials[i] == note->serials[i])
             continue;
