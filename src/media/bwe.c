@@ -242,8 +242,7 @@ static double come(struct bwe *bwe, usec now)
 
 static void estimate(struct bwe *bwe, usec now, const struct news *news)
 {
-    bwe_rival_look(&bwe->rival, now, bwe->sent_bps, bwe->acknowledged.bps,
-                   bwe->demand.limited_since != 0);
+    bwe_rival_look(&bwe->rival, now, bwe->sent_bps, bwe->acknowledged.bps);
     const struct bwe_rate_input input = { .usage = usage_of(bwe),
                                           .acknowledged_bps = come(bwe, now),
                                           .round_trip = round_trip_of(bwe),
@@ -252,7 +251,8 @@ static void estimate(struct bwe *bwe, usec now, const struct news *news)
                                           .max_bps = bwe->settings.max_bps };
     double before = bwe->rate.bps;
     take_probe(bwe, now);
-    if (is_loss(bwe, news) && bwe_rival_lost(&bwe->rival, now, round_trip_of(bwe)))
+    if (bwe->demand.limited_since == 0 && is_loss(bwe, news) &&
+        bwe_rival_lost(&bwe->rival, now, round_trip_of(bwe)))
         bwe_rate_lost(&bwe->rate, now, bwe->settings.min_bps);
     bool is_down = bwe_rate_update(&bwe->rate, now, &input);
     estimate_by_feedback(bwe);

@@ -128,8 +128,8 @@ void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double ta
 #define REDUCE_EACH_MIN (10 * USEC_MS)
 #define REDUCE_EACH_MAX (200 * USEC_MS)
 #define REDUCE_BLIND    (500 * USEC_MS) /* while it is not known what comes */
-#define RIVAL_GROWTH    0.6
-#define RIVAL_BACK_OFF  0.7
+#define RIVAL_GROWTH    0.3
+#define RIVAL_BACK_OFF  0.85
 #define PACKET_BITS     (1200 * 8.0)
 #define FRAMES          30.0
 #define CAPACITY_WEIGHT 0.05
