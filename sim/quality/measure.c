@@ -191,20 +191,17 @@ double measure_speaker(const struct stage *stage, double from, double to)
     return worst(stage, from, to, speaker, 1);
 }
 
+static double freeze_of_all(const struct stage_viewer *who, unsigned first, unsigned last)
+{
+    double most = 0;
+    for (unsigned i = first; i < last; i++)
+        most = who->samples[i].frozen_any > most ? who->samples[i].frozen_any : most;
+    return most / 1000;
+}
+
 double measure_freeze_of_all(const struct stage *stage, double from, double to)
 {
-    usec most = 0;
-    (void)from;
-    (void)to;
-    for (unsigned i = 0; i < stage->viewer_count; i++)
-        for (unsigned k = 0; k < stage->viewers[i].viewer.stream_count; k++) {
-            const struct decoder *decoder = stage->viewers[i].viewer.streams[k].decoder;
-            usec one = decoder ? decoder->frozen_most : 0;
-            usec now = decoder ? decoder_frozen(decoder, stage->world.now) : 0;
-            one = now > one ? now : one;
-            most = one > most ? one : most;
-        }
-    return (double)most / USEC_S;
+    return worst(stage, from, to, freeze_of_all, -1);
 }
 
 static double share(const struct stage_viewer *who, unsigned first, unsigned last)

@@ -92,6 +92,11 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
         sample->others = rate_since(&who->others, stage->tcp.delivered_bytes);
     if (picture)
         sample_picture(who, picture->decoder, now, sample);
+    for (unsigned i = 0; i < viewer->stream_count; i++) {
+        const struct decoder *decoder = viewer->streams[i].decoder;
+        float frozen = decoder ? (float)decoder_frozen(decoder, now) / USEC_MS : 0;
+        sample->frozen_any = frozen > sample->frozen_any ? frozen : sample->frozen_any;
+    }
     const struct viewer_stream *speaker = nth_picture(viewer, stage->speaker);
     if (speaker && speaker->decoder->has_picture)
         sample->speaker = (float)(speaker->decoder->encoding + 1);

@@ -22,6 +22,7 @@ struct sample {
     float others;      /* what came of who shares the line */
     float queue;       /* ms that the line's queue takes, at the end */
     float frozen;      /* ms: the longest gap of its first picture that was a freeze then */
+    float frozen_any;  /* ms: the longest gap of any of its pictures, that is a freeze at the end */
     float up_capacity; /* of the first publisher's line, as are the next two */
     float up_estimate; /* its own */
     float up_sent;
