@@ -16,6 +16,8 @@ static void must(int status)
         abort(); /* of memory, or this program's error */
 }
 
+bool world_follows_lines;
+
 void world_init(struct world *world, uint64_t seed)
 {
     const struct secure_config secure = { SECURE_BEST, WORLD_SESSIONS * WORLD_ENDS_MAX, 4096 };
@@ -33,6 +35,7 @@ void world_init(struct world *world, uint64_t seed)
                                       .transports_max = WORLD_ENDS_MAX };
     must(rtc_init(&world->rtc, &ports, world->now));
     const struct sfu_config config = { .rtc = &world->rtc,
+                                       .follows_lines = world_follows_lines,
                                        .random = &world->random,
                                        .metrics = &world->metrics,
                                        .peers_max = WORLD_ENDS_MAX,

@@ -53,6 +53,9 @@ struct world {
     struct end *ends[WORLD_ENDS_MAX];
 };
 
+/* What is sent follows the estimate of each line (sfu_config), in worlds that are made from now
+ * on. */
+extern bool world_follows_lines;
 void world_init(struct world *world, uint64_t seed);
 /* Its ends are over, too. */
 void world_free(struct world *world);

@@ -26,10 +26,10 @@
 #define ALLOCATION_ANY_SIZE   UINT16_MAX
 #define ALLOCATION_ANY_LAYER  UINT64_MAX
 
-#define ALLOCATION_SLOT  (125 * USEC_MS)
+#define ALLOCATION_SLOT  (250 * USEC_MS)
 #define ALLOCATION_SLOTS 8
 #define ALLOCATION_LASTS (ALLOCATION_SLOTS * ALLOCATION_SLOT)
-#define ALLOCATION_ROOM  8 /* the part of the budget that a rise leaves free: one eighth */
+#define ALLOCATION_ROOM  32 /* the part of the budget that a rise leaves free */
 
 /* A layer that had to be given up so soon after it was begun has failed, and is not tried again for
  * ALLOCATION_RETRY, then for twice as long, and so on up to ALLOCATION_RETRY_MOST. */

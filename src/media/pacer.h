@@ -20,9 +20,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/list.h"
 #include "base/usec.h"
 
-#define PACER_FACTOR(bps) ((bps)*5 / 2)
+#define PACER_FACTOR(bps) ((bps)*3 / 2)
 #define PACER_RUN         9600 /* bytes: eight packets */
 #define PACER_RUN_TIME    (10 * USEC_MS)
 #define PACER_BURST       (40 * USEC_MS)
@@ -46,11 +47,20 @@ struct pacer {
     int64_t credit; /* millionths of a bit, as is the other one */
     usec at;        /* up to which it has grown */
     uint32_t waiting[PACER_PADDING];
-    bool is_shut; /* until there is enough for a run */
+    bool is_shut;         /* until there is enough for a run */
+    struct list *callers; /* where it is put when something waits, by its node */
+    struct list node;
     struct pacer_probe probe;
     int64_t probe_credit;
     usec probe_at;
 };
+
+/* Something waits: whoever drives it is to look, who has set `callers`. */
+static inline void pacer_call(struct pacer *pacer)
+{
+    if (list_empty(&pacer->node))
+        list_append(pacer->callers, &pacer->node);
+}
 
 /* What the line is thought to take. */
 void pacer_set_line(struct pacer *pacer, usec now, uint64_t bps);
@@ -71,6 +81,15 @@ static inline bool pacer_is_over(const struct pacer *pacer)
 
 /* A probe is to be sent, instead of the one there may be. */
 void pacer_begin_probe(struct pacer *pacer, usec now, const struct pacer_probe *probe);
+static inline bool pacer_is_probing(const struct pacer *pacer)
+{
+    return pacer->probe.cluster > 0;
+}
+/* There is nothing that the rest of it could be made of. */
+static inline void pacer_end_probe(struct pacer *pacer)
+{
+    pacer->probe.cluster = 0;
+}
 /* How much padding, in bytes, is to go now for the probe; 0: none. */
 uint32_t pacer_padding(struct pacer *pacer, usec now);
 

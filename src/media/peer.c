@@ -27,6 +27,8 @@ static void init_lists(struct peer *peer)
     list_init(&peer->news);
     list_init(&peer->touched);
     list_init(&peer->shared);
+    list_init(&peer->pacer.node);
+    peer->pacer.callers = &peer->sfu->pacing;
     list_init(&peer->transceivers);
 }
 
@@ -96,6 +98,7 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->news);
     list_remove(&peer->touched);
     list_remove(&peer->shared);
+    list_remove(&peer->pacer.node);
     pool_give(&sfu->arrivals, peer->arrivals);
     pool_give(&sfu->estimates, peer->bwe);
     peer_free_sections(peer);

@@ -13,6 +13,7 @@
 #include "agent/sctp.h"
 #include "media/allocation.h"
 #include "media/negotiation.h"
+#include "media/pacer.h"
 #include "media/sender.h"
 #include "media/track.h"
 
@@ -113,6 +114,7 @@ struct peer {
     struct timer timer;
     uint64_t line_bps;            /* what its line takes; 0: not known, and not limited */
     struct allocation allocation; /* of its line */
+    struct pacer pacer;           /* of probes */
     usec allocated_at;
     usec allocate_at;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */

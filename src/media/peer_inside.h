@@ -9,6 +9,7 @@
  * peer_report.c    RTCP that goes out, and when
  * peer_data.c      data channels
  * peer_share.c     what of its line each track gets
+ * peer_probe.c     how it is tried whether its line takes more
  */
 #ifndef MOIM_MEDIA_PEER_INSIDE_H
 #define MOIM_MEDIA_PEER_INSIDE_H
@@ -81,6 +82,13 @@ void peer_share_soon(struct peer *peer, usec now);
 void transceiver_share_anew(struct transceiver *transceiver, usec now);
 /* Makes them, where it is time to; sets peer->allocate_at. */
 void peer_share(struct peer *peer, usec now);
+
+/* ---- peer_probe.c ---- */
+
+/* Lets what waited for the pacer go on, as far as may be.  False: the batch is full. */
+bool peer_pace(struct peer *peer, usec now);
+/* Sends what is due of a probe, if one is wanted. */
+void peer_probe(struct peer *peer, usec now);
 
 /* ---- peer_data.c ---- */
 

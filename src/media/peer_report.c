@@ -198,6 +198,7 @@ static usec next_time(const struct peer *peer)
         sooner(&until, arrivals_until(peer->arrivals));
     if (peer->bwe)
         sooner(&until, bwe_until(peer->bwe));
+    sooner(&until, pacer_until(&peer->pacer));
     return until;
 }
 
@@ -208,6 +209,7 @@ void peer_report(struct peer *peer, usec now)
         return;
     if (peer->bwe && now >= bwe_until(peer->bwe))
         bwe_tick(peer->bwe, now);
+    (void)peer_pace(peer, now);
     report.peer = peer;
     begin(&report);
     if (now >= peer->report_at) {
@@ -225,5 +227,6 @@ void peer_report(struct peer *peer, usec now)
     tell_arrivals(&report, now);
     flush(&report);
     peer_share(peer, now);
+    peer_probe(peer, now);
     wheel_set(&peer->sfu->wheel, &peer->timer, next_time(peer));
 }

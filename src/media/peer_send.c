@@ -47,6 +47,7 @@ static void begin_sending(struct transceiver *transceiver)
         .rtc = peer->sfu->config.rtc,
         .transport = peer->transport,
         .bwe = peer->bwe,
+        .pacer = &peer->pacer,
         .ssrc = peer_random(peer),
         .rtx_ssrc = transceiver->is_video ? peer_random(peer) : 0,
         .timestamp = peer_random(peer),

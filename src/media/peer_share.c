@@ -9,6 +9,7 @@
 #define COSTS_EACH   (200 * USEC_MS)
 #define COSTS_SMOOTH 8
 
+#define NOTICED   32                  /* the part by which an estimate must be another one */
 #define NO_BUDGET ((uint64_t)1 << 40) /* bits/s */
 
 /* ---- what layers cost ---- */
@@ -118,8 +119,44 @@ static bool take(struct transceiver *transceiver, usec now, const struct allocat
            (has_layer && !find_layer(&before.layer, 1, &share->layer));
 }
 
+/* What its line is known to take by the other end's own word.  0: it says nothing of it. */
+static uint64_t line_of(const struct peer *peer, usec now)
+{
+    struct bwe_estimate estimate;
+    if (!peer_estimate(peer, now, &estimate) || !(estimate.has_feedback || peer->remb_bps > 0))
+        return 0;
+    return estimate.target_bps;
+}
+
+/* Hears what has become of the estimate. */
+static void look_at_line(struct peer *peer, usec now)
+{
+    uint64_t before = peer->line_bps;
+    if (!peer->bwe || !peer->sfu->config.follows_lines)
+        return;
+    uint64_t bps = line_of(peer, now);
+    if (bps == before || (bps < before + before / NOTICED && bps + before / NOTICED > before))
+        return;
+    peer->line_bps = bps;
+    if (bps > 0)
+        pacer_set_line(&peer->pacer, now, bps);
+    peer_share_soon(peer, now);
+}
+
+/* What its line need take for more to go out: for the next rise, or for half as much again, where
+ * there are many small ones.  To try for all that there is would only disturb what goes. */
+static uint64_t worth_trying(const struct allocation *allocation)
+{
+    uint64_t more = allocation->given_bps + allocation->given_bps / 2;
+    if (more > allocation->wanted_bps)
+        more = allocation->wanted_bps;
+    more += more / (ALLOCATION_ROOM - 1);
+    return more > allocation->next_bps ? more : allocation->next_bps;
+}
+
 void peer_share(struct peer *peer, usec now)
 {
+    look_at_line(peer, now);
     struct sfu_shares *shares = peer->sfu->shares;
     bool has_changed = false;
     if (now < peer->allocate_at)
@@ -131,6 +168,8 @@ void peer_share(struct peer *peer, usec now)
         has_changed |= take(shares->transceivers[i], now, &shares->tracks[i]);
     if (has_changed && list_empty(&peer->shared))
         list_append(&peer->sfu->shared, &peer->shared);
+    if (peer->bwe)
+        bwe_want(peer->bwe, now, worth_trying(&peer->allocation));
     usec until = peer->allocation.until;
     peer->allocated_at = now;
     peer->allocate_at = USEC_NEVER;

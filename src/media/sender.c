@@ -9,6 +9,9 @@
 
 #include "wire/payload_audio.h"
 
+#define PADDED_OF    8 /* the last packets, which padding is made of */
+#define PADDING_SIZE 224
+
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
 static void ended(struct sink *sink);
@@ -188,8 +191,9 @@ static void stamp(const struct sender *sender, usec now, const struct rtp_writte
         bytes_write_24(at + written->abs_send_time_at, rtp_abs_send_time_of(now));
     if (!config->bwe)
         return;
+    uint8_t cluster = config->pacer ? pacer_sent(config->pacer, now, PACER_VIDEO, size) : 0;
     if (written->transport_cc_at)
-        bytes_write_16(at + written->transport_cc_at, bwe_sent(config->bwe, now, size, 0));
+        bytes_write_16(at + written->transport_cc_at, bwe_sent(config->bwe, now, size, cluster));
     else
         bwe_sent_untold(config->bwe, now, size);
 }
@@ -321,6 +325,37 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
     return true;
 }
 
+/* Its line has been given enough for now: it waits until the pacer says more. */
+static bool is_too_soon(const struct sender *sender, struct sink *sink, usec now)
+{
+    struct pacer *pacer = sender->config.pacer;
+    if (!pacer || !sender->config.is_video || pacer_may(pacer, now, PACER_VIDEO))
+        return false;
+    sink->is_waiting = true;
+    pacer_call(pacer);
+    return true;
+}
+
+bool sender_go_on(struct sender *sender, usec now)
+{
+    struct sink *sink = &sender->sinks[sender->current];
+    return !sink->is_waiting || rtp_stream_go_on(sink, now);
+}
+
+uint32_t sender_waits(const struct sender *sender, usec *since)
+{
+    const struct sink *sink = &sender->sinks[sender->current];
+    const struct packet *first = NULL;
+    if (!sink->is_waiting)
+        return 0;
+    for (uint64_t at = sink->next; !first && at < sink->stream->ring.arrived; at++)
+        first = packet_ring_arrival(&sink->stream->ring, at);
+    if (!first)
+        return 0;
+    *since = first->received_at;
+    return (uint32_t)(sink->stream->ring.written - first->position);
+}
+
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet)
 {
@@ -335,7 +370,7 @@ static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
     if (!is_taken)
         sender->is_waiting = true; /* until it goes on in another one */
     else if (!sender->is_paused && !must_wait(sender, packet))
-        return pass_on(sender, now, packet);
+        return is_too_soon(sender, sink, now) ? false : pass_on(sender, now, packet);
     return true;
 }
 
@@ -394,6 +429,50 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
     } else {
         sender->not_repeated++;
     }
+}
+
+/* Padding alone, under the RTX SSRC: for receivers that is no packet of the stream. */
+static bool put_padding(struct sender *sender, usec now, uint8_t rtx)
+{
+    static const struct rtp_packet NONE;
+    const struct sender_config *config = &sender->config;
+    uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
+    struct rtp_written written;
+    const struct rtp_values values = { .ssrc = config->rtx_ssrc,
+                                       .timestamp = sender->last_timestamp,
+                                       .sequence_number = sender->rtx_sequence,
+                                       .payload_type = rtx,
+                                       .has_padding = true };
+    if (!at)
+        return false;
+    sender->rtx_sequence++;
+    rtp_write_header(&sender->plan, &NONE, at, &values, at, &written);
+    memset(at + written.size, 0, PADDING_SIZE - 1);
+    at[written.size + PADDING_SIZE - 1] = PADDING_SIZE;
+    struct rtc_rtp rtp = { .header_size = written.size,
+                           .own_size = PADDING_SIZE,
+                           .payload = view_make(at, 0),
+                           .sent = &sender->rtx_sent };
+    stamp(sender, now, &written, &rtp, at);
+    rtc_end_rtp(config->rtc, config->transport, &rtp);
+    return true;
+}
+
+bool sender_pad(struct sender *sender, usec now)
+{
+    uint64_t before = sender->repeated;
+    uint64_t failed = sender->not_repeated;
+    uint8_t rtx = SENDER_NO_PAYLOAD;
+    for (unsigned i = 0; i < PACKET_FORMATS_MAX && rtx == SENDER_NO_PAYLOAD; i++)
+        rtx = sender->formats.rtx_payload_types[i];
+    if (rtx == SENDER_NO_PAYLOAD || !sender->has_begun)
+        return false;
+    sender_nack(sender, now, (uint16_t)(sender->highest - sender->padded++ % PADDED_OF));
+    sender->not_repeated = failed;
+    if (sender->repeated == before)
+        return put_padding(sender, now, rtx);
+    sender->repeats_left++; /* it is none of those that may be asked for */
+    return true;
 }
 
 bool sender_report(const struct sender *sender, usec now, struct rtcp_sr *sr)

@@ -18,6 +18,7 @@
 
 #include "agent/rtc.h"
 #include "media/bwe.h"
+#include "media/pacer.h"
 #include "media/pictures.h"
 #include "media/renumbering.h"
 #include "media/selection.h"
@@ -31,7 +32,8 @@
 struct sender_config {
     struct rtc *rtc;
     struct rtc_transport *transport;
-    struct bwe *bwe; /* told of what goes out, as is the peer's; borrowed; NULL: nobody is */
+    struct bwe *bwe;     /* told of what goes out, as is the peer's; borrowed; NULL: nobody is */
+    struct pacer *pacer; /* the same: it says of which probe a packet is; borrowed; NULL: of none */
     uint32_t ssrc;
     uint32_t rtx_ssrc;     /* for formats with RTX */
     uint32_t timestamp;    /* of the first packet */
@@ -72,6 +74,7 @@ struct sender {
     usec repeats_at;
     uint16_t repeats_left;
     uint16_t rtx_sequence;
+    uint8_t padded; /* how many, so that they are not always the same */
     bool has_begun;
     bool is_waiting; /* for a key frame, or for its first packet */
     bool is_paused;
@@ -118,6 +121,13 @@ void sender_pause(struct sender *sender, bool is_paused);
 
 /* The far end has not got a packet.  Sends it again, if it is still there and not too many are. */
 void sender_nack(struct sender *sender, usec now, uint16_t number);
+/* Where it has waited for the pacer: takes what it has not had.  False: the batch is full. */
+bool sender_go_on(struct sender *sender, usec now);
+/* How many bytes wait for the pacer, at most, and since when; 0: it does not. */
+uint32_t sender_waits(const struct sender *sender, usec *since);
+/* Sends what nobody asked for, to try the line: one of the last packets again, or, where these are
+ * no more, padding; under the RTX SSRC.  False: there is none, or nothing was ever sent. */
+bool sender_pad(struct sender *sender, usec now);
 /* It can't decode: a key frame is wanted. */
 void sender_wants_key(struct sender *sender);
 

@@ -52,6 +52,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     list_init(&sfu->touched);
     list_init(&sfu->news);
     list_init(&sfu->shared);
+    list_init(&sfu->pacing);
     sfu->sdp = malloc(sizeof *sfu->sdp);
     sfu->description = malloc(sizeof *sfu->description);
     sfu->shares = malloc(sizeof *sfu->shares);
@@ -200,10 +201,22 @@ static bool forward(struct sfu *sfu, usec now)
     return true;
 }
 
+/* Those of whom something has to wait. */
+static void pace(struct sfu *sfu)
+{
+    while (!list_empty(&sfu->pacing)) {
+        struct pacer *pacer = LIST_ENTRY(sfu->pacing.next, struct pacer, node);
+        list_remove(&pacer->node);
+        peer_touch(LIST_ENTRY(pacer, struct peer, pacer));
+    }
+}
+
 bool sfu_pump(struct sfu *sfu, usec now)
 {
     sfu->now = now;
-    return forward(sfu, now) && repeat(sfu, now) && report(sfu, now);
+    bool is_all = forward(sfu, now);
+    pace(sfu);
+    return is_all && repeat(sfu, now) && report(sfu, now);
 }
 
 /* ---- what has become of peers ---- */

@@ -27,6 +27,7 @@ struct sfu_config {
     uint8_t fingerprint[DESCRIPTION_FINGERPRINT_SIZE]; /* of our certificate */
     struct description_candidate candidates[SFU_CANDIDATES_MAX];
     uint32_t candidate_count;
+    bool follows_lines; /* what goes to a peer is what the estimate of its line allows, and paced */
     uint32_t peers_max;
     uint32_t transceivers_max;
     uint32_t tracks_max;
@@ -57,6 +58,7 @@ struct sfu {
     struct list touched; /* peers */
     struct list news;    /* peers */
     struct list shared;  /* peers */
+    struct list pacing;  /* pacers of peers */
     uint32_t repeat_count;
     struct sfu_repeat repeats[SFU_REPEATS_MAX];
     struct sdp *sdp; /* scratch of descriptions, as is the next */

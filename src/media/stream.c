@@ -44,28 +44,25 @@ int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *ki
     return OK;
 }
 
-/* True: the sink has had them all. */
+/* False: the batch is full. */
 static bool pump_sink(struct rtp_stream *stream, usec now, struct sink *sink)
 {
     uint64_t end = stream->ring.arrived;
-    for (; stream->at_arrival < end; stream->at_arrival++) {
-        const struct packet *packet = packet_ring_arrival(&stream->ring, stream->at_arrival);
+    for (; sink->next < end; sink->next++) {
+        const struct packet *packet = packet_ring_arrival(&stream->ring, sink->next);
         if (packet && !sink->kind->take(sink, now, stream, packet))
-            return false;
+            return sink->is_waiting;
     }
-    stream->at_arrival = stream->pumped;
     return true;
 }
 
 bool rtp_stream_pump(struct rtp_stream *stream, usec now)
 {
     struct list *node = stream->at ? &stream->at->node : stream->sinks.next;
-    if (!stream->at)
-        stream->at_arrival = stream->pumped;
     while (node != &stream->sinks) {
         struct sink *sink = LIST_ENTRY(node, struct sink, node);
         struct list *next = node->next;
-        if (!pump_sink(stream, now, sink)) {
+        if (!sink->is_waiting && !pump_sink(stream, now, sink)) {
             stream->at = sink;
             return false;
         }
@@ -76,12 +73,20 @@ bool rtp_stream_pump(struct rtp_stream *stream, usec now)
     return true;
 }
 
+bool rtp_stream_go_on(struct sink *sink, usec now)
+{
+    sink->is_waiting = false;
+    return pump_sink(sink->stream, now, sink);
+}
+
 /* ---- sinks ---- */
 
 void rtp_stream_add_sink(struct rtp_stream *stream, struct sink *sink)
 {
     assert(!sink->stream);
     sink->stream = stream;
+    sink->next = stream->pumped;
+    sink->is_waiting = false;
     list_append(&stream->sinks, &sink->node);
     stream->sink_count++;
 }
@@ -92,14 +97,13 @@ void rtp_stream_remove_sink(struct sink *sink)
     if (!stream)
         return;
     if (stream->at == sink) {
-        /* the next one begins where this one began */
         bool is_last = sink->node.next == &stream->sinks;
         stream->at = is_last ? NULL : LIST_ENTRY(sink->node.next, struct sink, node);
-        stream->at_arrival = stream->pumped;
         if (is_last)
             stream->pumped = stream->ring.arrived;
     }
     list_remove(&sink->node);
     sink->stream = NULL;
+    sink->is_waiting = false;
     stream->sink_count--;
 }

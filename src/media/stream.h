@@ -22,7 +22,8 @@ struct rtp_stream;
  * the stream's ring until the next packet comes. */
 struct sink_kind {
     /* A packet of the stream, in the order of arrival; one that came late is behind a later one.
-     * False: it can't take it now, but it can when what is queued has been sent. */
+     * False: it can't take it now, but it can when what is queued has been sent; or, where it has
+     * set sink->is_waiting, not before rtp_stream_go_on. */
     bool (*take)(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
     /* The stream ends; the sink is no longer one of its. */
@@ -34,6 +35,8 @@ struct sink {
     const struct sink_kind *kind;
     struct rtp_stream *stream; /* NULL: it is at none */
     struct list node;
+    uint64_t next;   /* arrival that it has not had yet */
+    bool is_waiting; /* it stays behind the others; what is written over meanwhile it has lost */
 };
 
 struct rtp_stream {
@@ -46,7 +49,6 @@ struct rtp_stream {
     struct list pumping; /* among those with something new; the owner's list */
     uint64_t pumped;     /* arrivals that all sinks have had */
     struct sink *at;     /* where pumping stopped; NULL: at the first */
-    uint64_t at_arrival;
     uint32_t ssrc;
     uint32_t clock_rate;
     uint32_t sink_count;
@@ -71,6 +73,8 @@ MUST_USE int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct p
 
 /* Has the sinks take what has come.  False: one can't; send what is queued, and call it again. */
 bool rtp_stream_pump(struct rtp_stream *stream, usec now);
+/* A sink that waited takes what it has not had.  False: as above. */
+bool rtp_stream_go_on(struct sink *sink, usec now);
 static inline bool rtp_stream_has_news(const struct rtp_stream *stream)
 {
     return stream->pumped < stream->ring.arrived;

@@ -189,7 +189,7 @@ static void report_back(const struct client *client, bool wants_key)
     rtcp_begin(&writer, bytes, sizeof bytes);
     rtcp_add_rr(&writer, 1, &block, 1);
     rtcp_add_nack(&writer, 1, ssrc, &lost, 1);
-    rtcp_add_remb(&writer, 1, 2000000, &ssrc, 1);
+    rtcp_add_remb(&writer, 1, 20000000, &ssrc, 1);
     if (wants_key)
         rtcp_add_pli(&writer, 1, ssrc);
     far_say_rtcp(client->far, view_make(bytes, writer.size));

@@ -23,6 +23,7 @@ static void publish_simulcast(struct client *client)
 static int begin(void **state)
 {
     set_up(state);
+    sfu.config.follows_lines = true;
     number = 100;
     publish_simulcast(&alice);
     receive(&bob);
@@ -54,8 +55,9 @@ static void play(usec time)
 
 static void set_line(uint64_t bps)
 {
-    bob.peer->line_bps = bps;
-    peer_share_soon(bob.peer, port.now);
+    bob.peer->remb_bps = bps; /* as if it had said so */
+    bwe_remb(bob.peer->bwe, port.now, bps);
+    peer_touch(bob.peer);
 }
 
 /* Which encoding goes out, and why; 3: none. */
@@ -97,7 +99,7 @@ static void test_a_line(void **state)
     assert_share(2, ALLOCATION_FULL);
     while (sfu_poll_shared(&sfu))
         continue;
-    set_line(400000);
+    set_line(450000);
     play(300 * USEC_MS);
     assert_share(1, ALLOCATION_BANDWIDTH);
     assert_ptr_equal(sfu_poll_shared(&sfu), bob.peer);
@@ -153,13 +155,117 @@ static void test_silent(void **state)
 {
     (void)state;
     play(2 * USEC_S);
-    set_line(400000);
+    set_line(450000);
     play(300 * USEC_MS);
     wait(5 * USEC_S);
     assert_int_equal(slot_of(&bob)->share.reason, ALLOCATION_SILENT);
     assert_false(slot_of(&bob)->share.is_held_back);
     play(2 * USEC_S);
     assert_share(1, ALLOCATION_BANDWIDTH);
+}
+
+/* ---- what waits ---- */
+
+/* Packets of the middle encoding at once, as of a large key frame. */
+static void say_at_once(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++, number++)
+        say_this(&alice, &(struct saying){ .ssrc = 7002,
+                                           .type = MEDIA_TYPE,
+                                           .number = number,
+                                           .is_key = i == 0,
+                                           .mid_id = MID_ID,
+                                           .mid = '0',
+                                           .rid_id = RID_ID,
+                                           .rid = 'm',
+                                           .size = 400 });
+    run();
+}
+
+/* What is too much for the line at once goes in time, all of it, and in its order. */
+static void test_paced(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    set_line(450000);
+    play(2 * USEC_S);
+    assert_share(1, ALLOCATION_BANDWIDTH);
+    wait(100 * USEC_MS);
+    unsigned count = bob.far->rtp_count;
+    say_at_once(40);
+    assert_in_range(bob.far->rtp_count - count, 1, 20);
+    wait(20 * USEC_MS);
+    assert_in_range(bob.far->rtp_count - count, 2, 30);
+    wait(PACER_DELAY);
+    assert_int_equal(bob.far->rtp_count - count, 40);
+    assert_no_gaps(bob.far);
+}
+
+/* Who waits may leave, and so may what it waits for. */
+static void test_left_while_it_waits(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    set_line(450000);
+    play(2 * USEC_S);
+    say_at_once(40);
+    assert_int_equal(transceiver_subscribe(slot_of(&bob), port.now, NULL), OK);
+    wait(300 * USEC_MS);
+    assert_int_equal(transceiver_subscribe(slot_of(&bob), port.now, track_of(&alice)), OK);
+    play(2 * USEC_S);
+    say_at_once(40);
+    peer_close(alice.peer, port.now);
+    wait(300 * USEC_MS);
+    assert_true(pacer_until(&bob.peer->pacer) > port.now);
+}
+
+/* What waits for so long that others have been stored over it is lost, and nothing worse. */
+static void test_overrun(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    set_line(450000);
+    play(2 * USEC_S);
+    for (unsigned i = 0; i < 20; i++)
+        say_at_once(60);
+    wait(2 * USEC_S);
+    play(3 * USEC_S);
+    unsigned count = bob.far->rtp_count;
+    play(200 * USEC_MS);
+    assert_true(bob.far->rtp_count > count);
+}
+
+/* ---- probes ---- */
+
+/* A probe is made of what was sent last, as RTX, and each of its packets is told of as its. */
+static void test_a_probe(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    const struct pacer_probe probe = { .cluster = 1, .bytes = 20000, .bps = 8000000 };
+    struct sender *sender = &slot_of(&bob)->sender;
+    uint64_t before = sender->repeated;
+    uint16_t left = sender->repeats_left;
+    pacer_begin_probe(&bob.peer->pacer, port.now, &probe);
+    peer_touch(bob.peer);
+    wait(10 * USEC_MS);
+    assert_true(pacer_is_probing(&bob.peer->pacer)); /* it takes its time: 20 ms */
+    wait(20 * USEC_MS);
+    assert_false(pacer_is_probing(&bob.peer->pacer));
+    assert_in_range(sender->repeated - before, 20000 / 860, 20000 / 800);
+    assert_int_equal(sender->repeats_left, left);
+    play(100 * USEC_MS); /* and the stream goes on as if nothing had been */
+    assert_share(2, ALLOCATION_FULL);
+    /* where there is no packet that it could be made of, it is padding, of 224 bytes */
+    assert_int_equal(transceiver_subscribe(slot_of(&bob), port.now, NULL), OK);
+    before = sender->repeated;
+    unsigned count = bob.far->rtp_count;
+    pacer_begin_probe(&bob.peer->pacer, port.now, &probe);
+    peer_touch(bob.peer);
+    wait(30 * USEC_MS);
+    assert_false(pacer_is_probing(&bob.peer->pacer));
+    assert_int_equal(sender->repeated, before);
+    assert_in_range(bob.far->rtp_count - count, 20000 / 300, 20000 / 224);
 }
 
 /* Layers that were chosen by name stay, whatever the line takes. */
@@ -184,6 +290,10 @@ int main(void)
         WITH_SFU(test_wishes),
         WITH_SFU(test_silent),
         WITH_SFU(test_fixed),
+        WITH_SFU(test_a_probe),
+        WITH_SFU(test_paced),
+        WITH_SFU(test_left_while_it_waits),
+        WITH_SFU(test_overrun),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,54 @@
+/* How it is tried whether a peer's line takes more: for a moment more is sent than there is. */
+#include "media/peer_inside.h"
+
+/* Any picture's packets do.  False: there are none. */
+static bool pad(struct peer *peer, usec now)
+{
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
+        if (at->is_video && at->is_announced && sender_pad(&at->sender, now))
+            return true;
+    return false;
+}
+
+bool peer_pace(struct peer *peer, usec now)
+{
+    uint32_t bytes = 0;
+    usec since = now;
+    bool is_all = true;
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));) {
+        usec own = now;
+        if (!at->is_video || !at->is_announced)
+            continue;
+        is_all = is_all && sender_go_on(&at->sender, now);
+        bytes += sender_waits(&at->sender, &own);
+        since = own < since ? own : since;
+    }
+    pacer_waits(&peer->pacer, now, PACER_VIDEO, bytes, since);
+    list_remove(&peer->pacer.node);
+    return is_all;
+}
+
+static void begin(struct peer *peer, usec now)
+{
+    struct bwe_probe wanted;
+    if (!bwe_probe_wanted(peer->bwe, now, &wanted))
+        return;
+    const struct pacer_probe probe = { .cluster = wanted.cluster,
+                                       .bytes = wanted.bytes,
+                                       .bps = wanted.bps };
+    pacer_begin_probe(&peer->pacer, now, &probe);
+}
+
+void peer_probe(struct peer *peer, usec now)
+{
+    if (!peer->bwe || !peer->sfu->config.follows_lines)
+        return;
+    if (!pacer_is_probing(&peer->pacer))
+        begin(peer, now);
+    while (pacer_padding(&peer->pacer, now) > 0) {
+        if (rtc_is_full(peer->sfu->config.rtc))
+            return; /* the rest goes with the next batch */
+        if (!pad(peer, now))
+            pacer_end_probe(&peer->pacer);
+    }
+}
