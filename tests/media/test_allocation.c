@@ -220,8 +220,8 @@ static void make_any(uint64_t *seed)
             tracks[i] = audio();
             continue;
         }
-        tracks[i] = video((uint8_t)below(seed, 3), width,
-                          width == ALLOCATION_ANY_SIZE ? width : (uint16_t)(width * 9 / 16));
+        uint16_t height = width == ALLOCATION_ANY_SIZE ? width : (uint16_t)(width / 16 * 9);
+        tracks[i] = video((uint8_t)below(seed, 3), width, height);
         memcpy(layers[i], CAMERA, sizeof CAMERA);
         for (unsigned k = 0; k < CAMERA_COUNT; k++)
             layers[i][k].bps = CAMERA[k].bps / 2 + below(seed, (uint32_t)CAMERA[k].bps);
