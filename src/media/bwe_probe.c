@@ -13,7 +13,7 @@
 #define PAUSE_MAX    (6 * USEC_S)
 #define SOON         (200 * USEC_MS)
 #define ENOUGH       0.8 /* of what was to be sent, for a result */
-#define WANTED_OVER  1.2 /* of what is wanted: as much as moves a layer up */
+#define WANTED_OVER  1.3 /* of what is wanted: surely enough to move a layer up */
 #define WELL         0.7 /* of the rate: so that a faster one follows */
 #define SPAN_US_MAX  1000000
 #define SPAN_US_MIN  1000

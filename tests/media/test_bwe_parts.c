@@ -223,7 +223,7 @@ static void test_no_probe(void **state)
     terms.is_calm = true;
     bwe_prober_look(&prober, NOW, &terms);
     assert_true(bwe_prober_take(&prober, NOW, &probe));
-    assert_true(probe.bps == 1800000); /* not for more than moves a layer up */
+    assert_true(probe.bps == 1950000); /* not for more than moves a layer up */
 }
 
 /* ---- without feedback ---- */
