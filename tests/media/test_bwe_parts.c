@@ -213,7 +213,7 @@ static void test_no_probe(void **state)
     struct bwe_probe_terms terms = TERMS;
     struct bwe_probe probe;
     (void)state;
-    terms.wanted_bps = 0.85e6; /* it is enough */
+    terms.wanted_bps = 0.8e6; /* it is enough */
     bwe_prober_look(&prober, NOW, &terms);
     assert_false(bwe_prober_take(&prober, NOW, &probe));
     terms.wanted_bps = 1.5e6;
