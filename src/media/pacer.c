@@ -97,10 +97,12 @@ static void send_of_probe(struct pacer *pacer, usec now, size_t bytes)
 {
     grow_probe(pacer, now);
     pacer->probe_credit -= (int64_t)bytes * BYTE;
-    if (bytes < pacer->probe.bytes)
-        pacer->probe.bytes -= (uint32_t)bytes;
-    else
-        pacer->probe = (struct pacer_probe){ .cluster = 0 };
+    struct pacer_probe *probe = &pacer->probe;
+    probe->bytes -= bytes < probe->bytes ? (uint32_t)bytes : probe->bytes;
+    if (probe->packets > 0)
+        probe->packets--;
+    if (probe->bytes == 0 && probe->packets == 0)
+        *probe = (struct pacer_probe){ .cluster = 0 };
 }
 
 uint32_t pacer_padding(struct pacer *pacer, usec now)
@@ -111,7 +113,8 @@ uint32_t pacer_padding(struct pacer *pacer, usec now)
     if (pacer->probe_credit < credit_in(pacer->probe.bps, PROBE_RUN))
         return 0;
     uint64_t due = (uint64_t)(pacer->probe_credit / BYTE) + 1;
-    return due < pacer->probe.bytes ? (uint32_t)due : pacer->probe.bytes;
+    uint32_t most = pacer->probe.bytes ? pacer->probe.bytes : 1; /* a packet more */
+    return due < most ? (uint32_t)due : most;
 }
 
 /* ---- what goes ---- */

@@ -36,7 +36,8 @@ enum pacer_kind { PACER_AUDIO, PACER_VIDEO, PACER_REPEAT, PACER_PADDING };
 
 struct pacer_probe {
     uint8_t cluster; /* 0: none */
-    uint32_t bytes;  /* that are still to go */
+    uint8_t packets; /* that are still to go, at least ... */
+    uint32_t bytes;  /* ... and of so many bytes */
     uint64_t bps;
 };
 

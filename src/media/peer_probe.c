@@ -34,6 +34,7 @@ static void begin(struct peer *peer, usec now)
     if (!bwe_probe_wanted(peer->bwe, now, &wanted))
         return;
     const struct pacer_probe probe = { .cluster = wanted.cluster,
+                                       .packets = wanted.packets,
                                        .bytes = wanted.bytes,
                                        .bps = wanted.bps };
     pacer_begin_probe(&peer->pacer, now, &probe);

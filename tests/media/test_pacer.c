@@ -220,6 +220,24 @@ static void test_a_probe_that_is_asked_for_late(void **state)
     assert_int_equal(pacer_padding(&pacer, now), 0);
 }
 
+/* A slow one is no more than a packet's bytes: it goes on until there are enough packets, for one
+ * or two tell nothing of the line. */
+static void test_a_probe_of_few_bytes(void **state)
+{
+    const struct pacer_probe probe = { .cluster = 3, .packets = 5, .bytes = 1000, .bps = 400000 };
+    unsigned packets = 0;
+    (void)state;
+    pacer_begin_probe(&pacer, now, &probe);
+    usec end = now + USEC_S;
+    for (; now < end && pacer_is_probing(&pacer); now += USEC_MS)
+        while (pacer_padding(&pacer, now) > 0) {
+            assert_int_equal(pacer_sent(&pacer, now, PACER_PADDING, 1200), 3);
+            packets++;
+        }
+    assert_int_equal(packets, 5);
+    assert_int_equal(pacer_padding(&pacer, now), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_line_that_changes, set_up),
         cmocka_unit_test_setup(test_probes, set_up),
         cmocka_unit_test_setup(test_a_probe_that_is_asked_for_late, set_up),
+        cmocka_unit_test_setup(test_a_probe_of_few_bytes, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
