@@ -122,6 +122,11 @@ static void tell(const struct options *options, const struct scenario *scenario,
     }
 }
 
+static bool is_held(const struct scenario *scenario)
+{
+    return world_follows_lines ? scenario->holds_by_lines : scenario->holds;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = { .first = 1, .count = 1 };
@@ -135,7 +140,7 @@ int main(int argc, char **argv)
         const struct scenario *scenario = &SCENARIOS[i];
         struct tally tallies[SCENARIO_THRESHOLDS_MAX] = { 0 };
         bool is_good = true;
-        if ((options.named && !options.is_named[i]) || (options.held_alone && !scenario->holds))
+        if ((options.named && !options.is_named[i]) || (options.held_alone && !is_held(scenario)))
             continue;
         for (uint64_t seed = options.first; seed < options.first + options.count; seed++)
             is_good &= play(&options, scenario, seed, tallies);
