@@ -74,6 +74,7 @@ export class Meeting {
         this.#tellMedia();
       },
       event: (event) => this.#onEvent(event),
+      pictures: (state) => this.ways.sfu.told(state),
       refused: (code, message) => {
         this.#finish();
         options.refused(code, message);
@@ -321,7 +322,10 @@ export class Meeting {
     const { ways } = this;
     const state = ways.state(id);
     const isPoor = state === 'connected' && this.#stats.poor(ways.linkOf(id));
-    tile.update({ ...member, self: false, state: isPoor ? 'poor' : state });
+    const isHeldBack = state === 'connected' && member.video && ways.isHeldBack(id);
+    tile.update({
+      ...member, self: false, state: isHeldBack ? 'held' : isPoor ? 'poor' : state,
+    });
     tile.setMedia(member.video ? ways.track(id, 'camera') : null, ways.track(id, 'mic'));
     this.view.stage.screen(id)?.update(member.name, ways.track(id, 'screen'),
       ways.track(id, 'screenAudio'));
@@ -341,6 +345,7 @@ export class Meeting {
     await this.#stats.collect(this.ways.links());
     if (this.#over) return;
     for (const id of this.#roster.others.keys()) this.#draw(id);
+    this.ways.sfu.show(this.view.stage.pictures());
     if (this.view.panel !== 'stats') return;
     const names = new Map(this.ways.links().map(({ id }) => [
       id, this.#roster.others.get(id)?.name ?? t('statsServer'),

@@ -58,6 +58,7 @@ export const en = {
   tileConnecting: 'Connecting…',
   tileReconnecting: 'Reconnecting…',
   tilePoor: 'Weak connection',
+  tileHeld: 'No picture: your connection is weak',
   tileFailed: 'Can’t be reached',
   tileFailedMore: 'No path was found between your network and theirs. Still trying.',
   tileAway: 'Away for a moment',

@@ -59,6 +59,7 @@ export const ko = {
   tileConnecting: '연결하는 중…',
   tileReconnecting: '다시 연결하는 중…',
   tilePoor: '연결이 불안정함',
+  tileHeld: '연결이 약해 영상을 잠시 멈춤',
   tileFailed: '연결할 수 없음',
   tileFailedMore: '서로의 네트워크 사이에 길을 찾지 못했습니다. 계속 시도합니다.',
   tileAway: '잠시 연결이 끊김',

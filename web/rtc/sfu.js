@@ -5,6 +5,7 @@
  * @typedef {import('../protocol.js').RoomCommand} RoomCommand
  * @typedef {import('../protocol.js').TracksEvent} TracksEvent
  * @typedef {import('../protocol.js').Source} Source
+ * @typedef {import('../protocol.js').SfuState} SfuState
  * @typedef {import('./slots.js').Slot} Slot
  * @typedef {import('./peer.js').PeerState} PeerState
  * @typedef {import('./peer.js').Tracks} Tracks
@@ -20,6 +21,7 @@ import { lighten, receivedCodecs, slotCount } from './offer.js';
 const PATIENCE_MS = 3000; // a short gap mends itself
 const RETRY_MS_MAX = 15000;
 const FIRST_SLOTS = 2;
+const TILES_MAX = 24; // of one message
 
 /** @type {Record<Slot, { source: Source, kind: 'audio' | 'video' }>} */
 const PUBLISHED = {
@@ -51,6 +53,10 @@ export class Sfu {
   #slots = { audio: [], video: [] };
   /** @type {Map<string, { mid: string, frames: number }>} by member and source */
   #borne = new Map();
+  /** @type {Map<string, string>} how large each slot is shown, as it was said last; by mid */
+  #said = new Map();
+  /** @type {Set<string>} the mids of pictures that the line does not take */
+  #heldBack = new Set();
   #wanted = { audio: FIRST_SLOTS, video: FIRST_SLOTS };
   #isNew = true;
   #waiting = false; // for an answer
@@ -104,6 +110,36 @@ export class Sfu {
     if (!source || source.audioLevel === undefined) return 0;
     return performance.timeOrigin + performance.now() - source.timestamp > 1000
       ? 0 : source.audioLevel;
+  }
+
+  /**
+   * Tells the server how large pictures are shown, where that has changed.
+   * @param {{ member: string, slot: Slot, width: number, height: number }[]} pictures in pixels of
+   *   the screen
+   */
+  show(pictures) {
+    const tiles = [];
+    if (this.state !== 'connected') return;
+    for (const { member, slot, width, height } of pictures) {
+      const mid = this.#transceiver(member, slot)?.mid;
+      const size = `${width}x${height}`;
+      if (!mid || this.#said.get(mid) === size || tiles.length === TILES_MAX) continue;
+      this.#said.set(mid, size);
+      tiles.push({ mid, width, height });
+    }
+    if (tiles.length > 0) this.#options.send({ type: 'sfu-wish', tiles });
+  }
+
+  /** @param {SfuState} state */
+  told(state) {
+    this.#heldBack = new Set(state.tracks
+      .filter(({ reason, on }) => reason === 'bandwidth' && !on).map(({ mid }) => mid));
+    this.#options.changed(this.#members());
+  }
+
+  /** Whether the line is too narrow for the member's picture. @param {string} member */
+  isHeldBack(member) {
+    return this.#heldBack.has(this.#transceiver(member, 'camera')?.mid ?? '');
   }
 
   /** @param {string} member */
@@ -168,6 +204,7 @@ export class Sfu {
       const borne = known?.mid === mid ? known : { mid, frames: Infinity };
       this.#borne.set(key, borne);
       members.add(member);
+      if (borne !== known) this.#said.delete(mid); // it was said of another track
       if (borne !== known) this.#count(mid).then((frames) => { borne.frames = frames; });
     }
     this.#wanted = event.wanted;
@@ -225,6 +262,8 @@ export class Sfu {
     this.#sending = {};
     this.#slots = { audio: [], video: [] };
     this.#borne.clear();
+    this.#said.clear();
+    this.#heldBack.clear();
     this.#waiting = false;
     this.#again = false;
     this.#options.changed(members);

@@ -7,6 +7,8 @@ import { icon } from './icons.js';
 import { PersonTile, ScreenTile, place } from './tile.js';
 
 const SELF = '';
+const STEP = 16; // pixels: a window that changes by less is the same
+const UNSEEN = { width: 160, height: 90 }; // so that something is there when one looks again
 
 export class Stage {
   /** @type {Map<string, PersonTile>} by member id; oneself under '' */
@@ -72,6 +74,27 @@ export class Stage {
   /** @param {string} id */
   screen(id) {
     return this.#screens.get(id);
+  }
+
+  /** How large each picture is shown, in pixels of the screen; small ones where nobody looks. */
+  pictures() {
+    /** @type {{ member: string, slot: 'camera' | 'screen', width: number, height: number }[]} */
+    const pictures = [];
+    const isSeen = document.visibilityState === 'visible';
+    const size = (/** @type {number} */ length) => (
+      Math.ceil(length * devicePixelRatio / STEP) * STEP);
+    const add = (/** @type {string} */ member, /** @type {'camera' | 'screen'} */ slot,
+      /** @type {HTMLElement} */ { offsetWidth, offsetHeight }) => {
+      pictures.push({
+        member,
+        slot,
+        width: isSeen ? size(offsetWidth) : UNSEEN.width,
+        height: isSeen ? size(offsetHeight) : UNSEEN.height,
+      });
+    };
+    for (const [id, { element }] of this.#people) if (id !== SELF) add(id, 'camera', element);
+    for (const [id, { element }] of this.#screens) add(id, 'screen', element);
+    return pictures;
   }
 
   /** @param {string} deviceId the loudspeaker; '' is the system's */

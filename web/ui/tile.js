@@ -11,7 +11,7 @@
  * @property {boolean} video
  * @property {boolean} hand
  * @property {boolean} away
- * @property {string} state connected, connecting, reconnecting, poor or failed
+ * @property {string} state connected, connecting, reconnecting, poor, held or failed
  */
 
 import { t } from '../i18n.js';
@@ -43,6 +43,7 @@ const STATE_TEXT = {
   connecting: 'tileConnecting',
   reconnecting: 'tileReconnecting',
   poor: 'tilePoor',
+  held: 'tileHeld',
   failed: 'tileFailed',
 };
 
