@@ -409,6 +409,24 @@ static void check_pictures(void)
     }
 }
 
+/* What the track can be had as is what is sent. */
+static void check_layers(void)
+{
+    struct layer layers[LAYERS_MAX];
+    unsigned each = (unsigned)mode->spatial_count * mode->temporal_count;
+    assert_int_equal(track_layers(track, port.now, layers, LAYERS_MAX), SOURCES * each);
+    for (unsigned i = 0; i < each; i++) {
+        unsigned spatial = i / mode->temporal_count;
+        assert_int_equal(layers[i].spatial, spatial);
+        assert_int_equal(layers[i].temporal, i % mode->temporal_count);
+        assert_int_equal(layers[i].width, 320u << spatial);
+        assert_true(layers[i].bps > 0 && layers[i].fps > 0);
+        /* in a mode of key pictures, what is above may cost less than all that is below */
+        if (i > 0 && layers[i - 1].spatial == spatial)
+            assert_true(layers[i].bps >= layers[i - 1].bps);
+    }
+}
+
 static void run_mode(const struct layer_mode *of, uint64_t seed, bool is_on_bad_network)
 {
     house_open();
@@ -437,8 +455,10 @@ static void run_mode(const struct layer_mode *of, uint64_t seed, bool is_on_bad_
     ask();
     check_frames();
     check_numbers();
-    if (!is_bad)
+    if (!is_bad) {
         check_pictures();
+        check_layers();
+    }
     assert_true(highest > START + MANY / 4);
     if (is_bad && mode->temporal_count + mode->spatial_count > 2)
         assert_true(nacked > 100 && empties > 10);
