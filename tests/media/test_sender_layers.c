@@ -205,9 +205,10 @@ static void house_close(void)
 
 static void sender_open(void)
 {
+    ssrc++;
     const struct sender_config config = { .rtc = &port.rtc,
                                           .transport = transport,
-                                          .ssrc = ++ssrc,
+                                          .ssrc = ssrc,
                                           .rtx_ssrc = RTX | ssrc,
                                           .timestamp = 777,
                                           .clock_rate = 90000,
@@ -234,7 +235,7 @@ static void begin(const struct layer_mode *of, uint64_t seed)
     frame_count = held_count = fed = nacked = empties = 0;
     highest = 0;
     memset(outs, 0, sizeof outs);
-    track->terms.formats[0].codec = mode->codec;
+    track->terms.formats[0].codec = (uint8_t)mode->codec;
     for (uint8_t i = 0; i < SOURCES; i++) {
         sources[i] = (struct layer_source){ .mode = mode,
                                             .number = i,
