@@ -6,7 +6,7 @@
  * Who takes nothing loses messages of a channel that may lose some, and is closed a channel that
  * may not.
  *
- * The circle is the caller's, and outlives its peers' being in it.  One thread.
+ * The circle is the caller's.  One thread.
  */
 #ifndef MOIM_MEDIA_DATA_CIRCLE_H
 #define MOIM_MEDIA_DATA_CIRCLE_H
@@ -47,7 +47,7 @@ struct data_circle {
 };
 
 void data_circle_init(struct data_circle *circle);
-/* No peer is in it any more: forgets what was opened elsewhere. */
+/* Peers that are still in it are in none then, and nobody is told. */
 void data_circle_end(struct data_circle *circle);
 
 /* At another worker (its number, below 64) such a channel has been opened, or nobody there has it

@@ -262,6 +262,11 @@ static void give_far(struct data_circle *circle, struct data_far *far)
 
 void data_circle_end(struct data_circle *circle)
 {
+    while (!list_empty(&circle->peers)) {
+        struct peer *peer = LIST_ENTRY(circle->peers.next, struct peer, of_circle);
+        list_remove(&peer->of_circle);
+        peer->circle = NULL;
+    }
     while (!list_empty(&circle->far))
         give_far(circle, LIST_ENTRY(circle->far.next, struct data_far, node));
 }

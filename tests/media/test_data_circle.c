@@ -252,6 +252,42 @@ static void test_who_leaves_hears_nothing(void **state)
     assert_int_equal(two.messages, 0);
 }
 
+static unsigned told;
+
+static void tell(void *context, const struct sctp_channel_terms *terms)
+{
+    (void)context;
+    (void)terms;
+    told++;
+}
+
+static void tell_said(void *context, const struct sctp_channel_terms *terms, uint8_t message_kind,
+                      const struct buffer *message)
+{
+    (void)message_kind;
+    (void)message;
+    tell(context, terms);
+}
+
+/* It ends before its peers do, which then have nobody to tell. */
+static void test_ends_first(void **state)
+{
+    (void)state;
+    told = 0;
+    come(&one);
+    come(&two);
+    circle.way = (struct data_way){ tell, tell, tell_said, NULL };
+    open_channel(&one, "chat");
+    pass_time();
+    assert_int_equal(told, 1);
+    assert_int_equal(two.opened, 1);
+    data_circle_end(&circle);
+    memset(&circle, 0xaa, sizeof circle);
+    peer_close(one.client.peer, port.now);
+    peer_close(two.client.peer, port.now);
+    assert_int_equal(told, 1);
+}
+
 static void test_who_only_hears(void **state)
 {
     (void)state;
@@ -277,6 +313,7 @@ int main(void)
         IN_HOUSE(test_close),
         IN_HOUSE(test_who_leaves_hears_nothing),
         IN_HOUSE(test_who_only_hears),
+        IN_HOUSE(test_ends_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
