@@ -6,7 +6,7 @@ const NAMES = ['Mina', '박준호', 'Ada Lovelace', '이서연', 'Jonas', 'Grace
 
 for (const count of [2, 3, 6]) {
   scenario(`${count} members see and hear one another`, async (stage) => {
-    const camera = count > 2 ? 'small' : undefined;
+    const camera = count > 3 ? 'tiny' : count > 2 ? 'small' : undefined;
     const people = [];
     for (const name of NAMES.slice(0, count)) people.push(await stage.person(name, { camera }));
     await stage.enter('모임 1', people);

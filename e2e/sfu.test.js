@@ -66,7 +66,7 @@ for (const count of [3, 6]) {
   scenario(`${count} members see and hear one another through the server`, async (stage) => {
     const people = [];
     for (const name of NAMES.slice(0, count)) {
-      people.push(await stage.person(name, { camera: count > 3 ? 'small' : undefined }));
+      people.push(await stage.person(name, { camera: count > 3 ? 'tiny' : undefined }));
     }
     await stage.enter('모임 1', people);
     for (const person of people) {
