@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define HALF (500 * USEC_MS)
+#define HALF  (500 * USEC_MS)
+#define LEAST (250 * USEC_MS)
 
 /* ---- measuring ---- */
 
@@ -52,11 +53,11 @@ void layers_set_size(struct layers_meter *meter, unsigned spatial, uint32_t widt
 
 /* ---- what there is ---- */
 
-/* Over how long; what has only just begun is not held to be more than it is. */
+/* Over how long; of what has only just begun, its first key frame is not held to be the rule. */
 static usec window(const struct layers_meter *meter, usec now)
 {
     usec time = meter->earlier + now - meter->since;
-    return time < HALF ? HALF : time;
+    return time < LEAST ? LEAST : time;
 }
 
 static uint64_t rate(const struct layers_meter *meter, usec now, unsigned target)

@@ -2,12 +2,14 @@
 #include "media/peer_inside.h"
 
 #define SHARE_EACH   (100 * USEC_MS) /* at most */
-#define SHARE_ANYWAY (1 * USEC_S)    /* at least: what layers cost changes by itself */
+#define SHARE_ANYWAY (500 * USEC_MS) /* at least: what layers cost changes by itself */
 
-/* What layers cost is looked at so often, and smoothed over eight times as long: the first second
- * behind a key frame costs more than those after it, and is no reason to go down. */
+/* What layers cost is looked at so often, and smoothed: the first second behind a key frame costs
+ * more than those after it, and is no reason to go down.  But where it has become far more, as with
+ * an encoder that has only just begun, it is that, but for a part. */
 #define COSTS_EACH   (200 * USEC_MS)
-#define COSTS_SMOOTH 8
+#define COSTS_SMOOTH (1600 * USEC_MS)
+#define COSTS_RISEN  5 /* ... for a fifth */
 
 #define NOTICED   32                  /* the part by which an estimate must be another one */
 #define NO_BUDGET ((uint64_t)1 << 40) /* bits/s */
@@ -24,17 +26,27 @@ static const struct layer *find_layer(const struct layer *layers, uint32_t count
     return NULL;
 }
 
+static uint64_t smooth(uint64_t before, uint64_t bps, usec passed)
+{
+    uint64_t least = bps - bps / COSTS_RISEN;
+    if (passed >= COSTS_SMOOTH)
+        return bps;
+    uint64_t mean = (before * (COSTS_SMOOTH - passed) + bps * passed) / COSTS_SMOOTH;
+    return mean > least ? mean : least;
+}
+
 /* All that a track can be had as goes by these, for all who receive it. */
 static void look_at_layers(struct track *track, usec now)
 {
     struct layer layers[LAYERS_MAX];
-    if (track->layers_at > 0 && now - track->layers_at < COSTS_EACH)
+    usec passed = now - track->layers_at;
+    if (track->layers_at > 0 && passed < COSTS_EACH)
         return;
     uint32_t count = track_layers(track, now, layers, LAYERS_MAX);
     for (uint32_t i = 0; i < count; i++) {
         const struct layer *before = find_layer(track->layers, track->layer_count, &layers[i]);
         if (before)
-            layers[i].bps = (before->bps * (COSTS_SMOOTH - 1) + layers[i].bps) / COSTS_SMOOTH;
+            layers[i].bps = smooth(before->bps, layers[i].bps, passed);
     }
     for (uint32_t i = 0; i < count; i++)
         track->layers[i] = layers[i];
