@@ -1,11 +1,11 @@
-/* How well it looks on bad lines: sim_quality [--held] [--lines] [--plots FOLDER] [SCENARIO ...]
- * [FIRST [COUNT]] plays each scenario (of those named, or all) with so many seeds from the first
- * on.
+/* How well it looks on bad lines: sim_quality [--held] [--lines | --known] [--plots FOLDER]
+ * [SCENARIO ...] [FIRST [COUNT]] plays each scenario (of those named, or all) with so many seeds
+ * from the first on.
  *
  * For each it prints what was measured over all seeds, and whether it is within its bounds; ends
  * with 1 when something is not.  --held: those only that are held to it today.  --plots: an SVG of
  * each scenario's first seed, and of each that failed.  --lines: what is sent follows what lines
- * are estimated to take, which it does not yet where nobody says so.
+ * are estimated to take, which it does not yet where nobody says so; --known: what they take.
  */
 #include "quality/plot.h"
 #include "quality/scenarios.h"
@@ -53,6 +53,8 @@ static bool read_options(int argc, char **argv, struct options *options)
             options->held_alone = true;
         else if (strcmp(argv[i], "--lines") == 0)
             world_follows_lines = true;
+        else if (strcmp(argv[i], "--known") == 0)
+            world_follows_lines = world_knows_lines = true;
         else if (strcmp(argv[i], "--plots") == 0 && i + 1 < argc)
             options->plots = argv[++i];
         else if (view_read_number(view_of(argv[i]), UINT32_MAX, &number) && numbers < 2)
