@@ -34,6 +34,7 @@ struct packet {
     bool begins_picture;   /* of all its layers the first, and in order */
     bool begins_frame;
     bool ends_frame;
+    bool begins_talk;      /* sound, behind packets that were kept back */
     bool has_frame_number; /* a dependency descriptor's */
     uint16_t frame_number;
     /* of VP8 and VP9: */

@@ -106,6 +106,22 @@ static void note_arrival(struct peer *peer, usec now, const struct arrival *arri
         arrivals_note(peer->arrivals, now, cc.sequence_number);
 }
 
+/* How loud it is: whose voice it is may be let in among the loud with this very packet. */
+static void hear_level(const struct peer *peer, usec now, const struct arrival *arrival,
+                       const struct track *track)
+{
+    struct rtp_audio_level level;
+    struct view value;
+    struct speakers *speakers = track->voice ? track->voice->of : NULL;
+    if (!speakers || !value_of(arrival, &track->terms, RTP_EXTENSION_AUDIO_LEVEL, &value) ||
+        rtp_read_audio_level(value, &level) != OK)
+        return;
+    speakers->changes |= speakers_heard(track->voice, now, level.level);
+    bool is_news = speakers->changes || track->voice->spoke_at == now;
+    if (is_news && list_empty(&speakers->waking))
+        list_append(&peer->sfu->waking, &speakers->waking);
+}
+
 /* The packet that an RTX packet repeats.  False: there is none in it. */
 static bool unwrap(const struct encoding *encoding, struct arrival *arrival)
 {
@@ -132,6 +148,7 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
         return;
     }
     note_arrival(peer, now, &arrival, encoding);
+    hear_level(peer, now, &arrival, encoding->track);
     peer_touch(peer);
     if (arrival.rtp.ssrc == encoding->rtx_ssrc && !unwrap(encoding, &arrival))
         return; /* padding, to try the line */

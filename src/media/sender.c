@@ -2,12 +2,11 @@
 
 #include "base/bytes.h"
 #include "wire/dependency_descriptor.h"
+#include "wire/payload_audio.h"
 #include "wire/rtp_extensions.h"
 
 #include <assert.h>
 #include <string.h>
-
-#include "wire/payload_audio.h"
 
 #define PADDED_OF    8 /* the last packets, which padding is made of */
 #define PADDING_SIZE 224
@@ -149,15 +148,21 @@ static uint32_t next_timestamp(const struct sender *sender, usec now)
     return sender->last_timestamp + (uint32_t)(units ? units : 1);
 }
 
+/* Our numbers go on with this packet, whatever its own is. */
+static void begin_numbers(struct sender *sender, const struct packet *packet)
+{
+    sender->from = packet->sequence;
+    sender->repeat_from = sender->highest + 1;
+    renumbering_begin(&sender->numbers, packet->sequence - 1, sender->highest);
+}
+
 static void begin_stream(struct sender *sender, usec now, struct rtp_stream *stream,
                          const struct packet *packet)
 {
     uint32_t timestamp = sender->has_begun ? next_timestamp(sender, now) : sender->config.timestamp;
     sender->stream = stream;
     sender->config.clock_rate = stream->clock_rate;
-    sender->from = packet->sequence;
-    sender->repeat_from = sender->highest + 1;
-    renumbering_begin(&sender->numbers, packet->sequence - 1, sender->highest);
+    begin_numbers(sender, packet);
     selection_want(&sender->selection, sender->spatial, sender->temporal);
     selection_begin(&sender->selection, packet->sequence);
     pictures_begin(&sender->pictures, packet);
@@ -219,11 +224,12 @@ static size_t write_own(const struct sender *sender, const struct packet *packet
     return size;
 }
 
+static const struct rtp_packet NONE;
+
 /* Queues the packet.  There is room; a transport that is gone takes all, and sends nothing. */
 static void put(struct sender *sender, usec now, const struct packet *packet,
                 const struct outgoing *outgoing)
 {
-    static const struct rtp_packet NONE;
     const struct sender_config *config = &sender->config;
     const struct packet_ring *ring = &sender->stream->ring;
     uint8_t rtx = sender->formats.rtx_payload_types[packet->format];
@@ -260,8 +266,8 @@ static void put(struct sender *sender, usec now, const struct packet *packet,
 /* From before what has gone out of its stream: to go on with it would be to go back. */
 static bool is_behind(const struct sender *sender, const struct packet *packet)
 {
-    return sender->stream && sender->stream == sender_stream(sender) &&
-           packet->sequence <= sender->numbers.in;
+    bool is_same = sender->stream && sender->stream == sender_stream(sender);
+    return is_same && packet->sequence <= sender->numbers.in;
 }
 
 static bool must_wait(const struct sender *sender, const struct packet *packet)
@@ -309,6 +315,8 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
         return false;
     if (sender->is_waiting)
         begin_stream(sender, now, sender_stream(sender), packet);
+    else if (packet->begins_talk && packet->sequence > sender->numbers.in)
+        begin_numbers(sender, packet);
     if (packet->sequence < sender->from)
         return true; /* late, from before the switch */
     if (packet->sequence > sender->numbers.in && !come_next(sender, now, packet))
@@ -434,7 +442,6 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
 /* Padding alone, under the RTX SSRC: for receivers that is no packet of the stream. */
 static bool put_padding(struct sender *sender, usec now, uint8_t rtx)
 {
-    static const struct rtp_packet NONE;
     const struct sender_config *config = &sender->config;
     uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
     struct rtp_written written;

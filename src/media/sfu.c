@@ -52,6 +52,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     list_init(&sfu->touched);
     list_init(&sfu->news);
     list_init(&sfu->shared);
+    list_init(&sfu->waking);
     list_init(&sfu->pacing);
     sfu->sdp = malloc(sizeof *sfu->sdp);
     sfu->description = malloc(sizeof *sfu->description);
@@ -247,4 +248,13 @@ struct peer *sfu_poll_shared(struct sfu *sfu)
     struct peer *peer = LIST_ENTRY(sfu->shared.next, struct peer, shared);
     list_remove(&peer->shared);
     return peer;
+}
+
+struct speakers *sfu_poll_speakers(struct sfu *sfu)
+{
+    if (list_empty(&sfu->waking))
+        return NULL;
+    struct speakers *speakers = LIST_ENTRY(sfu->waking.next, struct speakers, waking);
+    list_remove(&speakers->waking);
+    return speakers;
 }

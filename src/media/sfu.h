@@ -58,6 +58,7 @@ struct sfu {
     struct list touched; /* peers */
     struct list news;    /* peers */
     struct list shared;  /* peers */
+    struct list waking;  /* speakers */
     struct list pacing;  /* pacers of peers */
     uint32_t repeat_count;
     struct sfu_repeat repeats[SFU_REPEATS_MAX];
@@ -89,6 +90,9 @@ struct peer *sfu_poll(struct sfu *sfu);
  * there is no more.  To be asked behind sfu_pump, when there is time; who does not care need
  * not. */
 struct peer *sfu_poll_shared(struct sfu *sfu);
+/* Speakers of whom somebody speaks, or whose `changes` are others: in this wake-up; NULL: there are
+ * no more.  Before sfu_pump. */
+struct speakers *sfu_poll_speakers(struct sfu *sfu);
 static inline bool sfu_has_shared(const struct sfu *sfu)
 {
     return !list_empty(&sfu->shared);

@@ -18,6 +18,7 @@
 #define SHORT_SPOKEN 5
 #define LONG_SPOKEN  20
 #define LONG_MORE    15
+#define MARK_SPOKEN  3 /* of the longer time: it is to be marked */
 
 /* Where all speak: how much louder one must be to take another's place, and how long that one had
  * it at least. */
@@ -30,6 +31,13 @@ void speakers_init(struct speakers *speakers, uint32_t last_n, uint32_t loudest_
 {
     *speakers = (struct speakers){ .last_n = last_n, .loudest_n = loudest_n };
     list_init(&speakers->all);
+    list_init(&speakers->waking);
+}
+
+void speakers_listen(struct speakers *speakers)
+{
+    speakers_init(speakers, 0, 0);
+    speakers->is_listening = true;
 }
 
 static struct speaker *speaker_at(const struct list *node)
@@ -57,6 +65,11 @@ static unsigned count_spoken(const struct speaker *speaker, uint64_t slot, unsig
     uint64_t by = slot - speaker->slot;
     uint64_t spoken = by < 64 ? speaker->spoken << by : 0;
     return (unsigned)__builtin_popcountll(spoken & (((uint64_t)1 << slots) - 1));
+}
+
+bool speaker_talks(const struct speaker *speaker, usec now)
+{
+    return count_spoken(speaker, slot_of(now), LONG_SLOTS) >= MARK_SPOKEN;
 }
 
 /* Up within a few packets, down by half in half a second: syllables don't show. */
@@ -164,6 +177,8 @@ static unsigned try_to_let_in(struct speaker *speaker, usec now)
 static unsigned begin_levels(struct speaker *speaker, usec now)
 {
     speaker->has_level = true;
+    if (speaker->of->is_listening)
+        return 0;
     if (has_place(speaker->of)) {
         let_in(speaker, now);
         return 0; /* as it was */
@@ -188,7 +203,39 @@ unsigned speakers_heard(struct speaker *speaker, usec now, uint8_t level)
         return changes;
     speaker->spoken |= 1;
     speaker->spoke_at = now;
-    if (!speaker->is_loud)
+    if (!speaker->is_loud && !speaker->of->is_listening)
+        changes |= try_to_let_in(speaker, now);
+    return changes;
+}
+
+/* ---- heard elsewhere ---- */
+
+void speaker_report(const struct speaker *speaker, usec now, struct speaker_report *report)
+{
+    uint64_t slot = slot_of(now);
+    uint64_t by = slot - speaker->slot;
+    *report = (struct speaker_report){ .spoken = by < 64 ? speaker->spoken << by : 0,
+                                       .loudness = loudness_at(speaker, slot),
+                                       .has_level = speaker->has_level };
+}
+
+unsigned speakers_told(struct speaker *speaker, usec now, const struct speaker_report *report)
+{
+    uint64_t slot = slot_of(now);
+    if (!speaker->of || !report->has_level)
+        return 0;
+    pass_to(speaker, slot);
+    speaker->spoken = report->spoken;
+    speaker->loudness = report->loudness;
+    speaker->loud_slot = slot;
+    unsigned changes = speaker->has_level ? 0 : begin_levels(speaker, now);
+    if (report->spoken == 0)
+        return changes;
+    usec spoke_at = now - (usec)__builtin_ctzll(report->spoken) * SPEAKERS_SLOT;
+    bool is_news = spoke_at > speaker->spoke_at;
+    if (is_news)
+        speaker->spoke_at = spoke_at;
+    if (!speaker->is_loud && is_news && speaker_speaks(speaker, now))
         changes |= try_to_let_in(speaker, now);
     return changes;
 }
@@ -232,7 +279,8 @@ static struct speaker *find_hidden_next(const struct speakers *speakers, usec no
 static unsigned fill_seen(struct speakers *speakers, usec now)
 {
     unsigned changes = 0;
-    while (speakers->last_n == 0 || speakers->seen_count < speakers->last_n) {
+    while (!speakers->is_listening &&
+           (speakers->last_n == 0 || speakers->seen_count < speakers->last_n)) {
         struct speaker *next = NULL;
         const struct list *node = speakers->all.next;
         for (; node != &speakers->all; node = node->next) {
@@ -291,6 +339,18 @@ unsigned speakers_add(struct speakers *speakers, usec now, struct speaker *speak
     return SPEAKERS_LOUD | fill_seen(speakers, now);
 }
 
+void speakers_end(struct speakers *speakers)
+{
+    while (!list_empty(&speakers->all)) {
+        struct speaker *speaker = speaker_at(speakers->all.next);
+        list_remove(&speaker->node);
+        speaker->of = NULL;
+    }
+    list_remove(&speakers->waking);
+    speakers->dominant = NULL;
+    speakers->count = speakers->seen_count = speakers->loud_count = 0;
+}
+
 unsigned speakers_remove(struct speaker *speaker, usec now)
 {
     struct speakers *speakers = speaker->of;
@@ -299,7 +359,7 @@ unsigned speakers_remove(struct speaker *speaker, usec now)
         return 0;
     if (speaker->is_seen)
         hide(speaker);
-    if (speaker->is_loud && speaker->has_level)
+    if (speaker->is_loud && speaker->has_level && !speakers->is_listening)
         put_out(speaker);
     list_remove(&speaker->node);
     speakers->count--;

@@ -12,6 +12,9 @@
  * that very packet, in the place of one who has been silent for SPEAKERS_HOLD; only where all
  * speak, the quietest must be much quieter.  Who is in stays until the place is needed.
  *
+ * Where the packets of a room come in at several places, each but one has speakers that only listen
+ * (speakers_listen) and report; who is seen and loud is decided at the one, and told to them.
+ *
  * Some 10 ns a packet; no memory of its own; time is an argument and does not go back.
  */
 #ifndef MOIM_MEDIA_SPEAKERS_H
@@ -37,6 +40,13 @@ enum speakers_change {
 };
 
 struct speakers;
+
+/* What is known elsewhere of one who may speak. */
+struct speaker_report {
+    uint64_t spoken; /* as in struct speaker, at the time of the report */
+    uint16_t loudness;
+    bool has_level;
+};
 
 /* One who may speak; embedded in what it is the voice of, zeroed at first.  Members but `owner` and
  * `is_shown` are read by anybody, and written by speakers.c. */
@@ -71,9 +81,16 @@ struct speakers {
     struct speaker *dominant; /* NULL: nobody has spoken yet, or it has left */
     uint64_t turns;
     usec looked_at;
+    bool is_listening;  /* who is loud is decided elsewhere */
+    unsigned changes;   /* the caller's: enum speakers_change that it has not looked at */
+    struct list waking; /* the caller's, too: among those of whom somebody has been heard */
 };
 
 void speakers_init(struct speakers *speakers, uint32_t last_n, uint32_t loudest_n);
+/* The same for those that only listen: nobody is seen, and all are loud until it is said. */
+void speakers_listen(struct speakers *speakers);
+/* All are nobody's: before its memory goes. */
+void speakers_end(struct speakers *speakers);
 /* These, and speakers_show, give what they have changed: enum speakers_change, or'ed. */
 unsigned speakers_add(struct speakers *speakers, usec now, struct speaker *speaker);
 /* Nothing happens when it is nobody's. */
@@ -83,11 +100,23 @@ unsigned speakers_show(struct speaker *speaker, usec now, bool is_shown);
 /* A packet of it bore this level: 0 (loudest) to 127 (silence).  Gives most often 0. */
 unsigned speakers_heard(struct speaker *speaker, usec now, uint8_t level);
 
+/* What has been heard of it where it only listens; and the same where that is told: as though it
+ * had been heard here.  A report that is late by some slots does no harm. */
+void speaker_report(const struct speaker *speaker, usec now, struct speaker_report *report);
+unsigned speakers_told(struct speaker *speaker, usec now, const struct speaker_report *report);
+/* Where it only listens: what has been decided. */
+static inline void speaker_decided(struct speaker *speaker, bool is_loud)
+{
+    speaker->is_loud = is_loud;
+}
+
 /* Looks who is dominant: every SPEAKERS_EACH while anybody is heard.  O(count). */
 unsigned speakers_look(struct speakers *speakers, usec now);
 
 /* How loud it is, smoothed, as in packets: 0 to 127. */
 uint8_t speaker_level(const struct speaker *speaker, usec now);
+/* Whether it is to be marked as one who speaks: more than a click, within a second. */
+bool speaker_talks(const struct speaker *speaker, usec now);
 /* Whether it spoke lately: for SPEAKERS_HOLD at least. */
 static inline bool speaker_speaks(const struct speaker *speaker, usec now)
 {

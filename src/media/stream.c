@@ -33,9 +33,12 @@ int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *ki
     if (stream->unwrapper.highest - packet.sequence >= RTP_STREAM_LATE_MAX)
         return ERR_OLD; /* in the ring it would stand in a newer one's place */
     packet.received_at = now;
-    int status = packet_ring_add(&stream->ring, &packet, bytes, &stored);
+    packet.begins_talk |= stream->was_mute && !stream->is_mute;
+    packet.rtp.marker |= packet.begins_talk; /* RFC 3551, section 4.1 */
+    int status = stream->is_mute ? OK : packet_ring_add(&stream->ring, &packet, bytes, &stored);
     if (status != OK)
         return status;
+    stream->was_mute = stream->is_mute;
     reception_packet(&stream->reception, now, packet.sequence, packet.rtp.timestamp,
                      packet.rtp.payload_size);
     if (packet.begins_key_frame)

@@ -53,6 +53,8 @@ struct rtp_stream {
     uint32_t clock_rate;
     uint32_t sink_count;
     bool is_video;
+    bool is_mute;  /* what comes is counted, and goes no further */
+    bool was_mute; /* ... until the next packet */
 };
 
 #define RTP_STREAM_LATE_MAX 256 /* packets: what is farther behind is of no use to anybody */

@@ -214,6 +214,7 @@ int encoding_store(struct encoding *encoding, usec now, const struct packet *pac
     bool is_first = !encoding_is_heard(encoding, now);
     bool needs_key;
     int status = encoding->memory ? OK : begin_stream(encoding, payload_clock(codec));
+    encoding->stream.is_mute = track->voice && track->voice->of && !track->voice->is_loud;
     if (status == OK)
         status = rtp_stream_feed(&encoding->stream, now, packet, bytes, &needs_key);
     if (status != OK)

@@ -12,6 +12,7 @@
 #include "media/layer_reader.h"
 #include "media/layers.h"
 #include "media/parameters.h"
+#include "media/speakers.h"
 #include "media/stream.h"
 #include "wire/rtp_extensions.h"
 
@@ -89,6 +90,8 @@ struct track {
     void *source; /* its kind's */
     struct tracks *tracks;
     struct media_terms terms; /* its sender's payload types and ids */
+    struct speaker *voice;    /* whose sound it is: what comes while it is not loud goes no further;
+                              NULL: nobody's, and all goes */
     bool is_video;
     uint8_t encoding_count;
     struct encoding *encodings[TRACK_ENCODINGS_MAX];

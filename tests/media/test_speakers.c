@@ -262,6 +262,58 @@ static void test_no_levels(void **state)
     assert_int_equal(speakers_heard(&everyone[1], now, 255), 0); /* beyond silence */
 }
 
+/* ---- at two places ---- */
+
+/* Everyone speaks where it is only listened to, and is reported to a room that decides. */
+static void test_reports(void **state)
+{
+    static struct speakers there;
+    static struct speaker far[3];
+    struct speaker_report report;
+    (void)state;
+    begin(3, 2, 1);
+    speakers_listen(&there);
+    memset(far, 0, sizeof far);
+    for (unsigned i = 0; i < 3; i++) {
+        far[i].is_shown = true;
+        assert_int_equal(speakers_add(&there, now, &far[i]) & SPEAKERS_SEEN, 0);
+    }
+    speaker_report(&far[0], now, &report); /* nothing is known of it */
+    assert_int_equal(speakers_told(&everyone[0], now, &report), 0);
+    assert_true(everyone[0].is_loud && !everyone[0].has_level);
+    for (unsigned slot = 0; slot < 300; slot++, now += SPEAKERS_SLOT) {
+        unsigned talker = slot / 100;
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(
+                speakers_heard(&far[i], now, i == talker ? speech_at(now, SPEECH) : MURMUR), 0);
+        if (slot % 5)
+            continue;
+        for (unsigned i = 0; i < 3; i++) {
+            speaker_report(&far[i], now, &report);
+            /* it comes a moment later, when another slot has begun */
+            note(speakers_told(&everyone[i], now + SPEAKERS_SLOT / 2, &report));
+            speaker_decided(&far[i], everyone[i].is_loud);
+        }
+        note(speakers_look(&speakers, now + SPEAKERS_SLOT / 2));
+        check();
+        assert_true(slot % 100 < 70 || speakers.dominant == &everyone[talker]);
+        assert_true(slot % 100 < 70 || speaker_talks(&everyone[talker], now));
+        /* in the place of who has been silent for a while */
+        assert_true(slot < 100 || slot % 100 > 20 || !everyone[talker].is_loud);
+    }
+    assert_int_equal(changes_dominant, 3);
+    assert_int_equal(there.seen_count, 0);
+    assert_int_equal(there.loud_count, 0);
+    assert_in_range(speaker_level(&everyone[2], now), SPEECH, SPEECH + 30);
+    now += 10 * USEC_S;
+    assert_false(speaker_talks(&everyone[2], now));
+    speakers_end(&there);
+    assert_null(far[1].of);
+    assert_int_equal(speakers_heard(&far[1], now, 0), 0);
+    assert_int_equal(speakers_told(&far[1], now, &report), 0);
+    assert_int_equal(speakers_remove(&far[1], now), 0);
+}
+
 static void test_any(void **state)
 {
     (void)state;
@@ -305,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_let_in_with_the_first_word),
         cmocka_unit_test(test_all_speak),
         cmocka_unit_test(test_no_levels),
+        cmocka_unit_test(test_reports),
         cmocka_unit_test(test_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
