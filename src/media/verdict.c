@@ -1,0 +1,107 @@
+#include "media/verdict.h"
+
+#include <assert.h>
+
+static const char *const NAMES[] = {
+#define VERDICT_NAME(name, text) text,
+    VERDICTS(VERDICT_NAME)
+#undef VERDICT_NAME
+};
+
+static const char *const LIMITS[] = {
+#define VERDICT_LIMIT_NAME(name, text) text,
+    VERDICT_LIMITS(VERDICT_LIMIT_NAME)
+#undef VERDICT_LIMIT_NAME
+};
+
+const char *verdict_name(enum verdict verdict)
+{
+    assert(verdict < VERDICT_KINDS);
+    return NAMES[verdict];
+}
+
+const char *verdict_limit_name(enum verdict_limit limit)
+{
+    assert(limit < VERDICT_LIMIT_KINDS);
+    return LIMITS[limit];
+}
+
+bool verdict_limit_read(struct view name, enum verdict_limit *limit)
+{
+    for (unsigned i = 0; i < VERDICT_LIMIT_KINDS; i++)
+        if (view_equal(name, view_of(LIMITS[i]))) {
+            *limit = (enum verdict_limit)i;
+            return true;
+        }
+    return false;
+}
+
+/* Whether the estimate says that the line is too narrow, and not merely that nothing more was
+ * tried. */
+static bool is_held_down(const struct verdict_line *line)
+{
+    switch ((enum bwe_limit)line->limit) {
+    case BWE_BY_DELAY:
+    case BWE_BY_LOSS:
+    case BWE_BY_RIVAL:
+    case BWE_BY_SILENCE:
+    case BWE_BY_RECEIVER:
+        return line->estimate_bps < line->given_bps;
+    default:
+        return false;
+    }
+}
+
+enum verdict verdict_of_line(const struct verdict_line *line)
+{
+    bool is_bad = line->loss >= VERDICT_LOSS || line->queue >= VERDICT_QUEUE || is_held_down(line);
+    return line->is_known && is_bad ? VERDICT_DOWNLINK : VERDICT_NOTHING;
+}
+
+/* Whether the way from the publisher to here is bad. */
+static bool comes_badly(const struct verdict_source *source)
+{
+    return source->loss >= VERDICT_LOSS || source->jitter_us >= VERDICT_JITTER;
+}
+
+enum verdict verdict_of_source(const struct verdict_source *source)
+{
+    if (!source->is_known)
+        return VERDICT_NOTHING;
+    if (source->active == 0)
+        return VERDICT_SILENT;
+    if (comes_badly(source) || source->limit == VERDICT_BY_BANDWIDTH)
+        return VERDICT_UPLINK;
+    return source->limit == VERDICT_BY_CPU ? VERDICT_SENDER_CPU : VERDICT_NOTHING;
+}
+
+enum verdict verdict_of_picture(const struct verdict_picture *picture,
+                                const struct verdict_line *line)
+{
+    const struct verdict_source *source = &picture->source;
+    enum verdict of_source = verdict_of_source(source);
+    /* what is not sent is not hurt by any line */
+    switch ((enum allocation_reason)picture->reason) {
+    case ALLOCATION_BANDWIDTH:
+        return VERDICT_DOWNLINK;
+    case ALLOCATION_HIDDEN:
+        return VERDICT_WINDOW;
+    case ALLOCATION_LAST_N:
+    case ALLOCATION_PAUSED:
+        return VERDICT_POLICY;
+    case ALLOCATION_SILENT:
+        if (!source->is_known)
+            return VERDICT_SILENT;
+        break; /* it may have begun since that was found */
+    default:
+        break;
+    }
+    if (of_source == VERDICT_SILENT)
+        return VERDICT_SILENT;
+    if (verdict_of_line(line) == VERDICT_DOWNLINK)
+        return VERDICT_DOWNLINK;
+    /* where the window has no use for the best encoding, what holds that down does not matter */
+    if (picture->reason == ALLOCATION_WINDOW && !comes_badly(source))
+        return VERDICT_WINDOW;
+    return of_source;
+}
