@@ -1,7 +1,6 @@
 #include "front/admin_rooms.h"
 
 #include "front/admin.h"
-#include "front/capture.h"
 #include "front/errand.h"
 #include "front/media_report.h"
 #include "front/meet/seat.h"
@@ -13,9 +12,7 @@
 #define ROW_MAX      2048       /* of a room or a member, with names that are all escaped */
 #define ENDPOINTS    0x80000000 /* numbers from here on are those of peers at endpoints */
 #define EXAMINED_MAX 256        /* peers that one page looks at as a room's or member's first */
-#define ANSWER_MAX   ((size_t)60000)
 #define PARTS_MAX    4
-#define ID_SIZE      16
 
 /* ---- which room, and which member ---- */
 
@@ -77,9 +74,8 @@ bool admin_rooms_owner(const struct server *server, struct view target, unsigned
 
 /* ---- peers ---- */
 
-/* The next peer whose name is known. */
-static const struct peer *next_named(const struct server *server, uint32_t *index,
-                                     struct media_name *name)
+const struct peer *admin_next_peer(const struct server *server, uint32_t *index,
+                                   struct media_name *name)
 {
     const struct peer *peer = NULL;
     while (server->sfu && (peer = sfu_next(server->sfu, index)))
@@ -94,7 +90,7 @@ static bool is_first(const struct server *server, uint32_t index, const struct m
 {
     struct media_name other;
     uint32_t at = 0;
-    while (next_named(server, &at, &other) && at < index)
+    while (admin_next_peer(server, &at, &other) && at < index)
         if (other.room == name->room && (!of_member || other.member == name->member))
             return false;
     return true;
@@ -106,7 +102,7 @@ static struct media_sum sum_of(const struct server *server, const void *room, co
     struct media_name name;
     const struct peer *peer;
     uint32_t at = 0;
-    while ((peer = next_named(server, &at, &name)))
+    while ((peer = admin_next_peer(server, &at, &name)))
         if (name.room == room && (!member || name.member == member))
             media_sum_add(&sum, peer);
     return sum;
@@ -117,7 +113,7 @@ static uint32_t count_members(const struct server *server, const void *room)
     struct media_name name;
     uint32_t count = 0;
     uint32_t at = 0;
-    while (next_named(server, &at, &name))
+    while (admin_next_peer(server, &at, &name))
         count += name.room == room && is_first(server, at, &name, true);
     return count;
 }
@@ -174,7 +170,7 @@ static void end_room(struct json_writer *writer, const struct server *server, ui
 
 static bool has_room(const struct json_writer *writer)
 {
-    return writer->size + ROW_MAX < ANSWER_MAX;
+    return writer->size + ROW_MAX < ADMIN_ANSWER_MAX;
 }
 
 /* Rooms of meetings from errand->index on.  False: there may be more. */
@@ -201,7 +197,7 @@ static bool list_others(const struct server *server, struct errand *errand)
     struct media_name name;
     uint32_t at = errand->index - ENDPOINTS;
     for (unsigned i = 0; i < EXAMINED_MAX && errand->left && has_room(&errand->writer); i++) {
-        if (!next_named(server, &at, &name))
+        if (!admin_next_peer(server, &at, &name))
             return true;
         errand->index = ENDPOINTS + at;
         if (name.path.size == 0 || !is_first(server, at, &name, false))
@@ -238,17 +234,7 @@ void admin_list_rooms(struct server *server, usec now, struct stream *stream, st
 
 /* ---- one room ---- */
 
-/* One answer, while it is written into server->scratch. */
-struct answer {
-    struct server *server;
-    usec now;
-    struct json_writer writer;
-    const struct room *room; /* of a meeting; NULL: of an endpoint */
-    struct media_name name;  /* of any of its peers; room is NULL: it has none */
-    struct admin_page page;
-};
-
-static void reply(struct answer *answer, struct stream *stream)
+void admin_reply(struct admin_answer *answer, struct stream *stream)
 {
     respond(answer->server, answer->now, stream,
             &(struct response){ .code = 200,
@@ -258,11 +244,11 @@ static void reply(struct answer *answer, struct stream *stream)
 }
 
 /* Finds the room; false: it is not there. */
-static bool find_room(struct answer *answer, const struct asked *asked)
+static bool find_room(struct admin_answer *answer, const struct asked *asked)
 {
     uint32_t at = 0;
     answer->room = asked->path.size ? NULL : rooms_find(&answer->server->rooms, asked->parts[0]);
-    while (next_named(answer->server, &at, &answer->name))
+    while (admin_next_peer(answer->server, &at, &answer->name))
         if (answer->room ? answer->name.room == answer->room
                          : asked->path.size && view_equal(answer->name.path, asked->path) &&
                                view_equal(answer->name.room_name, asked->parts[0]))
@@ -271,7 +257,7 @@ static bool find_room(struct answer *answer, const struct asked *asked)
     return answer->room != NULL;
 }
 
-static void put_room(struct answer *answer)
+static void put_room(struct admin_answer *answer)
 {
     if (answer->room)
         put_meeting(&answer->writer, answer->server, answer->room);
@@ -279,18 +265,17 @@ static void put_room(struct answer *answer)
         put_other(&answer->writer, answer->server, &answer->name);
 }
 
-/* As the meeting protocol writes it. */
-static struct view member_id(const struct member *member, char text[ID_SIZE])
+struct view admin_member_id(const struct member *member, char text[ADMIN_ID_SIZE])
 {
-    snprintf(text, ID_SIZE, "m%u", member->number);
+    snprintf(text, ADMIN_ID_SIZE, "m%u", member->number);
     return view_of(text);
 }
 
-static void put_member(struct answer *answer, const struct member *member)
+void admin_put_member(struct admin_answer *answer, const struct member *member)
 {
     struct json_writer *writer = &answer->writer;
-    char id[ID_SIZE];
-    put_text(writer, "id", member_id(member, id));
+    char id[ADMIN_ID_SIZE];
+    put_text(writer, "id", admin_member_id(member, id));
     put_text(writer, "name", member_name(member));
     put_bool(writer, "away", member->away);
     put_bool(writer, "audio", member->audio);
@@ -298,14 +283,14 @@ static void put_member(struct answer *answer, const struct member *member)
     put_bool(writer, "screen", member->screen);
 }
 
-static void put_other_member(struct answer *answer, const struct media_name *name)
+void admin_put_other_member(struct admin_answer *answer, const struct media_name *name)
 {
     put_text(&answer->writer, "id", view_make(name->id, name->id_size));
     if (name->member_name.size)
         put_text(&answer->writer, "name", name->member_name);
 }
 
-static void end_member(struct answer *answer, const void *member)
+static void end_member(struct admin_answer *answer, const void *member)
 {
     struct media_sum sum = sum_of(answer->server, answer->name.room, member);
     if (answer->room)
@@ -314,13 +299,13 @@ static void end_member(struct answer *answer, const void *member)
     json_close(&answer->writer, '}');
 }
 
-static bool has_place(struct answer *answer)
+static bool has_place(struct admin_answer *answer)
 {
     return answer->page.limit > 0 && has_room(&answer->writer);
 }
 
 /* Members behind the one with the number page.place[0].  False: there are more. */
-static bool list_members(struct answer *answer)
+static bool list_members(struct admin_answer *answer)
 {
     for (uint32_t i = 0; i < answer->room->member_count; i++) {
         const struct member *member = answer->room->members[i];
@@ -329,7 +314,7 @@ static bool list_members(struct answer *answer)
         if (!has_place(answer))
             return false;
         json_open(&answer->writer, '{');
-        put_member(answer, member);
+        admin_put_member(answer, member);
         end_member(answer, member);
         answer->page.place[0] = member->number;
         answer->page.limit--;
@@ -338,25 +323,25 @@ static bool list_members(struct answer *answer)
 }
 
 /* Those who have peers, from the peer of that number on. */
-static bool list_other_members(struct answer *answer)
+static bool list_other_members(struct admin_answer *answer)
 {
     struct media_name name;
     uint32_t at = answer->page.place[0];
     for (unsigned i = 0; i < EXAMINED_MAX && has_place(answer); i++) {
-        if (!next_named(answer->server, &at, &name))
+        if (!admin_next_peer(answer->server, &at, &name))
             return true;
         answer->page.place[0] = at;
         if (name.room != answer->name.room || !is_first(answer->server, at, &name, true))
             continue;
         json_open(&answer->writer, '{');
-        put_other_member(answer, &name);
+        admin_put_other_member(answer, &name);
         end_member(answer, name.member);
         answer->page.limit--;
     }
     return false;
 }
 
-static void answer_room(struct answer *answer, struct stream *stream)
+static void answer_room(struct admin_answer *answer, struct stream *stream)
 {
     json_open(&answer->writer, '{');
     put_room(answer);
@@ -364,135 +349,34 @@ static void answer_room(struct answer *answer, struct stream *stream)
     json_open(&answer->writer, '[');
     bool is_all = answer->room ? list_members(answer) : list_other_members(answer);
     admin_end_page(&answer->writer, is_all ? NULL : answer->page.place);
-    reply(answer, stream);
-}
-
-/* ---- one member ---- */
-
-/* Opens the member's object; NULL: there is none of that id. */
-static const void *find_member(struct answer *answer, struct view id)
-{
-    struct media_name name;
-    char text[ID_SIZE];
-    uint32_t at = 0;
-    json_open(&answer->writer, '{');
-    for (uint32_t i = 0; answer->room && i < answer->room->member_count; i++) {
-        const struct member *member = answer->room->members[i];
-        if (!view_equal(member_id(member, text), id))
-            continue;
-        put_member(answer, member);
-        return member;
-    }
-    while (!answer->room && next_named(answer->server, &at, &name))
-        if (name.room == answer->name.room && view_equal(view_make(name.id, name.id_size), id)) {
-            put_other_member(answer, &name);
-            return name.member;
-        }
-    return NULL;
-}
-
-/* Its peers from the place on: a peer's number, and a row of its. */
-static bool list_peers(struct answer *answer, const void *member)
-{
-    struct media_rows rows = { .at = answer->page.place[1], .left = answer->page.limit };
-    struct media_name name;
-    const struct peer *peer;
-    uint32_t next = answer->page.place[0];
-    for (;;) {
-        uint32_t begin = next;
-        peer = next_named(answer->server, &next, &name);
-        if (!peer)
-            return true;
-        if (name.room != answer->name.room || name.member != member)
-            continue;
-        bool fits = answer->writer.size + MEDIA_REPORT_HEAD_MAX + MEDIA_REPORT_ROW_MAX < ANSWER_MAX;
-        if (!fits || !media_report(&answer->writer, answer->now, peer, &rows)) {
-            answer->page.place[0] = begin;
-            answer->page.place[1] = rows.at;
-            return false;
-        }
-        rows.at = 0;
-    }
-}
-
-/* What is known of it here, and then there. */
-static void ask_elsewhere(const struct answer *answer, struct stream *stream, struct view id,
-                          const struct seat *seat)
-{
-    struct answer begun = *answer;
-    struct errand *errand =
-        errand_new(answer->server, answer->now, stream, seat_report, seat->show.row.worker);
-    if (!errand)
-        return;
-    begun.writer = errand->writer;
-    (void)find_member(&begun, id);
-    json_key(&begun.writer, "connections");
-    json_open(&begun.writer, '[');
-    errand->writer = begun.writer;
-    errand->serial = seat->id;
-    errand->index = answer->page.place[1];
-    errand->left = answer->page.limit;
-    errand_run(answer->server, answer->now, errand);
-}
-
-static void answer_member(struct answer *answer, struct stream *stream, struct view id)
-{
-    const void *member = find_member(answer, id);
-    if (!member) {
-        respond_code(answer->server, answer->now, stream, 404, NULL);
-        return;
-    }
-    if (answer->room && seat_is_elsewhere(((const struct member *)member)->seat)) {
-        ask_elsewhere(answer, stream, id, ((const struct member *)member)->seat);
-        return;
-    }
-    json_key(&answer->writer, "connections");
-    json_open(&answer->writer, '[');
-    bool is_all = list_peers(answer, member);
-    admin_end_page(&answer->writer, is_all ? NULL : answer->page.place);
-    reply(answer, stream);
-}
-
-/* ---- a capture ---- */
-
-static void answer_pcap(struct answer *answer, struct stream *stream, struct view id)
-{
-    struct server *server = answer->server;
-    struct view value;
-    uint64_t seconds = CAPTURE_S;
-    const void *member = find_member(answer, id);
-    if (!server->config.has_pcap || !server->sfu || !member)
-        respond_code(server, answer->now, stream, 404, NULL);
-    else if (answer->room && seat_is_elsewhere(((const struct member *)member)->seat))
-        respond_code(server, answer->now, stream, 501, NULL); /* it is another worker's to make */
-    else if (http_query_find(server->request.query, "seconds", &value) &&
-             (!view_read_number(value, CAPTURE_S_MAX, &seconds) || seconds == 0))
-        respond_code(server, answer->now, stream, 400, NULL);
-    else
-        capture_begin(server, answer->now, stream, answer->name.room, member, (unsigned)seconds);
+    admin_reply(answer, stream);
 }
 
 void admin_ask_room(struct server *server, usec now, struct stream *stream, struct view body)
 {
-    struct answer answer = { .server = server, .now = now };
+    struct admin_answer answer = { .server = server, .now = now };
     struct asked asked;
     (void)body;
     bool is_read = read_asked(&asked, server->request.path, server->request.query);
     bool is_pcap = is_read && asked.count == 4 && view_equal(asked.parts[3], VIEW("pcap"));
+    bool is_why = is_read && asked.count == 4 && view_equal(asked.parts[3], VIEW("why"));
     if (!admin_admit(server, now, stream, is_pcap ? METHOD_POST : METHOD_GET,
                      is_pcap ? "Allow: POST\r\n" : "Allow: GET\r\n"))
         return;
-    answer.writer = json_writer_make(server->scratch, ANSWER_MAX);
-    if (!is_read || asked.count == 0 || asked.count == 2 || (asked.count == 4 && !is_pcap) ||
+    answer.writer = json_writer_make(server->scratch, ADMIN_ANSWER_MAX);
+    if (!is_read || asked.count == 0 || asked.count == 2 ||
+        (asked.count == 4 && !is_pcap && !is_why) ||
         (asked.count > 2 && !view_equal(asked.parts[1], VIEW("members"))) ||
         !find_room(&answer, &asked))
         respond_code(server, now, stream, 404, NULL);
     else if (is_pcap)
-        answer_pcap(&answer, stream, asked.parts[2]);
+        admin_answer_pcap(&answer, stream, asked.parts[2]);
+    else if (is_why)
+        admin_answer_why(&answer, stream, asked.parts[2]);
     else if (!admin_read_page(server, &answer.page))
         respond_code(server, now, stream, 400, NULL);
     else if (asked.count == 1)
         answer_room(&answer, stream);
     else
-        answer_member(&answer, stream, asked.parts[2]);
+        admin_answer_member(&answer, stream, asked.parts[2]);
 }

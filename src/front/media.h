@@ -24,6 +24,8 @@ struct media_name {
     char id[MEDIA_ID_MAX]; /* the member's, within the room */
 };
 
+struct media_look; /* front/why.h */
+
 /* Whose a peer is: what peer_config.owner points to begins with one. */
 struct media_owner {
     /* The peer is connected now, or has ended: then it is to be closed, before this returns. */
@@ -34,6 +36,9 @@ struct media_owner {
     struct view (*source)(const struct peer *peer, const struct track *track);
     /* What tracks get of its line has changed: transceiver->share.  NULL: nobody cares. */
     void (*shared)(struct server *server, usec now, struct peer *peer);
+    /* Adds to *look what only a front knows of a picture that the peer is sent, or sends; NULL:
+     * nothing. */
+    void (*look)(const struct peer *peer, const struct track *track, struct media_look *look);
 };
 
 /* Makes server->sfu, on its media port.  ERR_MEMORY. */

@@ -10,6 +10,7 @@
 #include "front/core.h"
 #include "front/media_report.h"
 #include "media/description.h"
+#include "media/verdict.h"
 
 enum note_kind {
     /* from where the room is, to where a member's peer is (or is to be) */
@@ -17,12 +18,15 @@ enum note_kind {
     NOTE_WISH,  /* the bytes are struct seat_tile's */
     NOTE_AGAIN, /* the member may have missed what it was told */
     NOTE_CLOSE,
-    NOTE_BILL, /* the bytes are struct show_row's: what there is in the room */
+    NOTE_WHY,   /* the member asks */
+    NOTE_LOOKS, /* the bytes are struct seat_looks': how pictures of the room come in */
+    NOTE_BILL,  /* the bytes are struct show_row's: what there is in the room */
     /* back */
     NOTE_ANSWER,  /* `serials`; the bytes are the description */
     NOTE_REFUSED, /* `refused` */
     NOTE_TRACKS,  /* the bytes are what the member is told */
     NOTE_STATE,   /* ... of what its pictures get */
+    NOTE_BECAUSE, /* ... of why they look so */
     NOTE_ENDED,   /* the bytes are why */
     NOTE_SUMS,    /* the bytes are struct note_sum's, of all seats of a room */
     /* from where a track is wanted, to where it is */
@@ -63,6 +67,7 @@ struct note_link {
 struct note_sum {
     uint64_t seat;
     struct media_sum sum;
+    struct verdict_source looks[2]; /* of its pictures: camera, screen */
 };
 
 struct note_data {
@@ -79,8 +84,8 @@ struct note {
     unsigned from;
     unsigned to;
     enum note_kind kind;
-    uint64_t room; /* NOTE_OFFER, NOTE_BILL, NOTE_DATA_... */
-    uint64_t seat; /* which it is about; not in NOTE_BILL */
+    uint64_t room; /* NOTE_OFFER, NOTE_BILL, NOTE_LOOKS, NOTE_DATA_... */
+    uint64_t seat; /* which it is about; not in NOTE_BILL, NOTE_LOOKS */
     union {
         struct note_offer offer;
         uint32_t serials[NOTE_SOURCES];

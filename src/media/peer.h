@@ -130,7 +130,9 @@ struct peer {
     bool is_heard; /* what it says there goes to the others */
     usec report_at;
     struct peer_reference reference;
-    usec round_trip;   /* as reports tell it; 0: not known */
+    usec round_trip;           /* as reports tell it; 0: not known */
+    usec round_trips_least[2]; /* in this minute, and in the one before; 0: none was told */
+    usec round_trips_since;
     uint64_t remb_bps; /* what it thinks that its line takes; 0: it has not said */
 };
 

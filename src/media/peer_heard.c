@@ -4,7 +4,8 @@
 #include "wire/ntp.h"
 #include "wire/rtcp_twcc.h"
 
-#define NACKS_MAX SENDER_REPEATS_MAX /* of one feedback: more would not be sent again */
+#define LEAST_OVER (60 * USEC_S)
+#define NACKS_MAX  SENDER_REPEATS_MAX /* of one feedback: more would not be sent again */
 
 static struct transceiver *find_sent(const struct peer *peer, uint32_t ssrc)
 {
@@ -28,6 +29,19 @@ static void estimate_by_report(struct peer *peer, usec now, const struct peer_fe
                  is_news && lost > before->lost ? lost - before->lost : 0, round_trip);
 }
 
+static void note_round_trip(struct peer *peer, usec now, usec round_trip)
+{
+    usec *least = peer->round_trips_least;
+    peer->round_trip = round_trip;
+    if (now - peer->round_trips_since >= LEAST_OVER) {
+        least[1] = least[0];
+        least[0] = 0;
+        peer->round_trips_since = now;
+    }
+    if (least[0] == 0 || round_trip < least[0])
+        least[0] = round_trip;
+}
+
 static void take_report(struct peer *peer, usec now, const struct rtcp_report *report)
 {
     struct transceiver *transceiver = find_sent(peer, report->ssrc);
@@ -48,7 +62,8 @@ static void take_report(struct peer *peer, usec now, const struct rtcp_report *r
     if (report->last_sr != 0 && report->last_sr == feedback->last_sr) {
         usec away = now - feedback->last_sr_at;
         usec there = ntp_short_to_usec(report->delay_since_last_sr);
-        peer->round_trip = round_trip = away > there ? away - there : 1;
+        round_trip = away > there ? away - there : 1;
+        note_round_trip(peer, now, round_trip);
     }
     estimate_by_report(peer, now, &before, report, round_trip);
 }

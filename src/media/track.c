@@ -149,6 +149,7 @@ void encoding_restart(struct encoding *encoding, uint32_t ssrc)
     encoding->ssrc = ssrc;
     encoding->key_frames = encoding->key_asks = encoding->nacks = encoding->lost_most = 0;
     encoding->heard_at = 0;
+    encoding->loss = 0;
     encoding->counted = 0;
     encoding->bps = 0;
     encoding->meter = (struct layers_meter){ 0 };

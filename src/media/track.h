@@ -52,6 +52,7 @@ struct encoding {
     uint64_t key_asks;   /* PLIs and FIRs of ours */
     uint64_t nacks;      /* packets that we asked for again */
     uint64_t lost_most;  /* of what was missing at one time: late ones make it less */
+    uint16_t loss;       /* of the last seconds, in 65,536ths: as reports tell it, smoothed */
     usec heard_at;
     uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */

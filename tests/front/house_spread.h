@@ -167,14 +167,16 @@ static inline const char *last_told(unsigned guest, const char *type)
 }
 
 /* A frame of the camera in one packet. */
-static inline void say_frame(unsigned guest, uint8_t number, bool is_key)
+static inline void say_frame_of(unsigned guest, uint8_t number, bool is_key, uint32_t timestamp)
 {
     static const char *const FRAMES[] = { "\x10\x11\x01\x01\x9d\x01\x2a\x40\x01\xf0\x01",
                                           "\x10\x10\x01\x01\x9d\x01\x2a\x40\x01\xf0\x01" };
     uint32_t ssrc = OFFER_SSRC + 1;
     uint8_t packet[RTC_PACKET_MAX] = {
-        0x80, 0x80 | 96, 0, number, 0, 0, number, 0, 0, 0, (uint8_t)(ssrc >> 8), (uint8_t)ssrc
+        0x80, 0x80 | 96, 0, number, 0, 0, 0, 0, 0, 0, (uint8_t)(ssrc >> 8), (uint8_t)ssrc
     };
+    for (unsigned i = 0; i < 4; i++)
+        packet[4 + i] = (uint8_t)(timestamp >> (24 - 8 * i));
     struct secure_outgoing out = { .key = fars[guest]->secure.rtp_out,
                                    .sent = &windows[guest],
                                    .at = packet,
@@ -184,6 +186,11 @@ static inline void say_frame(unsigned guest, uint8_t number, bool is_key)
     assert_int_equal(out.status, OK);
     far_send(fars[guest], view_make(packet, out.size));
     run();
+}
+
+static inline void say_frame(unsigned guest, uint8_t number, bool is_key)
+{
+    say_frame_of(guest, number, is_key, (uint32_t)number << 8);
 }
 
 static inline void forget_heard(void)

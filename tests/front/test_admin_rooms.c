@@ -150,6 +150,8 @@ static void test_refused(void **state)
         ROOMS "/a/members/1",
         ROOMS "/a/guests/1",
         ROOMS "/a/members/m1/x/y",
+        ROOMS "/a/members/m1/wy",
+        ROOMS "/a/members/m2/why",
         ROOMS "//",
         ROOMS "/a/",
         ROOMS "/%2",
@@ -308,14 +310,50 @@ static void test_rows(void **state)
     assert_int_equal(pages, 3);
 }
 
+/* Why it looks so: of members of endpoints' rooms, too. */
+static void test_why(void **state)
+{
+    (void)state;
+    person_publish(&ada);
+    person_watch(&bob, &ada);
+    person_say(&ada, 1, true);
+    person_say(&ada, 2, false);
+    cJSON *why = get(house, ROOMS "/front%2fback/members/b2/why?path=/door");
+    has_text(why, "id", "b2");
+    const cJSON *picture = nth(why, "received", 0, 1);
+    has_text(picture, "from", "a1");
+    has_text(picture, "source", "camera");
+    has_text(picture, "verdict", "nothing");
+    has_number(at(picture, "publisher"), "active", 1);
+    assert_int_equal(cJSON_GetArraySize(at(why, "sent")), 0);
+    has_text(at(why, "line"), "limit", "unknown");
+    has_text(why, "verdict", "nothing");
+    cJSON_Delete(why);
+    bob.receiving->share.reason = ALLOCATION_LAST_N;
+    why = get(house, ROOMS "/front%2fback/members/b2/why?path=/door");
+    has_text(nth(why, "received", 0, 1), "verdict", "policy");
+    has_text(why, "receiving", "policy");
+    has_text(why, "verdict", "policy");
+    cJSON_Delete(why);
+    why = get(house, ROOMS "/front%2fback/members/a1/why?path=/door");
+    has_text(nth(why, "sent", 0, 1), "verdict", "nothing");
+    has_number(nth(why, "sent", 0, 1), "subscribers", 1);
+    cJSON_Delete(why);
+    expect_code(house, ROOMS "/front%2fback/members/e3/why?path=/door", 404);
+}
+
 #define WITH_MEDIA(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_meetings), cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_refused),  WITH_MEDIA(test_rooms_of_endpoints),
-        WITH_MEDIA(test_member),         WITH_MEDIA(test_rows),
+        cmocka_unit_test(test_meetings),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_refused),
+        WITH_MEDIA(test_rooms_of_endpoints),
+        WITH_MEDIA(test_member),
+        WITH_MEDIA(test_rows),
+        WITH_MEDIA(test_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,7 +179,8 @@ static const struct handler HANDLERS[] = {
     { "leave", WHILE_IN, handle_leave },         { "join", WHILE_OUT, meet_join },
     { "resume", WHILE_OUT, meet_resume },        { "ping", ANY_TIME, handle_ping },
     { "sfu-offer", WHILE_IN, seat_offer },       { "sfu-close", WHILE_IN, seat_leave },
-    { "sfu-wish", WHILE_IN, seat_wish },
+    { "sfu-wish", WHILE_IN, seat_wish },         { "sfu-why", WHILE_IN, seat_why },
+    { "sfu-quality", WHILE_IN, seat_quality },
 };
 
 static const struct handler *find_handler(struct view type)

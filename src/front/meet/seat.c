@@ -154,7 +154,8 @@ static struct seat *new_seat(struct meet_call *call)
         refuse_full(call);
         return NULL;
     }
-    seat->owner = (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared };
+    seat->owner =
+        (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared, seat_look };
     seat->server = server;
     seat->number = member->number;
     seat->permissions = member->pass.permissions;

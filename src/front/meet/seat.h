@@ -5,6 +5,7 @@
  * seat_peer.c   offers and answers, where the connection is
  * seat_slots.c  whose track is in which slot
  * seat_wish.c   how they are shown, and what they get of the line
+ * seat_why.c    why they look as they do
  * seat_far.c    seats whose connection is at another worker
  * stage.h       these connections, where they are
  *
@@ -19,6 +20,7 @@
 #include "front/media_report.h"
 #include "front/meet/meet.h"
 #include "front/note.h"
+#include "front/why.h"
 
 #define SEAT_OVERLAP (20 * USEC_S) /* a seat may stay so long when the room has become a mesh */
 
@@ -48,12 +50,20 @@ extern const struct seat_source_kind {
     uint8_t other; /* enum seat_source */
 } seat_source_kinds[SEAT_SOURCES];
 
+/* Of these sources, those with pictures. */
+#define SEAT_PICTURES 2
+static inline unsigned seat_picture(unsigned source)
+{
+    return source == SEAT_SCREEN;
+}
+
 /* What a member publishes, as it is told to other workers. */
 struct show_row {
     uint64_t seat;
     uint32_t member;                /* its number */
     uint8_t worker;                 /* where its tracks come in */
     uint8_t on;                     /* a bit a source: as the member says */
+    uint8_t limits[SEAT_PICTURES];  /* enum verdict_limit: as the member says of its encoders */
     uint32_t serials[SEAT_SOURCES]; /* of its tracks; 0: not that */
 };
 
@@ -67,6 +77,7 @@ struct show {
     struct show_row row;
     struct seat *here;                  /* whose peer is here; NULL: it is elsewhere, or gone */
     struct inlet *inlets[SEAT_SOURCES]; /* by which its tracks come here; NULL: nobody wants it */
+    struct verdict_source looks[SEAT_PICTURES]; /* how they come in there, a while ago */
 };
 
 struct seat {
@@ -85,7 +96,9 @@ struct seat {
     uint64_t told;       /* a hash of the last `tracks`; 0: none yet */
     uint64_t told_state; /* the same of `sfu-state` */
     uint32_t named[2];   /* slots that have been given a name */
-    struct timer timer;  /* TIMER_SEAT: set while the room is a mesh */
+    usec asked_why_at;
+    usec told_limits_at;
+    struct timer timer; /* TIMER_SEAT: set while the room is a mesh */
     /* without a peer */
     struct show show;
     struct media_sum sum; /* what there is there, as it was told last */
@@ -120,6 +133,8 @@ MUST_USE int seats_new(struct server *server);
 void seat_offer(struct meet_call *call);
 void seat_leave(struct meet_call *call);
 void seat_wish(struct meet_call *call);
+void seat_why(struct meet_call *call);
+void seat_quality(struct meet_call *call);
 
 /* Gives it back; its member has none then. */
 void seat_close(struct seat *seat, usec now);
@@ -144,6 +159,8 @@ void stage_point(struct stage *stage, usec now);
 void stage_tell(struct seat *seat, struct view tracks);
 /* The same of what its pictures get. */
 void stage_tell_state(struct seat *seat, struct view state);
+/* ... of why they look so. */
+void stage_tell_why(struct seat *seat, struct view why);
 /* A bit for each of its sources that it says is on. */
 uint8_t seat_bits_on(const struct member *member);
 
@@ -172,6 +189,32 @@ void seat_shared(struct server *server, usec now, struct peer *peer);
 /* Its member is back, and may have missed what was told. */
 void seat_tell_again(struct seat *seat, usec now);
 
+/* ---- seat_why.c ---- */
+
+#define SEAT_WHY_EACH     (USEC_S / 2) /* more often it is not answered */
+#define SEAT_QUALITY_EACH (1 * USEC_S)
+
+/* How a seat's pictures come in, as it is told to other workers. */
+struct seat_looks {
+    uint64_t seat;
+    struct verdict_source looks[SEAT_PICTURES];
+};
+
+/* A media_owner's. */
+void seat_look(const struct peer *peer, const struct track *track, struct media_look *look);
+/* How what the seat publishes comes in; its peer is here. */
+void seat_measure(const struct seat *seat, usec now, struct verdict_source looks[SEAT_PICTURES]);
+/* An errand's visit, as seat_report: writes the rest of an object. */
+bool seat_report_why(struct server *server, usec now, struct errand *errand);
+/* Has the seat's member be told why, where its peer is. */
+void seat_answer_why(struct seat *seat, usec now);
+/* Tells it, which is an object. */
+void seat_tell_why(const struct seat *seat, usec now, struct view why);
+/* Tells other workers how pictures of the room come in, where it has seats there. */
+void seats_tell_looks(struct server *server, usec now, const struct room *room);
+/* The same as it is told. */
+void stage_take_looks(struct stage *stage, struct view bytes);
+
 /* ---- seat_far.c ---- */
 
 /* The worker where the next member's peer goes. */
@@ -180,6 +223,7 @@ unsigned seat_place(const struct server *server, const struct room *room);
 void seat_far_offer(struct meet_call *call, struct seat *seat, const struct seat_offer *offer);
 /* seat_tell_again, for one whose peer is there. */
 void seat_far_tell_again(const struct seat *seat);
+void seat_far_ask_why(const struct seat *seat);
 void seat_far_wish(struct seat *seat, const struct seat_tile *tiles, size_t count);
 /* The other half is to end, and nothing comes from there any more. */
 void seat_far_close(struct seat *seat, usec now);

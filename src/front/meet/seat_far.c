@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
+_Static_assert(SEAT_PICTURES == 2, "a sum has all of a member's pictures");
 _Static_assert(SEAT_SOURCES == NOTE_SOURCES, "a note has all of a member's tracks");
 
 /* ---- where ---- */
@@ -169,6 +170,15 @@ void seat_far_tell_again(const struct seat *seat)
     note_send(seat->server, note);
 }
 
+void seat_far_ask_why(const struct seat *seat)
+{
+    struct note *note = note_new(seat->server, seat->show.row.worker, NOTE_WHY, view_make(NULL, 0));
+    if (!note)
+        return; /* it asks again */
+    note->seat = seat->id;
+    note_send(seat->server, note);
+}
+
 /* ---- back ---- */
 
 /* What is said to a member that is away is lost, like all errors. */
@@ -207,15 +217,23 @@ static void answered(struct seat *seat, usec now, const struct note *note)
     seats_point(seat->server, now, seat->member->room);
 }
 
-static void take_sums(const struct server *server, const struct note *note)
+/* How pictures come in is told to all other workers, as often as the first of them says how it is
+ * with its own. */
+static void take_sums(struct server *server, usec now, const struct note *note)
 {
+    const struct room *room = NULL;
     struct note_sum sum;
     for (size_t at = 0; at + sizeof sum <= note->size; at += sizeof sum) {
         memcpy(&sum, note->bytes + at, sizeof sum);
         struct seat *seat = spread_find(server, sum.seat);
-        if (seat)
-            seat->sum = sum.sum;
+        if (!seat || seat->peer)
+            continue;
+        seat->sum = sum.sum;
+        memcpy(seat->show.looks, sum.looks, sizeof sum.looks);
+        room = seat->member->room;
     }
+    if (room && (unsigned)__builtin_ctzll(seats_elsewhere(room)) == note->from)
+        seats_tell_looks(server, now, room);
 }
 
 void seats_sum(const struct room *room, const struct member *member, struct media_sum *sum)
@@ -236,7 +254,7 @@ void seat_far_note(struct server *server, usec now, const struct note *note)
 {
     struct seat *seat;
     if (note->kind == NOTE_SUMS) {
-        take_sums(server, note);
+        take_sums(server, now, note);
         return;
     }
     seat = spread_find(server, note->seat);
@@ -257,6 +275,9 @@ void seat_far_note(struct server *server, usec now, const struct note *note)
         break;
     case NOTE_STATE:
         seat_tell_state(seat, now, note_view(note));
+        break;
+    case NOTE_BECAUSE:
+        seat_tell_why(seat, now, note_view(note));
         break;
     default: /* NOTE_ENDED */
         if (seat->is_asked)

@@ -110,7 +110,7 @@ void spread_expired(struct server *server, usec now)
 {
     struct spread *spread = server->spread;
     for (struct list *node = spread->stages.next; node != &spread->stages; node = node->next)
-        stage_tell_sums(LIST_ENTRY(node, struct stage, node));
+        stage_tell_sums(LIST_ENTRY(node, struct stage, node), now);
     if (!list_empty(&spread->stages))
         wheel_set(&server->wheel, &spread->timer, now + SPREAD_SUMS_EACH);
 }
@@ -128,6 +128,8 @@ void server_note(struct server *server, usec now, struct note *note)
         [NOTE_DATA_OPENED] = data_note, [NOTE_DATA_CLOSED] = data_note,
         [NOTE_DATA_BROKEN] = data_note, [NOTE_AGAIN] = stage_note,
         [NOTE_SUMS] = seat_far_note,    [NOTE_UNLINK] = links_note,
+        [NOTE_WHY] = stage_note,        [NOTE_BECAUSE] = seat_far_note,
+        [NOTE_LOOKS] = stage_note,
     };
     if (server->spread)
         HEAR[note->kind](server, now, note);

@@ -103,7 +103,12 @@ void stage_tell_state(struct seat *seat, struct view state)
     send_text(seat->server, seat, NOTE_STATE, state);
 }
 
-void stage_tell_sums(const struct stage *stage)
+void stage_tell_why(struct seat *seat, struct view why)
+{
+    send_text(seat->server, seat, NOTE_BECAUSE, why);
+}
+
+void stage_tell_sums(const struct stage *stage, usec now)
 {
     struct note_sum sums[ROOM_MEMBERS_MAX];
     size_t count = 0;
@@ -112,6 +117,7 @@ void stage_tell_sums(const struct stage *stage)
         struct note_sum *sum = &sums[count++];
         *sum = (struct note_sum){ .seat = seat->id };
         media_sum_add(&sum->sum, seat->peer);
+        seat_measure(seat, now, sum->looks);
     }
     struct note *note = note_new(stage->server, stage->home, NOTE_SUMS,
                                  view_make((uint8_t *)sums, count * sizeof sums[0]));
@@ -158,7 +164,8 @@ static struct seat *open_seat(struct server *server, usec now, const struct note
         pool_give(&server->seats, seat);
         return NULL;
     }
-    seat->owner = (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared };
+    seat->owner =
+        (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared, seat_look };
     seat->server = server;
     seat->stage = stage;
     seat->id = note->seat;
@@ -240,6 +247,7 @@ static void keep_inlets(struct show *show, struct show *before)
 {
     if (before->row.seat != show->row.seat)
         return;
+    memcpy(show->looks, before->looks, sizeof show->looks);
     for (unsigned i = 0; i < SEAT_SOURCES; i++) {
         struct inlet *inlet = before->inlets[i];
         if (!inlet || inlet->serial != show->row.serials[i])
@@ -304,9 +312,16 @@ void stage_note(struct server *server, usec now, const struct note *note)
         if (seat)
             seat_close(seat, now);
         break;
+    case NOTE_WHY:
+        seat = spread_find(server, note->seat);
+        if (seat && seat->peer)
+            seat_answer_why(seat, now);
+        break;
     default:
         stage = stage_find(server, note->from, note->room);
-        if (stage)
+        if (stage && note->kind == NOTE_LOOKS)
+            stage_take_looks(stage, note_view(note));
+        else if (stage)
             take_bill(stage, now, note);
         break;
     }

@@ -26,7 +26,7 @@ struct stage {
 struct stage *stage_find(const struct server *server, unsigned home, uint64_t room);
 void stage_note(struct server *server, usec now, const struct note *note);
 /* Tells the room's worker what its seats have. */
-void stage_tell_sums(const struct stage *stage);
+void stage_tell_sums(const struct stage *stage, usec now);
 /* Closes its seats, without a word to the room's worker, and the stage with them. */
 void stage_end(struct stage *stage, usec now);
 /* Forgets it. */
