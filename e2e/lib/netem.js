@@ -40,14 +40,17 @@ function goThrough({ address, port }) {
 }
 
 export class BadLine {
-  /** @type {((line: string) => void)[]} */
+  /** @type {{ resolve: (line: string) => void, reject: (error: Error) => void }[]} */
   #waiting = [];
   #end = { address: '', port: 0 };
 
   /** @param {import('node:child_process').ChildProcessWithoutNullStreams} child */
   constructor(child) {
     this.child = child;
-    createInterface(child.stdout).on('line', (line) => this.#waiting.shift()?.(line));
+    createInterface(child.stdout).on('line', (line) => this.#waiting.shift()?.resolve(line));
+    child.once('exit', () => {
+      for (const { reject } of this.#waiting) reject(new Error('netem_proxy is gone'));
+    });
     child.stderr.pipe(process.stderr);
   }
 
@@ -67,8 +70,7 @@ export class BadLine {
   /** @returns {Promise<string>} */
   #next() {
     return new Promise((resolve, reject) => {
-      this.#waiting.push(resolve);
-      this.child.once('exit', () => reject(new Error('netem_proxy is gone')));
+      this.#waiting.push({ resolve, reject });
     });
   }
 
