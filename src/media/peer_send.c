@@ -225,6 +225,17 @@ static bool is_of(const struct track *track, const struct rtp_stream *stream)
     return false;
 }
 
+/* From a better encoding to a poorer one it is gone over because less is to be sent. */
+static bool is_poorer(const struct track *track, const struct encoding *encoding,
+                      const struct rtp_stream *before, usec now)
+{
+    for (unsigned i = 0; i < track->encoding_count; i++)
+        if (&track->encodings[i]->stream == before)
+            return !encoding_is_heard(track->encodings[i], now) ||
+                   encoding->bps < track->encodings[i]->bps;
+    return false;
+}
+
 bool transceiver_aim(struct transceiver *transceiver, usec now)
 {
     struct track *track = transceiver->subscription;
@@ -241,7 +252,8 @@ bool transceiver_aim(struct transceiver *transceiver, usec now)
     }
     if (sender_target(sender) != &encoding->stream) {
         if (is_of(track, sender_stream(sender))) {
-            sender_go_over(sender, &encoding->stream);
+            sender_go_over(sender, &encoding->stream,
+                           is_poorer(track, encoding, sender_stream(sender), now));
             track->kind->wake(track);
         } else {
             make_plan(transceiver, track, &plan);

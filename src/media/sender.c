@@ -1,4 +1,4 @@
-#include "media/sender.h"
+#include "media/sender_inside.h"
 
 #include "base/bytes.h"
 #include "wire/dependency_descriptor.h"
@@ -7,9 +7,6 @@
 
 #include <assert.h>
 #include <string.h>
-
-#define PADDED_OF    8 /* the last packets, which padding is made of */
-#define PADDING_SIZE 224
 
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet);
@@ -72,6 +69,16 @@ void sender_wants_key(struct sender *sender)
         key_requests_want(&stream->key_requests);
 }
 
+/* A key frame is needed for other layers of the stream: for lower ones soon. */
+static void wants_layer(struct sender *sender)
+{
+    struct key_requests *requests = &sender_stream(sender)->key_requests;
+    if (sender->selection.wanted < sender->selection.at)
+        key_requests_want(requests);
+    else
+        key_requests_hope(requests);
+}
+
 static void wait_for_key(struct sender *sender)
 {
     sender->is_waiting = true;
@@ -91,7 +98,7 @@ void sender_switch(struct sender *sender, struct rtp_stream *stream)
     wait_for_key(sender);
 }
 
-void sender_go_over(struct sender *sender, struct rtp_stream *stream)
+void sender_go_over(struct sender *sender, struct rtp_stream *stream, bool is_urgent)
 {
     struct sink *next = &sender->sinks[!sender->current];
     bool is_flowing = sender_stream(sender) && !sender->is_waiting && !sender->is_paused;
@@ -99,11 +106,14 @@ void sender_go_over(struct sender *sender, struct rtp_stream *stream)
         sender_switch(sender, stream);
         return;
     }
+    if (is_urgent)
+        key_requests_want(&stream->key_requests);
+    else
+        key_requests_hope(&stream->key_requests);
     if (next->stream == stream)
         return;
     rtp_stream_remove_sink(next);
     rtp_stream_add_sink(stream, next);
-    key_requests_want(&stream->key_requests);
 }
 
 void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal)
@@ -185,8 +195,7 @@ static struct view payload_of(const struct sender *sender, const struct packet *
     return red.blocks[red.block_count - 1].payload;
 }
 
-/* Tells the estimate of it, and the other end its transport-wide number, or else when it goes. */
-static void stamp(const struct sender *sender, usec now, const struct rtp_written *written,
+void sender_stamp(const struct sender *sender, usec now, const struct rtp_written *written,
                   const struct rtc_rtp *rtp, uint8_t *at)
 {
     const struct sender_config *config = &sender->config;
@@ -203,14 +212,6 @@ static void stamp(const struct sender *sender, usec now, const struct rtp_writte
         bwe_sent_untold(config->bwe, now, size);
 }
 
-/* One of ours. */
-struct outgoing {
-    uint16_t number;
-    bool is_repeat;
-    bool is_empty; /* in the place of one that does not go on */
-    bool is_last;  /* of its picture */
-};
-
 static size_t write_own(const struct sender *sender, const struct packet *packet,
                         const struct outgoing *outgoing, uint8_t *at, struct view *payload)
 {
@@ -226,8 +227,7 @@ static size_t write_own(const struct sender *sender, const struct packet *packet
 
 static const struct rtp_packet NONE;
 
-/* Queues the packet.  There is room; a transport that is gone takes all, and sends nothing. */
-static void put(struct sender *sender, usec now, const struct packet *packet,
+void sender_put(struct sender *sender, usec now, const struct packet *packet,
                 const struct outgoing *outgoing)
 {
     const struct sender_config *config = &sender->config;
@@ -259,7 +259,7 @@ static void put(struct sender *sender, usec now, const struct packet *packet,
         rtp.own_size = RTX_OSN_SIZE;
     }
     rtp.own_size += write_own(sender, packet, outgoing, at + written.size, &rtp.payload);
-    stamp(sender, now, &written, &rtp, at);
+    sender_stamp(sender, now, &written, &rtp, at);
     rtc_end_rtp(config->rtc, config->transport, &rtp);
 }
 
@@ -288,13 +288,12 @@ static bool come_next(struct sender *sender, usec now, const struct packet *pack
         sender->last_timestamp = packet->rtp.timestamp + sender->timestamp_offset;
         sender->last_at = now;
     } else if (sender->selection.needs_key) {
-        sender_wants_key(sender);
+        wants_layer(sender);
     }
     return goes;
 }
 
-/* As what it goes out.  FORGOTTEN: it is too late for that. */
-static enum selection_fate describe(const struct sender *sender, const struct packet *packet,
+enum selection_fate sender_describe(const struct sender *sender, const struct packet *packet,
                                     struct outgoing *outgoing)
 {
     uint64_t number;
@@ -321,9 +320,9 @@ static bool pass_on(struct sender *sender, usec now, const struct packet *packet
         return true; /* late, from before the switch */
     if (packet->sequence > sender->numbers.in && !come_next(sender, now, packet))
         return true;
-    if (describe(sender, packet, &outgoing) == SELECTION_FORGOTTEN)
+    if (sender_describe(sender, packet, &outgoing) == SELECTION_FORGOTTEN)
         return true;
-    put(sender, now, packet, &outgoing);
+    sender_put(sender, now, packet, &outgoing);
     sender->packets++;
     if (outgoing.is_empty)
         return true;
@@ -382,105 +381,7 @@ static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
     return true;
 }
 
-/* ---- again ---- */
-
-static bool may_repeat(struct sender *sender, usec now)
-{
-    uint64_t more = (now - sender->repeats_at) / SENDER_REPEAT_EACH;
-    if (more > 0) {
-        uint64_t left = sender->repeats_left + more;
-        sender->repeats_left = (uint16_t)(left < SENDER_REPEATS_MAX ? left : SENDER_REPEATS_MAX);
-        sender->repeats_at = now;
-    }
-    if (sender->repeats_left == 0)
-        return false;
-    sender->repeats_left--;
-    return true;
-}
-
-/* Whether it can be sent again: as it was, only as long as SRTP knows that it was sent. */
-static bool can_repeat(const struct sender *sender, const struct packet *packet, int distance)
-{
-    return sender->formats.payload_types[packet->format] != SENDER_NO_PAYLOAD &&
-           (sender->formats.rtx_payload_types[packet->format] != SENDER_NO_PAYLOAD ||
-            (-distance < SECURE_WINDOW && !sender->plan.transport_cc_at &&
-             !sender->plan.abs_send_time_at));
-}
-
-static void repeated(struct sender *sender)
-{
-    sender->repeated++;
-    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_REPEATED, 1);
-}
-
-/* The packet that went out under that number, if it is still there. */
-static const struct packet *find(const struct sender *sender, uint64_t number)
-{
-    uint64_t sequence;
-    if (!sender->stream || number < sender->repeat_from ||
-        !renumbering_in(&sender->numbers, number, &sequence))
-        return NULL;
-    return packet_ring_find(&sender->stream->ring, sequence);
-}
-
-void sender_nack(struct sender *sender, usec now, uint16_t number)
-{
-    int distance = rtp_sequence_distance(number, (uint16_t)sender->highest);
-    struct outgoing outgoing = { .is_repeat = true };
-    if (!sender->has_begun || distance > 0)
-        return; /* it was never sent */
-    const struct packet *packet = find(sender, sender->highest + (uint64_t)(int64_t)distance);
-    if (packet && !rtc_is_full(sender->config.rtc) && can_repeat(sender, packet, distance) &&
-        describe(sender, packet, &outgoing) != SELECTION_FORGOTTEN && may_repeat(sender, now)) {
-        put(sender, now, packet, &outgoing);
-        repeated(sender);
-    } else {
-        sender->not_repeated++;
-    }
-}
-
-/* Padding alone, under the RTX SSRC: for receivers that is no packet of the stream. */
-static bool put_padding(struct sender *sender, usec now, uint8_t rtx)
-{
-    const struct sender_config *config = &sender->config;
-    uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
-    struct rtp_written written;
-    const struct rtp_values values = { .ssrc = config->rtx_ssrc,
-                                       .timestamp = sender->last_timestamp,
-                                       .sequence_number = sender->rtx_sequence,
-                                       .payload_type = rtx,
-                                       .has_padding = true };
-    if (!at)
-        return false;
-    sender->rtx_sequence++;
-    rtp_write_header(&sender->plan, &NONE, at, &values, at, &written);
-    memset(at + written.size, 0, PADDING_SIZE - 1);
-    at[written.size + PADDING_SIZE - 1] = PADDING_SIZE;
-    struct rtc_rtp rtp = { .header_size = written.size,
-                           .own_size = PADDING_SIZE,
-                           .payload = view_make(at, 0),
-                           .sent = &sender->rtx_sent };
-    stamp(sender, now, &written, &rtp, at);
-    rtc_end_rtp(config->rtc, config->transport, &rtp);
-    return true;
-}
-
-bool sender_pad(struct sender *sender, usec now)
-{
-    uint64_t before = sender->repeated;
-    uint64_t failed = sender->not_repeated;
-    uint8_t rtx = SENDER_NO_PAYLOAD;
-    for (unsigned i = 0; i < PACKET_FORMATS_MAX && rtx == SENDER_NO_PAYLOAD; i++)
-        rtx = sender->formats.rtx_payload_types[i];
-    if (rtx == SENDER_NO_PAYLOAD || !sender->has_begun)
-        return false;
-    sender_nack(sender, now, (uint16_t)(sender->highest - sender->padded++ % PADDED_OF));
-    sender->not_repeated = failed;
-    if (sender->repeated == before)
-        return put_padding(sender, now, rtx);
-    sender->repeats_left++; /* it is none of those that may be asked for */
-    return true;
-}
+/* ---- reports ---- */
 
 bool sender_report(const struct sender *sender, usec now, struct rtcp_sr *sr)
 {

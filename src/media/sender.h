@@ -102,8 +102,9 @@ void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
  * that comes nothing is sent. */
 void sender_switch(struct sender *sender, struct rtp_stream *stream);
 /* The same, but until that comes the stream before is sent on: for another encoding of the same
- * track, since the plan is not changed with it. */
-void sender_go_over(struct sender *sender, struct rtp_stream *stream);
+ * track, since the plan is not changed with it.  is_urgent: it is to come soon, since the line does
+ * not take what is sent; otherwise it is waited for, and asked for with others. */
+void sender_go_over(struct sender *sender, struct rtp_stream *stream, bool is_urgent);
 /* Of the stream that it is going to: these layers (LAYER_BEST: the highest).  Until it is there,
  * what went out of the former still does.  To follow the two above. */
 void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal);

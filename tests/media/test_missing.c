@@ -139,6 +139,19 @@ static void test_key_requests(void **state)
     assert_false(key_requests_due(&requests, NOW + 10 * USEC_S));
     key_requests_want(&requests);
     assert_true(key_requests_due(&requests, NOW + 10 * USEC_S));
+    key_requests_came(&requests);
+    /* where there is no hurry, there is more time between them, unless somebody is in one */
+    const usec later = NOW + 20 * USEC_S;
+    for (usec t = asked = 0; t < 10000; t++) {
+        key_requests_hope(&requests);
+        asked += key_requests_due(&requests, later + t * USEC_MS);
+    }
+    assert_int_equal(asked, 5);
+    key_requests_want(&requests);
+    assert_true(key_requests_due(&requests, later + 10 * USEC_S));
+    key_requests_came(&requests);
+    key_requests_hope(&requests);
+    assert_false(key_requests_due(&requests, later + 10 * USEC_S + KEY_REQUEST_EACH));
 }
 
 int main(void)

@@ -251,7 +251,7 @@ static void test_go_over(void **state)
     sender_switch(&sender, &one.stream);
     next(&one, true);
     pump(&one);
-    sender_go_over(&sender, &two.stream);
+    sender_go_over(&sender, &two.stream, false);
     assert_ptr_equal(sender_stream(&sender), &one.stream);
     assert_ptr_equal(sender_target(&sender), &two.stream);
     assert_true(is_key_wanted(&two));
@@ -266,8 +266,8 @@ static void test_go_over(void **state)
     frame_of_both(false, 6);
     assert_numbers(START, 6);
     /* there, and then not */
-    sender_go_over(&sender, &one.stream);
-    sender_go_over(&sender, &two.stream);
+    sender_go_over(&sender, &one.stream, false);
+    sender_go_over(&sender, &two.stream, false);
     assert_ptr_equal(sender_target(&sender), &two.stream);
     next(&one, true);
     pump(&one);
@@ -278,11 +278,11 @@ static void test_go_over_ends(void **state)
 {
     (void)state;
     /* nothing flows yet: as a switch */
-    sender_go_over(&sender, &one.stream);
+    sender_go_over(&sender, &one.stream, false);
     assert_true(is_key_wanted(&one));
     next(&one, true);
     pump(&one);
-    sender_go_over(&sender, &two.stream);
+    sender_go_over(&sender, &two.stream, false);
     /* the one before ends: the other begins with its key frame all the same */
     rtp_stream_end(&one.stream);
     next(&two, false);
@@ -294,7 +294,7 @@ static void test_go_over_ends(void **state)
     /* the one that it would go over to ends */
     free(one.memory);
     source_open(&one, 100, 0, true);
-    sender_go_over(&sender, &one.stream);
+    sender_go_over(&sender, &one.stream, false);
     rtp_stream_end(&one.stream);
     next(&two, false);
     pump(&two);
@@ -309,7 +309,7 @@ static void test_go_over_paused(void **state)
     sender_switch(&sender, &one.stream);
     next(&one, true);
     pump(&one);
-    sender_go_over(&sender, &two.stream);
+    sender_go_over(&sender, &two.stream, false);
     sender_pause(&sender, true);
     next(&two, false);
     pump(&two);

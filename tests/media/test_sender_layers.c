@@ -320,7 +320,7 @@ static void excuse(void)
 static void want_something(void)
 {
     if (chance_of(&chance, 4) == 0)
-        sender_go_over(&sender, &encodings[chance_of(&chance, SOURCES)]->stream);
+        sender_go_over(&sender, &encodings[chance_of(&chance, SOURCES)]->stream, true);
     sender_set_layers(&sender, chance_of(&chance, 5), chance_of(&chance, 5));
 }
 
