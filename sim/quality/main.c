@@ -3,9 +3,10 @@
  * from the first on.
  *
  * For each it prints what was measured over all seeds, and whether it is within its bounds; ends
- * with 1 when something is not.  --held: those only that are held to it today.  --plots: an SVG of
- * each scenario's first seed, and of each that failed.  --lines: what is sent follows what lines
- * are estimated to take, which it does not yet where nobody says so; --known: what they take.
+ * with 1 when something is not.  --held: those only that are held to it today.  --plots: an SVG
+ * and a table of each scenario's first seed, and of each that failed.  --lines: what is sent
+ * follows what lines are estimated to take, which it does not yet where nobody says so; --known:
+ * what they take.
  */
 #include "quality/plot.h"
 #include "quality/scenarios.h"
@@ -65,18 +66,27 @@ static bool read_options(int argc, char **argv, struct options *options)
     return options->count > 0;
 }
 
-static void draw(const struct options *options, uint64_t seed)
+static FILE *open_plot(const struct options *options, uint64_t seed, const char *ending)
 {
     char name[400];
-    snprintf(name, sizeof name, "%s/%s-%llu.svg", options->plots, stage.scenario->name,
-             (unsigned long long)seed);
+    snprintf(name, sizeof name, "%s/%s-%llu.%s", options->plots, stage.scenario->name,
+             (unsigned long long)seed, ending);
     FILE *file = fopen(name, "w");
     if (!file) {
         perror(name);
         exit(2);
     }
-    plot_write(file, &stage, seed);
-    fclose(file);
+    return file;
+}
+
+static void draw(const struct options *options, uint64_t seed)
+{
+    FILE *drawing = open_plot(options, seed, "svg");
+    FILE *table = open_plot(options, seed, "txt");
+    plot_write(drawing, &stage, seed);
+    plot_rows(table, &stage);
+    fclose(drawing);
+    fclose(table);
 }
 
 /* False: something was not as it must be. */

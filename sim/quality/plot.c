@@ -218,3 +218,18 @@ void plot_write(FILE *file, const struct stage *stage, uint64_t seed)
     }
     fprintf(file, "</svg>\n");
 }
+
+void plot_rows(FILE *file, const struct stage *stage)
+{
+    const struct stage_viewer *who = &stage->viewers[0];
+    fprintf(file,
+            "# kbit/s; queue and freeze in ms\n"
+            "#    s capacity estimate  acked   sent    got others queue layer freeze limit\n");
+    for (unsigned i = 0; i < who->sample_count; i++) {
+        const struct sample *at = &who->samples[i];
+        fprintf(file, "%6.1f %8.0f %8.0f %6.0f %6.0f %6.0f %6.0f %5.0f %5.0f %6.0f %s\n",
+                (i + 1) / 10.0, at->capacity / 1e3, at->estimate / 1e3, at->acknowledged / 1e3,
+                at->sent / 1e3, at->received / 1e3, at->others / 1e3, at->queue, at->layer,
+                at->frozen, bwe_limit_name((enum bwe_limit)at->limit));
+    }
+}

@@ -1,4 +1,4 @@
-/* plot.h - draws what became of a scenario as SVG.
+/* plot.h - draws what became of a scenario as SVG, and writes it as a table.
  *
  * Over time: what the line took, what the server believed and what it sent; the encoding that was
  * shown; the line's queue, and freezes; pictures a second.
@@ -12,5 +12,7 @@
 
 /* Of its first viewer. */
 void plot_write(FILE *file, const struct stage *stage, uint64_t seed);
+/* The same in figures, a row a sample: to read causes from. */
+void plot_rows(FILE *file, const struct stage *stage);
 
 #endif

@@ -85,6 +85,11 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
         .received = rate_since(&who->received, viewer->received_bytes),
         .queue = (float)netem_queue_time(&viewer->end.down, now) / USEC_MS,
     };
+    struct bwe_estimate estimate;
+    if (peer_estimate(viewer->end.peer, now, &estimate)) {
+        sample->acknowledged = (float)estimate.acknowledged_bps;
+        sample->limit = (uint8_t)estimate.limit;
+    }
     sample->up_capacity = (float)stage->publishers[0].end.up.setting.rate_bps;
     sample->up_estimate = (float)bwe_target_bps(&stage->publishers[0].uplink.bwe);
     sample->up_sent = rate_since(&who->up_sent, stage->publishers[0].sent_bytes);

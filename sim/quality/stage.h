@@ -15,9 +15,10 @@
 
 /* Of one viewer in a tenth of a second; bits/s, with everything below RTP. */
 struct sample {
-    float capacity; /* of its line, at the end */
-    float estimate; /* the server's, at the end; 0: it has none */
-    float sent;     /* to it by the server */
+    float capacity;     /* of its line, at the end */
+    float estimate;     /* the server's, at the end; 0: it has none */
+    float acknowledged; /* what the server knows to come; without what is below RTP */
+    float sent;         /* to it by the server */
     float received;
     float others;      /* what came of who shares the line */
     float queue;       /* ms that the line's queue takes, at the end */
@@ -30,6 +31,7 @@ struct sample {
     float speaker;   /* the same of whoever speaks */
     uint16_t shown;  /* frames of its first picture */
     uint16_t sounds; /* packets of its first sound */
+    uint8_t limit;   /* enum bwe_limit */
 };
 
 struct stage_viewer {
