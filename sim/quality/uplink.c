@@ -31,7 +31,7 @@ static void want(struct uplink *uplink, usec now)
     double most = SOUND_BPS;
     for (unsigned i = 0; i < MODEL_ENCODINGS; i++)
         most += uplink->is_wanted[i] ? MODEL_SIZES[i].bps / PAYLOAD : 0;
-    bwe_want(&uplink->bwe, now, (uint64_t)most);
+    bwe_want(&uplink->bwe, now, (uint64_t)most, (uint64_t)most);
 }
 
 void uplink_init(struct uplink *uplink, usec now)

@@ -14,9 +14,10 @@
 #define STEP_SECOND     3.0          /* of a probe that follows one of what was begun with */
 #define STEP            2.0
 #define STEP_LOSS       1.5
-#define AFTER_LIMITED   (2 * USEC_S)
 #define ALL_COMES       0.9
-#define REFERENCE_SHIFT 8 /* of 24 bits in 32 */
+#define BROKEN_IN       0.5
+#define BROKEN_IN_QUEUE 80000 /* us */
+#define REFERENCE_SHIFT 8     /* of 24 bits in 32 */
 
 void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings)
 {
@@ -25,6 +26,7 @@ void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings)
     *bwe = (struct bwe){ .settings = *settings,
                          .target_bps = settings->start_bps,
                          .wanted_bps = settings->max_bps,
+                         .most_bps = settings->max_bps,
                          .rate = { .bps = settings->start_bps },
                          .reports = { .bps = settings->start_bps },
                          .sent_since = now,
@@ -114,6 +116,7 @@ static void look_for_probe(struct bwe *bwe, usec now)
     const struct bwe_probe_terms terms = {
         .target_bps = bwe->target_bps,
         .wanted_bps = bwe->wanted_bps < most ? bwe->wanted_bps : most,
+        .most_bps = bwe->most_bps < most ? bwe->most_bps : most,
         .step = step,
         .jitter_ms = bwe->delay.jitter,
         .is_calm = bwe->has_feedback && bwe->before_silence == 0 && !was_over &&
@@ -138,6 +141,7 @@ static void take_received(struct bwe *bwe, usec now, struct bwe_packet *packet, 
     usec sent_at = bwe_packet_sent_at(packet, now);
     bool is_limited = bwe->demand.limited_since != 0;
     bwe_acknowledged_add(&bwe->acknowledged, arrived_at, packet->size, is_limited);
+    bwe_busy_packet(&bwe->busy, (int64_t)sent_at, arrived_at, packet->size);
     if (packet->cluster) {
         bwe_delay_skip(&bwe->delay);
         bwe_prober_packet(&bwe->prober, packet->cluster, (int64_t)sent_at, arrived_at,
@@ -204,10 +208,8 @@ static void take_probe(struct bwe *bwe, usec now)
     }
     if (bps == 0 || bwe->delay.usage == BWE_OVERUSING)
         return;
-    if (bps > bwe->rate.bps) {
+    if (bps > bwe->rate.bps)
         bwe_rate_set(&bwe->rate, now, bps);
-        bwe->limited_at = now; /* what comes is of before */
-    }
     bwe_loss_shown(&bwe->loss, bps);
 }
 
@@ -218,33 +220,34 @@ static bool is_loss(const struct bwe *bwe, const struct news *news)
     return share > 2 * bwe->loss.inherent;
 }
 
+/* Much waits, and not half of what is sent comes: for that it takes no trend. */
+static bool is_broken_in(const struct bwe *bwe)
+{
+    double busy = bwe_busy_bps(&bwe->busy);
+    return busy > 0 && busy < BROKEN_IN * bwe->sent_bps &&
+           bwe_busy_queue(&bwe->busy) > BROKEN_IN_QUEUE;
+}
+
 /* What of the delay counts.  Where less is sent than might be, and all of it comes as fast as it is
  * sent, it is not we who fill a queue: packets come late by chance, and to go down to what is sent
  * would say nothing of the line. */
 static enum bwe_usage usage_of(const struct bwe *bwe)
 {
+    if (is_broken_in(bwe))
+        return BWE_OVERUSING;
     bool is_late = bwe->acknowledged.bps < ALL_COMES * bwe->sent_bps;
     if (bwe->delay.usage == BWE_OVERUSING && bwe->demand.limited_since && !is_late)
         return BWE_UNDERUSING;
     return bwe->delay.usage;
 }
 
-/* What comes, for who goes down by it. */
-static double come(struct bwe *bwe, usec now)
-{
-    double burst = bwe_acknowledged_burst(&bwe->acknowledged);
-    if (bwe->demand.limited_since)
-        bwe->limited_at = now;
-    bool was_limited = bwe->limited_at && now - bwe->limited_at < AFTER_LIMITED;
-    bool is_more = bwe->delay.usage == BWE_OVERUSING && burst > bwe->acknowledged.bps;
-    return was_limited && is_more ? burst : bwe->acknowledged.bps;
-}
-
 static void estimate(struct bwe *bwe, usec now, const struct news *news)
 {
     bwe_rival_look(&bwe->rival, now, bwe->sent_bps, bwe->acknowledged.bps);
     const struct bwe_rate_input input = { .usage = usage_of(bwe),
-                                          .acknowledged_bps = come(bwe, now),
+                                          .acknowledged_bps = bwe->acknowledged.bps,
+                                          .busy_bps = bwe_busy_bps(&bwe->busy),
+                                          .queue_us = bwe_busy_queue(&bwe->busy),
                                           .round_trip = round_trip_of(bwe),
                                           .has_rival = bwe->rival.is_there,
                                           .min_bps = bwe->settings.min_bps,
@@ -272,6 +275,7 @@ bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc)
     bwe->reference = unwrap_reference(bwe, twcc->reference_time);
     if (was_silent)
         bwe_delay_reset(&bwe->delay);
+    bwe_busy_begin(&bwe->busy);
     twcc_reader_begin(twcc, &reader);
     while (twcc_reader_next(&reader, &status))
         take_status(bwe, now, &status, &news);
@@ -309,11 +313,12 @@ void bwe_remb(struct bwe *bwe, usec now, uint64_t bps)
         estimate_by_reports(bwe, now);
 }
 
-void bwe_want(struct bwe *bwe, usec now, uint64_t bps)
+void bwe_want(struct bwe *bwe, usec now, uint64_t bps, uint64_t most_bps)
 {
     double wanted = (double)bps;
     bool is_more = wanted > bwe->wanted_bps && wanted > bwe->target_bps;
     bwe->wanted_bps = wanted;
+    bwe->most_bps = (double)most_bps;
     if (is_more)
         bwe_prober_hurry(&bwe->prober, now);
 }

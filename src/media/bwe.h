@@ -5,6 +5,7 @@
  * bwe_history  what was sent                 bwe_rate   how the estimate goes up and down
  * bwe_delay    whether a queue grows         bwe_probe  how it is tried whether there is more
  * bwe_loss     what loss says, and does not  bwe_rival  whether somebody else fills the queue
+ * bwe_busy     what the line takes while it is busy, and what waits before it
  *
  * How to use it.  bwe_sent is told of every RTP packet that goes to the peer, and gives it its
  * transport-wide number.  Feedback goes to bwe_feedback, reports to bwe_reported, REMB to bwe_remb;
@@ -22,6 +23,7 @@
 #ifndef MOIM_MEDIA_BWE_H
 #define MOIM_MEDIA_BWE_H
 
+#include "media/bwe_busy.h"
 #include "media/bwe_delay.h"
 #include "media/bwe_history.h"
 #include "media/bwe_loss.h"
@@ -71,6 +73,7 @@ struct bwe_estimate {
 /* Its members are bwe.c's. */
 struct bwe {
     struct bwe_settings settings;
+    struct bwe_busy busy;
     struct bwe_delay delay;
     struct bwe_acknowledged acknowledged;
     struct bwe_demand demand;
@@ -81,6 +84,7 @@ struct bwe {
     struct bwe_reports reports;
     double target_bps;
     double wanted_bps;
+    double most_bps;
     double remb_bps;     /* 0: none was heard */
     double sent_bps;     /* 0: not known yet */
     double told_loss;    /* by reports: 0 to 1 */
@@ -93,7 +97,6 @@ struct bwe {
     usec silence_at;          /* when silence makes it go down again; 0: it does not */
     double before_silence;    /* the estimate; 0: it is not silent */
     usec looked_at;
-    usec limited_at; /* when less was sent than might have been, the last time */
     bool has_feedback;
     struct bwe_history history;
 };
@@ -117,9 +120,10 @@ void bwe_reported(struct bwe *bwe, usec now, uint32_t expected, uint32_t lost, u
 /* The receiver says what it thinks of its line: the estimate is never more.  0: nothing again. */
 void bwe_remb(struct bwe *bwe, usec now, uint64_t bps);
 
-/* So much would be sent if the line took it: for more it need not be probed.  At first: as much as
- * there is. */
-void bwe_want(struct bwe *bwe, usec now, uint64_t bps);
+/* With an estimate of `bps` more would be sent than is, and with `most_bps` all that there is: for
+ * the first it is probed, and for the second as long as probes find no end of the line.  At first:
+ * as much as there is. */
+void bwe_want(struct bwe *bwe, usec now, uint64_t bps, uint64_t most_bps);
 
 /* USEC_NEVER: nothing has been sent that is waited for. */
 usec bwe_until(const struct bwe *bwe);

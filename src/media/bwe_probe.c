@@ -10,7 +10,7 @@
 #define RESULT_TIME  (2 * USEC_S) /* with the way there and back, and feedback's own pace */
 #define PAUSE_FIRST  (1 * USEC_S)
 #define PAUSE_MIN    (3 * USEC_S)
-#define PAUSE_MAX    (6 * USEC_S)
+#define PAUSE_MAX    (4 * USEC_S)
 #define SOON         (200 * USEC_MS)
 #define ENOUGH       0.8 /* of what was to be sent, for a result */
 #define WANTED_OVER  1.3 /* of what is wanted: surely enough to move a layer up */
@@ -58,6 +58,7 @@ static void rest(struct bwe_prober *prober, usec now)
 
 static void fail(struct bwe_prober *prober, usec now)
 {
+    prober->is_open = false;
     prober->pause = prober->pause < PAUSE_MIN ? PAUSE_MIN : prober->pause + prober->pause / 2;
     if (prober->pause > PAUSE_MAX)
         prober->pause = PAUSE_MAX;
@@ -72,7 +73,8 @@ void bwe_prober_look(struct bwe_prober *prober, usec now, const struct bwe_probe
         rest(prober, now);
     if (prober->state == BWE_PROBE_OUT && now >= prober->until)
         fail(prober, now);
-    double most = terms->wanted_bps * WANTED_OVER;
+    bool is_all = prober->is_open && terms->most_bps > terms->wanted_bps;
+    double most = (is_all ? terms->most_bps : terms->wanted_bps) * WANTED_OVER;
     if (prober->state != BWE_PROBE_IDLE || now < prober->next_at || !terms->is_calm ||
         most < terms->target_bps * WORTH)
         return;
@@ -174,6 +176,7 @@ double bwe_prober_result(struct bwe_prober *prober, usec now)
         return result;
     }
     prober->succeeded++;
+    prober->is_open = result >= SLOWER * (double)prober->probe.bps || came >= SLOWER * sent;
     if (result < GAIN * prober->target_bps && prober->succeeded > 1) {
         prober->pause = PAUSE_MIN; /* as much as was known: it is not worth going on */
         rest(prober, now);

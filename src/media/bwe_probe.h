@@ -56,6 +56,7 @@ struct bwe_prober {
     usec next_at;
     double target_bps; /* the estimate when it was made */
     usec pause;        /* between one that failed and the next */
+    bool is_open;      /* the last one came as fast as it was sent */
     uint64_t sent;     /* that were taken, ever */
     uint64_t succeeded;
 };
@@ -63,7 +64,9 @@ struct bwe_prober {
 /* What the next probe may be. */
 struct bwe_probe_terms {
     double target_bps;
-    double wanted_bps; /* for more than this there is no use */
+    double wanted_bps; /* so much would be of use next ... */
+    double most_bps;   /* ... and for more than this there is no use, nor is it tried before it has
+                        * been seen that the line takes what was tried last */
     double step;       /* how many times the estimate */
     double jitter_ms;  /* of the line: a probe is to be longer than that */
     bool is_calm;      /* no queue grows, nor is feedback missing */

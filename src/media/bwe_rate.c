@@ -1,7 +1,5 @@
 #include "media/bwe_rate.h"
 
-#include <string.h>
-
 /* ---- what comes ---- */
 
 #define WINDOW_FIRST_US  500000
@@ -39,31 +37,6 @@ static void take_sample(struct bwe_acknowledged *acknowledged, double sample, bo
         acknowledged->bps = ACKNOWLEDGED_MIN;
 }
 
-static void add_lately(struct bwe_acknowledged *acknowledged, int64_t arrived_at, size_t size)
-{
-    int64_t passed = arrived_at - acknowledged->late_since;
-    if (passed < 0 || passed > JUMP_US) {
-        memset(acknowledged->late_bps, 0, sizeof acknowledged->late_bps);
-        acknowledged->late_since = arrived_at;
-        acknowledged->late_bytes = 0;
-    } else if (passed >= BWE_LATELY_US) {
-        acknowledged->late_bps[acknowledged->late_count++ % BWE_LATELY] =
-            (double)acknowledged->late_bytes * 8e6 / (double)passed;
-        acknowledged->late_since = arrived_at;
-        acknowledged->late_bytes = 0;
-    }
-    acknowledged->late_bytes += size;
-}
-
-double bwe_acknowledged_burst(const struct bwe_acknowledged *acknowledged)
-{
-    double most = 0;
-    for (unsigned i = 0; i < BWE_LATELY; i++)
-        if (acknowledged->late_bps[i] > most)
-            most = acknowledged->late_bps[i];
-    return most;
-}
-
 void bwe_acknowledged_add(struct bwe_acknowledged *acknowledged, int64_t arrived_at, size_t size,
                           bool is_limited)
 {
@@ -82,7 +55,6 @@ void bwe_acknowledged_add(struct bwe_acknowledged *acknowledged, int64_t arrived
         acknowledged->bytes = 0;
     }
     acknowledged->bytes += size;
-    add_lately(acknowledged, arrived_at, size);
 }
 
 void bwe_acknowledged_doubt(struct bwe_acknowledged *acknowledged)
@@ -118,7 +90,9 @@ void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double ta
 
 /* ---- the estimate ---- */
 
-#define BACK_OFF        0.85
+#define EMPTY_IN        1000000.0 /* us: the queue, that there is */
+#define BACK_OFF_LEAST  0.95
+#define BACK_OFF_MOST   0.75
 #define GROWTH          0.08    /* a second, far from where overuse was met */
 #define GROWTH_MIN      1000.0  /* bits/s */
 #define GROWTH_NEAR_MIN 4000.0  /* bits/s a second */
@@ -180,21 +154,29 @@ static bool may_reduce(const struct bwe_rate *rate, usec now, const struct bwe_r
            (input->acknowledged_bps > 0 && input->acknowledged_bps < rate->bps / 2);
 }
 
+/* What of all that the line takes leaves it so much that the queue is soon empty, and no less: a
+ * queue of a few packets, behind a key frame, is none of the line's. */
+static double back_off(int64_t queue_us)
+{
+    double part = 1 - (double)queue_us / EMPTY_IN;
+    return part < BACK_OFF_MOST ? BACK_OFF_MOST : part > BACK_OFF_LEAST ? BACK_OFF_LEAST : part;
+}
+
 static bool reduce(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
 {
     if (!may_reduce(rate, now, input))
         return false;
-    double bps = input->acknowledged_bps > 0 ? BACK_OFF * input->acknowledged_bps : rate->bps / 2;
-    if (bps > rate->bps && rate->capacity_bps > 0)
-        bps = BACK_OFF * rate->capacity_bps; /* what comes was sent before it went down */
-    if (input->acknowledged_bps > 0)
-        note_capacity(rate, input->acknowledged_bps);
+    double taken = input->busy_bps > 0 ? input->busy_bps : input->acknowledged_bps;
+    double bps = taken > 0 ? back_off(input->queue_us) * taken : rate->bps / 2;
+    if (taken > 0)
+        note_capacity(rate, taken);
     rate->is_held = true;
-    rate->changed_at = rate->reduced_at = now;
+    rate->changed_at = now;
     if (bps < input->min_bps)
         bps = input->min_bps;
     if (bps >= rate->bps)
         return false;
+    rate->reduced_at = now;
     rate->bps = bps;
     return true;
 }

@@ -13,9 +13,6 @@
 
 /* ---- what comes ---- */
 
-#define BWE_LATELY    5 /* windows */
-#define BWE_LATELY_US 50000
-
 /* Weighs each new sample by how far it is off and how sure it was before (a filter of Bayes'). */
 struct bwe_acknowledged {
     double bps; /* 0: not known yet */
@@ -24,21 +21,12 @@ struct bwe_acknowledged {
     uint64_t bytes; /* of this window */
     int64_t since;  /* when it began, by the receiver's clock */
     bool is_open;
-    /* the same over BWE_LATELY_US, in which a burst shows what the line takes */
-    uint64_t late_bytes;
-    int64_t late_since;
-    unsigned late_count;
-    double late_bps[BWE_LATELY];
 };
 
 /* So many bytes came at that time, by the receiver's clock.  `is_limited`: there was not more to
  * send, so that less says little of the line. */
 void bwe_acknowledged_add(struct bwe_acknowledged *acknowledged, int64_t arrived_at, size_t size,
                           bool is_limited);
-/* The most that came over a window of BWE_LATELY_US, of the last BWE_LATELY ones.  What is sent in
- * bursts, with less between them than the line takes, comes in them as fast as the line lets it:
- * the mean is then no measure of the line. */
-double bwe_acknowledged_burst(const struct bwe_acknowledged *acknowledged);
 /* What was known is true no longer: the next samples count for more. */
 void bwe_acknowledged_doubt(struct bwe_acknowledged *acknowledged);
 
@@ -69,6 +57,8 @@ struct bwe_rate {
 struct bwe_rate_input {
     enum bwe_usage usage;
     double acknowledged_bps; /* 0: not known */
+    double busy_bps;         /* that the line takes while it is busy (bwe_busy.h); 0: not known */
+    int64_t queue_us;        /* that packets wait at least */
     usec round_trip;
     bool has_rival; /* it goes by loss: bwe_rival.h */
     double min_bps;

@@ -156,14 +156,17 @@ static void look_at_line(struct peer *peer, usec now)
 }
 
 /* What its line need take for more to go out: for the next rise, or for half as much again, where
- * there are many small ones.  To try for all that there is would only disturb what goes. */
-static uint64_t worth_trying(const struct allocation *allocation)
+ * there are many small ones.  To try for all that there is, before a line has shown that it may
+ * take it, would only disturb what goes. */
+static void want_more(struct peer *peer, usec now)
 {
+    const struct allocation *allocation = &peer->allocation;
+    uint64_t most = allocation->wanted_bps + allocation->wanted_bps / (ALLOCATION_ROOM - 1);
     uint64_t more = allocation->given_bps + allocation->given_bps / 2;
-    if (more > allocation->wanted_bps)
-        more = allocation->wanted_bps;
     more += more / (ALLOCATION_ROOM - 1);
-    return more > allocation->next_bps ? more : allocation->next_bps;
+    if (more > most)
+        more = most;
+    bwe_want(peer->bwe, now, more > allocation->next_bps ? more : allocation->next_bps, most);
 }
 
 void peer_share(struct peer *peer, usec now)
@@ -181,7 +184,7 @@ void peer_share(struct peer *peer, usec now)
     if (has_changed && list_empty(&peer->shared))
         list_append(&peer->sfu->shared, &peer->shared);
     if (peer->bwe)
-        bwe_want(peer->bwe, now, worth_trying(&peer->allocation));
+        want_more(peer, now);
     usec until = peer->allocation.until;
     peer->allocated_at = now;
     peer->allocate_at = USEC_NEVER;

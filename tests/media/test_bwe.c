@@ -205,7 +205,7 @@ static void test_little(void **state)
     assert_true(line.target[9] > 0.7 * 3 * MBPS);
     assert_true(estimate.is_limited);
     assert_true(estimate.sent_bps < 200 * KBPS && estimate.acknowledged_bps < 200 * KBPS);
-    bwe_want(&line.bwe, line.now, 150000);
+    bwe_want(&line.bwe, line.now, 150000, 150000);
     uint64_t probes = line.bwe.prober.sent;
     line_run(10 * USEC_S);
     bwe_estimate(&line.bwe, line.now, &estimate);

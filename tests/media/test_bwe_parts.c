@@ -139,6 +139,7 @@ static void test_rate(void **state)
         bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
     assert_true(rate.bps > 1.43e6 && rate.bps <= 1.5 * 950e3 + 10e3); /* not far over what comes */
     input.usage = BWE_OVERUSING;
+    input.queue_us = 150000; /* gone in a second */
     assert_true(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
     assert_true(rate.bps > 0.84 * 950e3 && rate.bps < 0.86 * 950e3);
     assert_false(bwe_rate_update(&rate, now += 10 * USEC_MS, &input)); /* so soon? no */
@@ -158,9 +159,103 @@ static void test_rate(void **state)
     assert_true(rate.bps == 50e3);
 }
 
+/* How far it goes down is what the line takes while it is busy, and what is to be emptied. */
+static void test_down(void **state)
+{
+    static const struct {
+        double acknowledged_bps, busy_bps;
+        int64_t queue_us;
+        double least, most;
+    } ROWS[] = { { 900e3, 0, 0, 0.94 * 900e3, 0.96 * 900e3 },
+                 { 900e3, 1500e3, 0, 0.94 * 1500e3, 0.96 * 1500e3 },
+                 { 900e3, 1500e3, 200000, 0.79 * 1500e3, 0.81 * 1500e3 },
+                 { 900e3, 1500e3, 900000, 0.74 * 1500e3, 0.76 * 1500e3 },
+                 { 900e3, 300e3, 200000, 0.79 * 300e3, 0.81 * 300e3 }, /* what comes lags behind */
+                 { 0, 0, 0, 0.99e6, 1.01e6 } };
+    (void)state;
+    for (unsigned i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        struct bwe_rate rate = { .bps = 2e6 };
+        const struct bwe_rate_input input = { .usage = BWE_OVERUSING,
+                                              .acknowledged_bps = ROWS[i].acknowledged_bps,
+                                              .busy_bps = ROWS[i].busy_bps,
+                                              .queue_us = ROWS[i].queue_us,
+                                              .round_trip = 50 * USEC_MS,
+                                              .min_bps = 50e3,
+                                              .max_bps = 5e6 };
+        assert_true(bwe_rate_update(&rate, NOW, &input));
+        assert_true(rate.bps > ROWS[i].least && rate.bps < ROWS[i].most);
+        assert_true(rate.reduced_at == NOW);
+    }
+    /* more than it sends is taken: it is as low as it need be */
+    struct bwe_rate rate = { .bps = 1e6 };
+    const struct bwe_rate_input input = {
+        .usage = BWE_OVERUSING, .acknowledged_bps = 500e3, .busy_bps = 2e6, .max_bps = 5e6
+    };
+    assert_false(bwe_rate_update(&rate, NOW, &input));
+    assert_true(rate.bps == 1e6 && rate.reduced_at == 0 && rate.is_held);
+}
+
+/* ---- the line at work ---- */
+
+/* Pictures of `count` packets of 1250 bytes, 33 ms apart, over a line of that rate that is empty
+ * otherwise; as sent at twice its rate.  The clocks are days apart. */
+static int64_t send_pictures(struct bwe_busy *busy, int64_t from, unsigned pictures, unsigned count,
+                             int64_t packet_us, int64_t *free_at)
+{
+    const int64_t APART = -86400 * (int64_t)USEC_S;
+    for (unsigned i = 0; i < pictures; i++, from += 33000)
+        for (unsigned k = 0; k < count; k++) {
+            int64_t sent_at = from + k * packet_us / 2;
+            *free_at = (*free_at > sent_at ? *free_at : sent_at) + packet_us;
+            bwe_busy_begin(busy);
+            bwe_busy_packet(busy, sent_at, APART + *free_at + 20000, 1250);
+        }
+    return from;
+}
+
+static void test_busy(void **state)
+{
+    struct bwe_busy busy = { 0 };
+    int64_t free_at = 0;
+    (void)state;
+    assert_true(bwe_busy_bps(&busy) == 0 && bwe_busy_queue(&busy) == 0);
+    /* 1.2 Mbit/s on a line of 4: it is known to take 4, but for what the first of each says */
+    int64_t at = send_pictures(&busy, 0, 60, 4, 2500, &free_at);
+    assert_true(bwe_busy_bps(&busy) > 3.8e6 && bwe_busy_bps(&busy) < 5.5e6);
+    assert_true(bwe_busy_queue(&busy) < 10000);
+    /* all the time a bit more than it takes: the queue grows */
+    at = send_pictures(&busy, at, 60, 14, 2500, &free_at);
+    assert_true(bwe_busy_bps(&busy) > 3.9e6 && bwe_busy_bps(&busy) < 4.2e6);
+    assert_true(bwe_busy_queue(&busy) > 60000);
+    /* it breaks in to a tenth: ten packets behind a queue are enough to know */
+    at = send_pictures(&busy, at, 3, 4, 25000, &free_at);
+    assert_true(bwe_busy_bps(&busy) < 0.8e6);
+    /* nothing waits any more: what was known grows old */
+    at = send_pictures(&busy, free_at + 40000, 20, 1, 1, &free_at);
+    assert_true(bwe_busy_bps(&busy) == 0 && bwe_busy_queue(&busy) == 0);
+    /* a clock that jumps is another one */
+    bwe_busy_begin(&busy);
+    bwe_busy_packet(&busy, at, at + 1000 * (int64_t)USEC_S, 1250);
+    assert_true(bwe_busy_bps(&busy) == 0 && bwe_busy_queue(&busy) == 0);
+}
+
+/* The shortest way is forgotten in time: a route has become longer, and that is no queue. */
+static void test_busy_base(void **state)
+{
+    struct bwe_busy busy = { 0 };
+    (void)state;
+    for (int64_t at = 0; at < 100 * (int64_t)USEC_S; at += 20000) {
+        bwe_busy_begin(&busy);
+        bwe_busy_packet(&busy, at, at + (at < 10 * (int64_t)USEC_S ? 10000 : 60000), 1250);
+        if (at > 12 * (int64_t)USEC_S && at < 29 * (int64_t)USEC_S)
+            assert_int_equal(bwe_busy_queue(&busy), 50000);
+    }
+    assert_int_equal(bwe_busy_queue(&busy), 0);
+}
+
 /* ---- probes ---- */
 
-static const struct bwe_probe_terms TERMS = { 1e6, 5e6, 2, 0, true };
+static const struct bwe_probe_terms TERMS = { 1e6, 5e6, 5e6, 2, 0, true };
 
 static double probe_result(struct bwe_prober *prober, usec now, int64_t sent_us, int64_t came_us)
 {
@@ -224,6 +319,28 @@ static void test_no_probe(void **state)
     bwe_prober_look(&prober, NOW, &terms);
     assert_true(bwe_prober_take(&prober, NOW, &probe));
     assert_true(probe.bps == 1950000); /* not for more than moves a layer up */
+}
+
+/* Once a line has shown no end, it is tried for all that there is; where it has, no more. */
+static void test_open_probe(void **state)
+{
+    struct bwe_prober prober = { 0 };
+    struct bwe_probe_terms terms = TERMS;
+    struct bwe_probe probe;
+    usec now = NOW;
+    (void)state;
+    terms.wanted_bps = 2e6 / 1.3;
+    bwe_prober_look(&prober, now, &terms);
+    assert_true(probe_result(&prober, now, 6000, 6000) == 2e6);
+    terms.target_bps = 2e6; /* more than is wanted next */
+    bwe_prober_look(&prober, now, &terms);
+    assert_true(bwe_prober_take(&prober, now, &probe));
+    assert_true(probe.bps == 4e6);
+    for (int i = 0; i < 9; i++) /* half of it comes */
+        bwe_prober_packet(&prober, probe.cluster, i * 2400, i * 4800, 1200);
+    assert_true(bwe_prober_result(&prober, now) > 0);
+    bwe_prober_look(&prober, now += 10 * USEC_S, &terms);
+    assert_false(bwe_prober_take(&prober, now, &probe));
 }
 
 /* ---- without feedback ---- */
@@ -347,8 +464,12 @@ int main(void)
         cmocka_unit_test(test_acknowledged),
         cmocka_unit_test(test_demand),
         cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_down),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_busy_base),
         cmocka_unit_test(test_probes),
         cmocka_unit_test(test_no_probe),
+        cmocka_unit_test(test_open_probe),
         cmocka_unit_test_setup(test_reports, set_up),
         cmocka_unit_test_setup(test_remb, set_up),
         cmocka_unit_test_setup(test_feedback, set_up),
