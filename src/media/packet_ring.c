@@ -28,6 +28,12 @@ static bool is_there(const struct packet_ring *ring, const struct packet *packet
     return ring->written - packet->position <= ring->size;
 }
 
+/* The slot has one of those that are there. */
+static bool is_used(const struct packet_ring *ring, uint32_t slot)
+{
+    return ((slot - ring->first) & (ring->count - 1)) < ring->arrived - ring->first;
+}
+
 const struct packet *packet_ring_arrival(const struct packet_ring *ring, uint64_t n)
 {
     if (n >= ring->arrived || ring->arrived - n > ring->count)
@@ -39,10 +45,32 @@ const struct packet *packet_ring_arrival(const struct packet_ring *ring, uint64_
 const struct packet *packet_ring_find(const struct packet_ring *ring, uint64_t sequence)
 {
     uint32_t slot = ring->by_sequence[sequence & (ring->count - 1)];
-    if (slot >= ring->arrived) /* of a ring that has not been round yet, nothing came there */
-        return NULL;
     const struct packet *packet = &ring->packets[slot];
+    if (!is_used(ring, slot))
+        return NULL;
     return packet->sequence == sequence && is_there(ring, packet) ? packet : NULL;
+}
+
+/* Where the next packet would lie, among all bytes that were ever written: it is in one piece. */
+static uint64_t place(const struct packet_ring *ring, size_t bytes)
+{
+    uint32_t left = ring->size - (uint32_t)(ring->written % ring->size);
+    return ring->written + (left < bytes ? left : 0);
+}
+
+static void store(struct packet_ring *ring, const struct packet *packet, struct view bytes)
+{
+    uint32_t slot = (uint32_t)(ring->arrived & (ring->count - 1));
+    struct packet *stored = &ring->packets[slot];
+    *stored = *packet;
+    stored->position = place(ring, bytes.size);
+    stored->size = (uint16_t)bytes.size;
+    memcpy(ring->bytes + stored->position % ring->size, bytes.at, bytes.size);
+    ring->by_sequence[packet->sequence & (ring->count - 1)] = slot;
+    ring->written = stored->position + bytes.size;
+    ring->arrived++;
+    while (!packet_ring_arrival(ring, ring->first))
+        ring->first++;
 }
 
 int packet_ring_add(struct packet_ring *ring, const struct packet *packet, struct view bytes,
@@ -52,18 +80,34 @@ int packet_ring_add(struct packet_ring *ring, const struct packet *packet, struc
         return ERR_LIMIT;
     if (packet_ring_find(ring, packet->sequence))
         return ERR_EXISTS;
-    uint32_t at = (uint32_t)(ring->written % ring->size);
-    if (ring->size - at < bytes.size) /* a packet is in one piece */
-        ring->written += ring->size - at;
-    uint32_t slot = (uint32_t)(ring->arrived & (ring->count - 1));
-    struct packet *stored = &ring->packets[slot];
-    *stored = *packet;
-    stored->position = ring->written;
-    stored->size = (uint16_t)bytes.size;
-    memcpy(ring->bytes + ring->written % ring->size, bytes.at, bytes.size);
-    ring->by_sequence[packet->sequence & (ring->count - 1)] = slot;
-    ring->written += bytes.size;
-    ring->arrived++;
-    *out = stored;
+    store(ring, packet, bytes);
+    *out = packet_ring_arrival(ring, ring->arrived - 1);
     return OK;
+}
+
+bool packet_ring_wants(const struct packet_ring *ring, usec now, usec keep, size_t bytes,
+                       uint32_t size_most, uint32_t count_most, uint32_t *size, uint32_t *count)
+{
+    const struct packet *first = packet_ring_arrival(ring, ring->first);
+    *size = ring->size;
+    *count = ring->count;
+    if (!first || now - first->received_at >= keep)
+        return false;
+    if (place(ring, bytes) + bytes - first->position > ring->size && ring->size < size_most)
+        *size *= 2;
+    if (ring->arrived - ring->first == ring->count && ring->count < count_most)
+        *count *= 2;
+    return *size != ring->size || *count != ring->count;
+}
+
+void packet_ring_move(struct packet_ring *ring, void *memory, uint32_t size, uint32_t count)
+{
+    const struct packet_ring former = *ring;
+    assert(size >= former.size && count >= former.count);
+    packet_ring_init(ring, memory, size, count);
+    ring->arrived = ring->first = former.first;
+    for (uint64_t n = former.first; n < former.arrived; n++) {
+        const struct packet *packet = packet_ring_arrival(&former, n);
+        store(ring, packet, view_make(packet_bytes(&former, packet), packet->size));
+    }
 }

@@ -2,8 +2,9 @@
  * receive the stream are sent from, and sent again from (RFC 4588).
  *
  * Packets lie behind one another in a ring of bytes, in the order in which they came, and are found
- * by that order or by their sequence number.  A new packet writes over the oldest; nothing is ever
- * moved.  Memory is the caller's.  One thread.
+ * by that order or by their sequence number.  A new packet writes over the oldest.  Memory is the
+ * caller's, who may give more when what is kept is too young: streams differ by a hundred times in
+ * what a second of them takes.  One thread.
  */
 #ifndef MOIM_MEDIA_PACKET_RING_H
 #define MOIM_MEDIA_PACKET_RING_H
@@ -55,12 +56,24 @@ struct packet_ring {
     uint32_t count;         /* of packets: a power of two */
     uint64_t written;       /* bytes, those left out at the ring's end included */
     uint64_t arrived;       /* packets */
+    uint64_t first;         /* of these, the first that is still there; arrived: none is */
 };
 
-/* How much memory it takes, for packet_ring_init. */
+/* How much memory it takes, for packet_ring_init and packet_ring_move. */
 size_t packet_ring_memory(uint32_t size, uint32_t count);
 /* `memory` is aligned for anything, and stays; `count` is a power of two. */
 void packet_ring_init(struct packet_ring *ring, void *memory, uint32_t size, uint32_t count);
+
+/* Before a packet of so many bytes is added: a ring that lacks bytes or places, so that one which
+ * came less than `keep` ago would give way, has twice as many of them in *size and *count; else
+ * these are what it has.  At most size_most and count_most, its own doubled a number of times.
+ * True: they differ from what it has. */
+MUST_USE bool packet_ring_wants(const struct packet_ring *ring, usec now, usec keep, size_t bytes,
+                                uint32_t size_most, uint32_t count_most, uint32_t *size,
+                                uint32_t *count);
+/* All that is there goes into other memory, in which there is no less room; the former is not
+ * looked at again.  Packets keep their order and numbers; pointers to them end. */
+void packet_ring_move(struct packet_ring *ring, void *memory, uint32_t size, uint32_t count);
 
 /* Stores the packet: `packet` says what it is (but not its position and size, which are filled in),
  * `bytes` are copied.  The pointer is valid until packets have been stored over it.

@@ -6,11 +6,13 @@
 
 #include "wire/payload.h"
 
-/* Of one encoding's ring: video for over a second at 3 Mbit/s, audio for five. */
-#define VIDEO_BYTES   ((uint32_t)512 * 1024)
-#define VIDEO_PACKETS 512
-#define AUDIO_BYTES   ((uint32_t)64 * 1024)
-#define AUDIO_PACKETS 256
+/* An encoding's ring grows until what came within that time is there: what is asked for again after
+ * it comes too late to be shown. */
+#define KEPT          USEC_S
+#define BYTES_LEAST   ((uint32_t)16 * 1024)  /* of any; doubled */
+#define BYTES_MOST    ((uint32_t)512 * 1024) /* 4 Mbit/s for that time */
+#define PACKETS_LEAST 32
+#define PACKETS_MOST  512
 
 /* One that is better by less than this part is not worth the key frame that going over to it
  * costs. */
@@ -58,6 +60,7 @@ static void drop_stream(struct encoding *encoding)
     if (encoding->memory)
         rtp_stream_end(&encoding->stream);
     free(encoding->memory);
+    free(encoding->reader.structure);
     encoding->memory = NULL;
     encoding->reader.structure = NULL;
 }
@@ -172,25 +175,41 @@ bool encoding_is_former(const struct encoding *encoding, uint32_t ssrc)
     return false;
 }
 
+static void *ring_memory(uint32_t size, uint32_t count)
+{
+    return aligned_alloc(64, (packet_ring_memory(size, count) + 63) / 64 * 64);
+}
+
 static int begin_stream(struct encoding *encoding, uint32_t clock_rate)
 {
-    bool is_video = encoding->track->is_video;
-    uint32_t size = is_video ? VIDEO_BYTES : AUDIO_BYTES;
-    uint32_t count = is_video ? VIDEO_PACKETS : AUDIO_PACKETS;
-    size_t ring = (packet_ring_memory(size, count) + 63) / 64 * 64;
     bool has_descriptors = encoding->track->terms.extensions[RTP_EXTENSION_DEPENDENCY_DESCRIPTOR];
-    size_t more = has_descriptors ? (sizeof(struct dd_structure) + 63) / 64 * 64 : 0;
-    uint8_t *memory = aligned_alloc(64, ring + more);
-    if (!memory)
+    struct dd_structure *structure = NULL;
+    void *memory = ring_memory(BYTES_LEAST, PACKETS_LEAST);
+    if (!memory || (has_descriptors && !(structure = calloc(1, sizeof *structure)))) {
+        free(memory);
         return ERR_MEMORY;
-    encoding->memory = memory;
-    if (has_descriptors) {
-        encoding->reader.structure = (struct dd_structure *)(void *)(memory + ring);
-        *encoding->reader.structure = (struct dd_structure){ 0 };
     }
-    rtp_stream_init(&encoding->stream, encoding->memory, size, count, clock_rate, is_video);
+    encoding->memory = memory;
+    encoding->reader.structure = structure;
+    rtp_stream_init(&encoding->stream, memory, BYTES_LEAST, PACKETS_LEAST, clock_rate,
+                    encoding->track->is_video);
     encoding->stream.ssrc = encoding->ssrc;
     return OK;
+}
+
+/* Where there is no memory for more, what is older gives way. */
+static void make_room(struct encoding *encoding, usec now, size_t bytes)
+{
+    struct packet_ring *ring = &encoding->stream.ring;
+    uint32_t size, count;
+    if (!packet_ring_wants(ring, now, KEPT, bytes, BYTES_MOST, PACKETS_MOST, &size, &count))
+        return;
+    void *memory = ring_memory(size, count);
+    if (!memory)
+        return;
+    packet_ring_move(ring, memory, size, count);
+    free(encoding->memory);
+    encoding->memory = memory;
 }
 
 /* ---- packets ---- */
@@ -216,8 +235,10 @@ int encoding_store(struct encoding *encoding, usec now, const struct packet *pac
     bool needs_key;
     int status = encoding->memory ? OK : begin_stream(encoding, payload_clock(codec));
     encoding->stream.is_mute = track->voice && track->voice->of && !track->voice->is_loud;
-    if (status == OK)
-        status = rtp_stream_feed(&encoding->stream, now, packet, bytes, &needs_key);
+    if (status != OK)
+        return status;
+    make_room(encoding, now, bytes.size);
+    status = rtp_stream_feed(&encoding->stream, now, packet, bytes, &needs_key);
     if (status != OK)
         return status;
     if (needs_key)
