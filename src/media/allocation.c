@@ -14,6 +14,10 @@
 #define FAILED_OF   8
 #define FAILED_PART 7
 
+/* But where it would leave that part of the budget free, the line is not the one that it failed
+ * on. */
+#define AMPLE 4
+
 const char *allocation_reason_name(enum allocation_reason reason)
 {
     static const char *const NAMES[] = {
@@ -175,7 +179,7 @@ static uint64_t limit_of(const struct sharing *sharing, const struct allocation_
     if (step <= track->held_step)
         return sharing->budget;
     if (has_failed(sharing, track, step))
-        return 0;
+        return sharing->lasting - sharing->lasting / AMPLE;
     bool is_first = step == 0 && !track->held.was_scarce;
     return is_first ? sharing->budget : sharing->lasting;
 }
@@ -340,6 +344,8 @@ static void look_ahead(struct allocation *allocation, const struct sharing *shar
         return;
     uint64_t sum = sharing->spent - cost_of(track, track->step) + cost_of(track, track->step + 1);
     uint64_t needed = sum * ALLOCATION_ROOM / (ALLOCATION_ROOM - 1) + ALLOCATION_ROOM;
+    if (has_failed(sharing, track, track->step + 1))
+        needed = needed * AMPLE / (AMPLE - 1) + AMPLE;
     if (allocation->next_bps == 0 || needed < allocation->next_bps)
         allocation->next_bps = needed;
     if (track->held.retry_at > sharing->now && track->held.retry_at < allocation->until)

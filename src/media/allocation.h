@@ -32,7 +32,8 @@
 #define ALLOCATION_ROOM  32 /* the part of the budget that a rise leaves free */
 
 /* A layer that had to be given up so soon after it was begun has failed, and is not tried again for
- * ALLOCATION_RETRY, then for twice as long, and so on up to ALLOCATION_RETRY_MOST. */
+ * ALLOCATION_RETRY, then for twice as long, and so on up to ALLOCATION_RETRY_MOST; unless there is
+ * a third more than it needs. */
 #define ALLOCATION_PROOF      (5 * USEC_S)
 #define ALLOCATION_RETRY      (4 * USEC_S)
 #define ALLOCATION_RETRY_MOST (32 * USEC_S)

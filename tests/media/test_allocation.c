@@ -382,6 +382,11 @@ static void test_what_failed_is_not_tried_again_soon(void **state)
         assert_int_equal(tracks[0].layer, 4);
     }
     assert_true(before >= ALLOCATION_RETRY_MOST);
+    /* unless there is far more than it failed with */
+    usec wider = now;
+    now = wait_for(now, 2200000, 5);
+    assert_true(now - wider <= 2 * ALLOCATION_LASTS);
+    run(now += 100 * USEC_MS, 1200000);
     /* but who is pinned now is worth another try */
     tracks[0].priority = 1;
     usec pinned = now;
