@@ -152,6 +152,9 @@ void encoding_restart(struct encoding *encoding, uint32_t ssrc)
     encoding->ssrc = ssrc;
     encoding->key_frames = encoding->key_asks = encoding->nacks = encoding->lost_most = 0;
     encoding->heard_at = 0;
+    encoding->apart = 0;
+    encoding->behind = 0;
+    encoding->has_stopped = false;
     encoding->loss = 0;
     encoding->counted = 0;
     encoding->bps = 0;
@@ -226,14 +229,45 @@ uint8_t track_format(const struct track *track, uint8_t payload_type, bool *is_r
     return TRACK_NO_FORMAT;
 }
 
+/* Whether its sender has stopped an encoding is seen by the others going on.  A picture of this one
+ * begins.  True: another one is found to have stopped. */
+static bool note_picture(struct encoding *encoding, usec now)
+{
+    const struct track *track = encoding->track;
+    usec apart = encoding->heard_at ? now - encoding->heard_at : 0;
+    usec before = encoding->apart - encoding->apart / 16;
+    bool has_any = false;
+    encoding->apart = apart > before && apart < TRACK_SILENCE ? apart : before;
+    for (unsigned i = 0; i < track->encoding_count; i++) {
+        struct encoding *other = track->encodings[i];
+        if (other == encoding || !encoding_is_heard(other, now))
+            continue;
+        other->behind++;
+        other->has_stopped = other->behind >= TRACK_STOPPED_PICTURES &&
+                             now - other->heard_at >= TRACK_STOPPED &&
+                             now - other->heard_at >= 2 * other->apart;
+        has_any |= other->has_stopped;
+    }
+    return has_any;
+}
+
+/* By something new: what was lost before and comes late does not say that it goes on. */
+static void heard(struct encoding *encoding, usec now)
+{
+    encoding->heard_at = now;
+    encoding->behind = 0;
+    encoding->has_stopped = false;
+}
+
 int encoding_store(struct encoding *encoding, usec now, const struct packet *packet,
                    struct view bytes)
 {
     struct track *track = encoding->track;
     enum payload_codec codec = track->terms.formats[packet->format].codec;
-    bool is_first = !encoding_is_heard(encoding, now);
+    bool has_changed = !encoding_is_heard(encoding, now);
     bool needs_key;
     int status = encoding->memory ? OK : begin_stream(encoding, payload_clock(codec));
+    uint64_t highest = encoding->stream.unwrapper.highest;
     encoding->stream.is_mute = track->voice && track->voice->of && !track->voice->is_loud;
     if (status != OK)
         return status;
@@ -246,8 +280,11 @@ int encoding_store(struct encoding *encoding, usec now, const struct packet *pac
     layers_measure(&encoding->meter, now, packet, bytes.size);
     if (list_empty(&encoding->stream.pumping))
         list_append(&track->tracks->pumping, &encoding->stream.pumping);
-    encoding->heard_at = now;
-    if (is_first)
+    if (packet->begins_picture)
+        has_changed |= note_picture(encoding, now);
+    if (encoding->stream.unwrapper.highest != highest)
+        heard(encoding, now);
+    if (has_changed && encoding_is_heard(encoding, now))
         track_aim(track, now);
     return OK;
 }
@@ -280,7 +317,7 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
 
 bool encoding_is_heard(const struct encoding *encoding, usec now)
 {
-    return encoding->memory && encoding->stream.ring.arrived > 0 &&
+    return encoding->memory && encoding->stream.ring.arrived > 0 && !encoding->has_stopped &&
            now - encoding->heard_at < TRACK_SILENCE;
 }
 

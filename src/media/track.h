@@ -20,6 +20,11 @@
 #define TRACK_SILENCE       (1 * USEC_S) /* one that is silent for so long is not chosen */
 #define TRACK_NO_FORMAT     PACKET_FORMATS_MAX
 
+/* So is one that is silent for that long, and twice as long as its pictures are apart, while so
+ * many pictures came of the others: its sender has stopped it. */
+#define TRACK_STOPPED          (250 * USEC_MS)
+#define TRACK_STOPPED_PICTURES 10
+
 /* What is agreed of one section of a peer connection, in either notation (SDP, or JSON). */
 struct media_terms {
     struct media_format formats[PACKET_FORMATS_MAX]; /* the best one first */
@@ -54,6 +59,9 @@ struct encoding {
     uint64_t lost_most;  /* of what was missing at one time: late ones make it less */
     uint16_t loss;       /* of the last seconds, in 65,536ths: as reports tell it, smoothed */
     usec heard_at;
+    usec apart;       /* as its pictures lately were at most */
+    uint16_t behind;  /* pictures of the others, since it was heard */
+    bool has_stopped; /* ... so many that it can't be by chance */
     uint64_t counted; /* bytes, at the last track_count */
     uint64_t bps;     /* between the last two */
     struct layer_reader reader;

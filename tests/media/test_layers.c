@@ -42,6 +42,7 @@ static void frame(struct encoding *encoding, unsigned number, unsigned packets, 
     for (unsigned i = 0; i < packets; i++) {
         struct packet packet = { .temporal = temporal,
                                  .begins_frame = i == 0,
+                                 .begins_picture = i == 0,
                                  .targets = (uint16_t)(0x1111u * (0xfu << temporal & 0xf)) };
         packet.rtp = (struct rtp_packet){ .timestamp = number * 3000,
                                           .sequence_number = (uint16_t)(number * packets + i),
@@ -94,6 +95,36 @@ static void test_ends(void **state)
     assert_int_equal(track_layers(track, now, layers, LAYERS_MAX), 0);
 }
 
+/* One that stops while the other goes on is known soon not to be there; what was lost of it, and
+ * comes late, does not say that it is. */
+static void test_stopped(void **state)
+{
+    (void)state;
+    unsigned number = 20000;
+    for (unsigned i = 0; i < 80; i++, number += i == 78 ? 2 : 1, now += USEC_S / 40) {
+        frame(high, number, 2, 1000);
+        frame(low, number, 1, 250);
+    }
+    for (usec end = now + TRACK_STOPPED; now < end; number++, now += USEC_S / 40) {
+        assert_true(encoding_is_heard(high, now));
+        frame(low, number, 1, 250);
+    }
+    assert_false(encoding_is_heard(high, now));
+    assert_true(encoding_is_heard(low, now));
+    assert_ptr_equal(track_best(track, now, &high->stream), low);
+    frame(high, 20078, 2, 1000);
+    assert_false(encoding_is_heard(high, now));
+    frame(high, number++, 2, 1000);
+    assert_true(encoding_is_heard(high, now));
+    /* one that has few pictures has not stopped */
+    for (unsigned i = 0; i < 100; i++, number++, now += USEC_S / 40) {
+        frame(low, number, 1, 250);
+        if (i % 15 == 14)
+            frame(high, number, 2, 1000);
+        assert_true(i < 30 || encoding_is_heard(high, now));
+    }
+}
+
 /* Pictures that are larger are higher, whatever they cost. */
 static void test_sizes(void **state)
 {
@@ -115,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_rates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sizes, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
