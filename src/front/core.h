@@ -59,6 +59,7 @@ enum timer_kind {
     TIMER_ROOM,
     TIMER_SEAT,
     TIMER_SPREAD,
+    TIMER_VOICES,
     TIMER_SESSION,
     TIMER_SPEECH,
     TIMER_ENDPOINT

@@ -5,6 +5,7 @@
 
 #include "front/capture.h"
 #include "front/meet/links.h"
+#include "front/meet/voices.h"
 #include "front/rtc.h"
 
 /* ---- what is negotiated ---- */
@@ -74,6 +75,7 @@ static bool pump(void *context, usec now)
 {
     struct server *server = context;
     links_settle(server, now);
+    voices_settle(server, now);
     return sfu_pump(server->sfu, now);
 }
 

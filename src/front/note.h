@@ -10,6 +10,7 @@
 #include "front/core.h"
 #include "front/media_report.h"
 #include "media/description.h"
+#include "media/speakers.h"
 #include "media/verdict.h"
 
 enum note_kind {
@@ -29,6 +30,7 @@ enum note_kind {
     NOTE_BECAUSE, /* ... of why they look so */
     NOTE_ENDED,   /* the bytes are why */
     NOTE_SUMS,    /* the bytes are struct note_sum's, of all seats of a room */
+    NOTE_VOICES,  /* the bytes are struct note_voice's, of those who speak there */
     /* from where a track is wanted, to where it is */
     NOTE_LINK, /* `link` */
     NOTE_UNLINK,
@@ -70,6 +72,11 @@ struct note_sum {
     struct verdict_source looks[2]; /* of its pictures: camera, screen */
 };
 
+struct note_voice {
+    uint64_t seat;
+    struct speaker_report report;
+};
+
 struct note_data {
     bool is_from_home; /* from where the room is */
     uint8_t worker;    /* where it was opened, or not any more */
@@ -84,8 +91,8 @@ struct note {
     unsigned from;
     unsigned to;
     enum note_kind kind;
-    uint64_t room; /* NOTE_OFFER, NOTE_BILL, NOTE_LOOKS, NOTE_DATA_... */
-    uint64_t seat; /* which it is about; not in NOTE_BILL, NOTE_LOOKS */
+    uint64_t room; /* NOTE_OFFER, NOTE_BILL, NOTE_LOOKS, NOTE_VOICES, NOTE_DATA_... */
+    uint64_t seat; /* which it is about; not of a whole room */
     union {
         struct note_offer offer;
         uint32_t serials[NOTE_SOURCES];

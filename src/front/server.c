@@ -8,6 +8,7 @@
 #include "front/meet/meet.h"
 #include "front/meet/seat.h"
 #include "front/meet/spread.h"
+#include "front/meet/voices.h"
 #include "front/rtc.h"
 #include "front/session.h"
 #include "front/turn.h"
@@ -293,6 +294,8 @@ void server_tick(struct server *server, usec now)
             seat_expired(server, now, timer);
         else if (timer->kind == TIMER_SPREAD)
             spread_expired(server, now);
+        else if (timer->kind == TIMER_VOICES)
+            voices_expired(server, now, timer);
         else if (timer->kind == TIMER_ROOM)
             meet_topology_expired(server, now, timer);
         else

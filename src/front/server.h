@@ -125,6 +125,9 @@ struct server_config {
     /* So many members' connections of a room are at its own worker before the next may go to
      * others. */
     uint32_t spread_from;
+    /* Of a room of the SFU: how many members are seen, and heard, at once at most; 0: all. */
+    uint32_t last_n;
+    uint32_t loudest_n;
 };
 
 /* The usual: from about here on (SEAT_VIDEO_MAX) one member more has the others sent no more than

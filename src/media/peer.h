@@ -45,7 +45,7 @@ struct transceiver_wish {
     uint16_t width;  /* of the window that shows it, in pixels of the screen; 0: it is hidden ... */
     uint16_t height; /* ... ALLOCATION_ANY_SIZE: not known */
     uint8_t priority; /* higher ones first */
-    bool is_left_out; /* by the rules of the room */
+    bool is_left_out; /* by the rules of the room, as long as it has no priority */
 };
 
 /* What of its line it gets. */

@@ -128,6 +128,7 @@ static struct room *open_room(struct rooms *rooms, struct view name)
     room->name_size = (uint8_t)name.size;
     memcpy(room->name, name.at, name.size);
     data_circle_init(&room->data);
+    speakers_init(&room->voices.speakers, 0, 0);
     int status = map_add(&rooms->by_name, room_name(room), room);
     assert(status == OK); /* the pool and the map are of one size, and the name was not in */
     (void)status;
@@ -165,6 +166,8 @@ static void close_room(struct rooms *rooms, struct room *room)
     history_clear(&room->history, &rooms->history);
     map_remove(&rooms->by_name, room_name(room));
     data_circle_end(&room->data);
+    wheel_cancel(rooms->wheel, &room->voices.timer);
+    speakers_end(&room->voices.speakers);
     room->serial = 0;
     pool_give(&rooms->room_pool, room);
     metrics_subtract(rooms->metrics, METRIC_ROOMS, 1);

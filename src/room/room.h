@@ -15,6 +15,7 @@
 #include "base/outbox.h"
 #include "base/wheel.h"
 #include "media/data_circle.h"
+#include "media/speakers.h"
 #include "room/history.h"
 #include "room/topology.h"
 
@@ -55,6 +56,14 @@ struct member {
     struct pass pass;
 };
 
+/* Of the members' voices.  This layer begins and ends it, all else is the front's. */
+struct room_voices {
+    struct speakers speakers;
+    struct timer timer; /* set while somebody speaks, or did a moment ago */
+    usec told_at;
+    uint64_t told; /* a hash of what was told last; 0: nothing */
+};
+
 struct room {
     void *front;     /* the front's own */
     uint64_t serial; /* no other room of this worker has had it */
@@ -68,6 +77,7 @@ struct room {
     struct member *members[ROOM_MEMBERS_MAX]; /* in the order in which they came */
     struct history history;
     struct data_circle data; /* of members' data channels */
+    struct room_voices voices;
 };
 
 enum leave_reason { LEAVE_LEFT, LEAVE_LOST, LEAVE_REPLACED };

@@ -55,6 +55,10 @@ const struct setting settings_table[KEY_COUNT] = {
         AMOUNT("rooms.members", SETTING_NUMBER, room_members, 3, ROOM_MEMBERS_MAX, false),
     [KEY_ROOMS_SPREAD_FROM] =
         AMOUNT("rooms.spread_from", SETTING_NUMBER, room_spread_from, 1, ROOM_MEMBERS_MAX, false),
+    [KEY_ROOMS_LAST_N] =
+        AMOUNT("rooms.last_n", SETTING_NUMBER, room_last_n, 0, ROOM_MEMBERS_MAX, false),
+    [KEY_ROOMS_LOUDEST_N] =
+        AMOUNT("rooms.loudest_n", SETTING_NUMBER, room_loudest_n, 0, ROOM_MEMBERS_MAX, false),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
     [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
     [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),

@@ -40,6 +40,8 @@ struct wishes {
     const struct token_secrets *admin;
     bool has_pcap;
     uint32_t spread_from; /* 0: rooms are at one worker */
+    uint32_t last_n;
+    uint32_t loudest_n;
 };
 
 struct bytes {
@@ -413,6 +415,8 @@ static inline struct house *house_build(const struct wishes *wishes)
             .has_pcap = wishes->has_pcap,
             .topology = { .sfu_members_max = 50 },
             .spread_from = wishes->spread_from,
+            .last_n = wishes->last_n,
+            .loudest_n = wishes->loudest_n,
         };
         house->roads[i] = (struct house_road){ .house = house, .from = i };
         if (wishes->spread_from)

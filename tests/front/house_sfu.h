@@ -70,6 +70,8 @@ static inline void offer_section(char *text, unsigned mid, bool is_data, bool is
         mid, is_sent ? "sendonly" : "recvonly", is_video ? 96 : 111,
         is_video ? "VP8/90000" : "opus/48000/2");
     offer_add(text, line);
+    if (!is_video)
+        offer_add(text, "a=extmap:3 urn:ietf:params:rtp-hdrext:ssrc-audio-level\\r\\n");
     if (is_video)
         offer_add(text, "a=rtcp-fb:96 nack\\r\\na=rtcp-fb:96 nack pli\\r\\n");
     if (is_sent) {

@@ -21,6 +21,7 @@ static struct guest guests[GUESTS_MAX]; /* m1, m2, ... */
 static struct far *fars[GUESTS_MAX];
 static struct secure_window windows[GUESTS_MAX];
 static unsigned home; /* the room's worker */
+static uint32_t last_n, loudest_n;
 
 static inline struct room *the_room(void)
 {
@@ -45,6 +46,8 @@ static inline void open_house(unsigned spread_from)
                                           .workers = 2,
                                           .rtc = &rtc,
                                           .spread_from = spread_from,
+                                          .last_n = last_n,
+                                          .loudest_n = loudest_n,
                                           .to_network = to_network });
     server = house->servers[0];
     memset(far_workers, 0, sizeof far_workers);

@@ -76,6 +76,13 @@ static void test_rooms(void **state)
     assert_int_equal(settings.room_spread_from, 2);
     refuse_yaml("rooms: {spread_from: 0}",
                 NAME ":1: rooms.spread_from: \"0\" is not a number from 1 to 100");
+    assert_int_equal(settings.room_last_n, 0);
+    assert_int_equal(settings.room_loudest_n, 0);
+    read_yaml("rooms: {last_n: 5, loudest_n: 100}", &settings);
+    assert_int_equal(settings.room_last_n, 5);
+    assert_int_equal(settings.room_loudest_n, 100);
+    refuse_yaml("rooms: {last_n: 101}",
+                NAME ":1: rooms.last_n: \"101\" is not a number from 0 to 100");
     for (unsigned i = 0; i < 3; i++) {
         snprintf(yaml, sizeof yaml, "rooms: {topology: %s, members: 100}", WISHES[i]);
         read_yaml(yaml, &settings);

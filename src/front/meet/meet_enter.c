@@ -2,6 +2,7 @@
 #include "front/meet/meet.h"
 
 #include "front/meet/seat.h"
+#include "front/meet/voices.h"
 
 #include "base/base64.h"
 #include "front/admission.h"
@@ -196,6 +197,7 @@ void meet_join(struct meet_call *call)
     }
     enter(call, member);
     send_welcome(call, member);
+    voices_greet(call->server, call->now, member);
     leave_host(call);
 
     struct trace_event *event =
@@ -259,6 +261,7 @@ void meet_resume(struct meet_call *call)
     meet_replay(call->server, call->now, call->stream, member, seq);
     rooms_acked(rooms, member, seq);
     rooms_back(rooms, member, call->stream);
+    voices_greet(call->server, call->now, member);
     if (member->seat)
         seat_tell_again(member->seat, call->now);
     metrics_add(call->server->metrics, METRIC_RESUMES, 1);

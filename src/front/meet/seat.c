@@ -3,6 +3,7 @@
 #include "front/meet/data.h"
 #include "front/meet/spread.h"
 #include "front/meet/stage.h"
+#include "front/meet/voices.h"
 
 #include <stdio.h>
 
@@ -30,6 +31,7 @@ void seat_close(struct seat *seat, usec now)
         peer_close(seat->peer, now);
     else
         seat_far_close(seat, now);
+    voices_leave(seat, now);
     if (seat->stage)
         stage_leave(seat, now);
     if (seat->member)
@@ -172,6 +174,7 @@ static struct seat *new_seat(struct meet_call *call)
     seat->member = member;
     member->seat = seat;
     spread_name(server, seat);
+    voices_join(seat, call->now);
     return seat;
 }
 

@@ -8,6 +8,7 @@
  * seat_why.c    why they look as they do
  * seat_far.c    seats whose connection is at another worker
  * stage.h       these connections, where they are
+ * voices.h      who speaks
  *
  * A seat's connection (its peer) is at the room's own worker, or, in a large room, at another one.
  * Then there is a seat at each of the two, with the same id: the one has the member, the other one
@@ -64,6 +65,9 @@ struct show_row {
     uint8_t worker;                 /* where its tracks come in */
     uint8_t on;                     /* a bit a source: as the member says */
     uint8_t limits[SEAT_PICTURES];  /* enum verdict_limit: as the member says of its encoders */
+    bool is_seen;                   /* its camera is, by the rules of the room */
+    bool is_loud;                   /* its voice goes on */
+    uint32_t turn;                  /* when it was dominant last: higher is later; 0: never */
     uint32_t serials[SEAT_SOURCES]; /* of its tracks; 0: not that */
 };
 
@@ -98,6 +102,8 @@ struct seat {
     uint32_t named[2];   /* slots that have been given a name */
     usec asked_why_at;
     usec told_limits_at;
+    struct speaker voice;
+    bool is_voice_told; /* that it has levels, where the room is */
     struct timer timer; /* TIMER_SEAT: set while the room is a mesh */
     /* without a peer */
     struct show show;
@@ -161,8 +167,8 @@ void stage_tell(struct seat *seat, struct view tracks);
 void stage_tell_state(struct seat *seat, struct view state);
 /* ... of why they look so. */
 void stage_tell_why(struct seat *seat, struct view why);
-/* A bit for each of its sources that it says is on. */
-uint8_t seat_bits_on(const struct member *member);
+/* What its member publishes, where the member is. */
+struct show_row seat_row(const struct seat *seat);
 
 /* ---- seat_peer.c ---- */
 
@@ -180,8 +186,8 @@ struct view seat_source_of(const struct peer *peer, const struct track *track);
 
 /* Where its peer is: slots that it does not have (any more) are left out. */
 void seat_take_wish(struct seat *seat, usec now, const struct seat_tile *tiles, size_t count);
-/* Another track is in the slot: how it is shown is not known until it is said. */
-void seat_forget_wish(struct transceiver *slot, usec now);
+/* Another track comes into the slot: how it is shown is not known until it is said. */
+void seat_forget_wish(struct transceiver *slot, usec now, bool is_left_out);
 /* Tells its member what its pictures get: a list, as in the message. */
 void seat_tell_state(const struct seat *seat, usec now, struct view state);
 /* A media_owner's: what a peer gets of its line has changed. */

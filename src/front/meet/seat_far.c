@@ -139,15 +139,9 @@ void seats_tell_bill(struct server *server, const struct room *room)
     uint32_t count = 0;
     uint64_t workers = seats_elsewhere(room);
     for (uint32_t i = 0; i < room->member_count && workers; i++) {
-        const struct member *member = room->members[i];
-        const struct seat *seat = member->seat;
-        if (!seat)
-            continue;
-        struct show_row *row = &rows[count++];
-        *row = seat->show.row;
-        row->on = seat_bits_on(member);
-        for (unsigned k = 0; k < SEAT_SOURCES && seat->peer; k++)
-            row->serials[k] = seat->tracks[k] ? seat->serials[k] : 0;
+        const struct seat *seat = room->members[i]->seat;
+        if (seat)
+            rows[count++] = seat_row(seat);
     }
     for (; workers; workers &= workers - 1) {
         unsigned to = (unsigned)__builtin_ctzll(workers);

@@ -83,6 +83,8 @@ static void note_tracks(struct seat *seat, const struct seat_offer *offer)
             seat->serials[i] = ++seat->last_serial;
         }
         seat->tracks[i] = track;
+        if (track && i == SEAT_MICROPHONE)
+            track->voice = &seat->voice;
     }
 }
 

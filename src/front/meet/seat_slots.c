@@ -2,6 +2,7 @@
 #include "front/meet/links.h"
 #include "front/meet/spread.h"
 #include "front/meet/stage.h"
+#include "front/meet/voices.h"
 
 #include <assert.h>
 #include <string.h>
@@ -16,9 +17,10 @@ struct want {
     struct show *show;   /* whose it is, there; NULL: it is here */
     uint32_t member;     /* its number */
     uint8_t source;
-    bool is_on;     /* as its member says */
-    bool is_chosen; /* there is a slot for it */
-    uint32_t slot;  /* NOWHERE: in none */
+    bool is_left_out; /* it is not shown, by the rules of the room */
+    bool is_chosen;   /* there is a slot for it */
+    uint64_t rank;    /* higher ones first */
+    uint32_t slot;    /* NOWHERE: in none */
 };
 
 /* Of one kind. */
@@ -34,7 +36,7 @@ struct plan {
     struct half halves[2]; /* audio, video */
 };
 
-uint8_t seat_bits_on(const struct member *member)
+static uint8_t bits_on(const struct member *member)
 {
     const bool on[SEAT_SOURCES] = { [SEAT_MICROPHONE] = member->audio,
                                     [SEAT_CAMERA] = member->video,
@@ -46,45 +48,66 @@ uint8_t seat_bits_on(const struct member *member)
     return bits;
 }
 
-static void add_want(struct plan *plan, const struct want *want)
+struct show_row seat_row(const struct seat *seat)
 {
-    struct half *half = &plan->halves[seat_source_kinds[want->source].is_video];
-    half->wants[half->want_count] = *want;
-    half->wants[half->want_count++].slot = NOWHERE;
+    struct show_row row = seat->show.row;
+    const struct speaker *voice = &seat->voice;
+    row.member = seat->number;
+    row.on = bits_on(seat->member);
+    row.is_seen = voice->is_seen || !voice->is_shown || !voice->of || voice->of->last_n == 0;
+    row.is_loud = voice->is_loud;
+    row.turn = (uint32_t)voice->turn;
+    for (unsigned i = 0; i < SEAT_SOURCES && seat->peer; i++)
+        row.serials[i] = seat->tracks[i] ? seat->serials[i] : 0;
+    return row;
+}
+
+/* What is on before what is off; then what goes by the rules of the room; then screens, and who
+ * spoke last. */
+static uint64_t rank_of(const struct show_row *row, uint8_t source)
+{
+    bool is_on = row->on >> source & 1;
+    bool is_screen = source == SEAT_SCREEN || source == SEAT_SCREEN_AUDIO;
+    bool goes = is_screen || (source == SEAT_CAMERA ? row->is_seen : row->is_loud);
+    return (uint64_t)is_on << 33 | (uint64_t)goes << 32 | (is_screen ? UINT32_MAX : row->turn);
+}
+
+static void add_want(struct plan *plan, const struct show_row *row, struct want want)
+{
+    struct half *half = &plan->halves[seat_source_kinds[want.source].is_video];
+    want.member = row->member;
+    want.is_left_out = want.source == SEAT_CAMERA && !row->is_seen;
+    want.rank = rank_of(row, want.source);
+    want.slot = NOWHERE;
+    half->wants[half->want_count++] = want;
 }
 
 /* What is published by a seat whose peer is here. */
-static void gather_here(const struct seat *of, uint8_t on, struct plan *plan)
+static void gather_here(const struct seat *of, const struct show_row *row, struct plan *plan)
 {
     for (uint8_t i = 0; i < SEAT_SOURCES; i++)
         if (of->tracks[i])
-            add_want(plan, &(struct want){ .track = of->tracks[i],
-                                           .member = of->number,
-                                           .source = i,
-                                           .is_on = on >> i & 1 });
+            add_want(plan, row, (struct want){ .track = of->tracks[i], .source = i });
 }
 
-static void gather_there(struct show *show, uint8_t on, struct plan *plan)
+static void gather_there(struct show *show, const struct show_row *row, struct plan *plan)
 {
     for (uint8_t i = 0; i < SEAT_SOURCES; i++)
-        if (show->row.serials[i])
-            add_want(plan, &(struct want){ .show = show,
-                                           .member = show->row.member,
-                                           .source = i,
-                                           .is_on = on >> i & 1 });
+        if (row->serials[i])
+            add_want(plan, row, (struct want){ .show = show, .source = i });
 }
 
 static void gather_of_room(const struct room *room, struct plan *plan)
 {
     for (uint32_t i = 0; i < room->member_count; i++) {
-        const struct member *member = room->members[i];
-        struct seat *seat = member->seat;
+        struct seat *seat = room->members[i]->seat;
         if (!seat || seat == plan->seat)
             continue;
+        const struct show_row row = seat_row(seat);
         if (seat->peer)
-            gather_here(seat, seat_bits_on(member), plan);
+            gather_here(seat, &row, plan);
         else
-            gather_there(&seat->show, seat_bits_on(member), plan);
+            gather_there(&seat->show, &row, plan);
     }
 }
 
@@ -95,9 +118,9 @@ static void gather_of_stage(struct stage *stage, struct plan *plan)
         if (show->row.member == plan->seat->number)
             continue;
         if (show->here)
-            gather_here(show->here, show->row.on, plan);
+            gather_here(show->here, &show->row, plan);
         else if (show->row.worker != stage->server->config.worker)
-            gather_there(show, show->row.on, plan);
+            gather_there(show, &show->row, plan);
     }
 }
 
@@ -122,16 +145,21 @@ static void gather_slots(const struct seat *seat, struct plan *plan)
     }
 }
 
-/* As many as there are slots: those that are on before those that are off. */
+/* As many as there are slots: those of the highest rank, and of these who came first. */
 static void choose(struct half *half)
 {
-    uint32_t left = half->slot_count;
-    for (int on = 1; on >= 0; on--)
-        for (uint32_t i = 0; i < half->want_count && left > 0; i++)
-            if (half->wants[i].is_on == on) {
-                half->wants[i].is_chosen = true;
-                left--;
-            }
+    bool is_enough = half->want_count <= half->slot_count;
+    for (uint32_t i = 0; i < half->want_count && is_enough; i++)
+        half->wants[i].is_chosen = true;
+    for (uint32_t left = half->slot_count; left > 0 && !is_enough; left--) {
+        struct want *best = NULL;
+        for (uint32_t i = 0; i < half->want_count; i++) {
+            struct want *want = &half->wants[i];
+            if (!want->is_chosen && (!best || want->rank > best->rank))
+                best = want;
+        }
+        best->is_chosen = true;
+    }
 }
 
 /* What a link brings of a track; NULL: nothing yet. */
@@ -221,12 +249,25 @@ static void place_rest(struct plan *plan, usec now)
             uint32_t slot = find_slot(plan, kind, want);
             if (slot == NOWHERE)
                 continue;
+            seat_forget_wish(half->slots[slot], now, want->is_left_out);
             /* in a format that this one does not take there is nothing to be had */
-            if (transceiver_subscribe(half->slots[slot], now, want->track) != OK)
-                continue;
-            want->slot = slot;
-            seat_forget_wish(half->slots[slot], now);
+            if (transceiver_subscribe(half->slots[slot], now, want->track) == OK)
+                want->slot = slot;
         }
+    }
+}
+
+/* Who is shown may have changed. */
+static void leave_out(const struct half *half, usec now)
+{
+    for (uint32_t i = 0; i < half->want_count; i++) {
+        const struct want *want = &half->wants[i];
+        struct transceiver *slot = want->slot == NOWHERE ? NULL : half->slots[want->slot];
+        if (!slot || slot->wish.is_left_out == want->is_left_out)
+            continue;
+        struct transceiver_wish wish = slot->wish;
+        wish.is_left_out = want->is_left_out;
+        transceiver_want(slot, now, &wish);
     }
 }
 
@@ -298,6 +339,7 @@ static void point(struct seat *seat, usec now)
         keep(&plan.halves[kind], now);
     }
     place_rest(&plan, now);
+    leave_out(&plan.halves[1], now);
     tell(now, &plan);
 }
 
@@ -305,6 +347,7 @@ void seats_point(struct server *server, usec now, struct room *room)
 {
     if (server->spread)
         server->spread->pass++;
+    voices_show(room, now);
     for (uint32_t i = 0; i < room->member_count; i++) {
         struct seat *seat = room->members[i]->seat;
         if (seat && seat->peer)

@@ -74,11 +74,12 @@ void seat_wish(struct meet_call *call)
         seat_far_wish(seat, tiles, count);
 }
 
-void seat_forget_wish(struct transceiver *slot, usec now)
+void seat_forget_wish(struct transceiver *slot, usec now, bool is_left_out)
 {
     struct transceiver_wish wish = slot->wish;
     wish.width = wish.height = ALLOCATION_ANY_SIZE;
     wish.priority = 0;
+    wish.is_left_out = is_left_out;
     transceiver_want(slot, now, &wish);
 }
 

@@ -3,6 +3,7 @@
 #include "front/meet/data.h"
 #include "front/meet/links.h"
 #include "front/meet/stage.h"
+#include "front/meet/voices.h"
 
 #include <stdlib.h>
 
@@ -129,7 +130,7 @@ void server_note(struct server *server, usec now, struct note *note)
         [NOTE_DATA_BROKEN] = data_note, [NOTE_AGAIN] = stage_note,
         [NOTE_SUMS] = seat_far_note,    [NOTE_UNLINK] = links_note,
         [NOTE_WHY] = stage_note,        [NOTE_BECAUSE] = seat_far_note,
-        [NOTE_LOOKS] = stage_note,
+        [NOTE_LOOKS] = stage_note,      [NOTE_VOICES] = voices_note,
     };
     if (server->spread)
         HEAR[note->kind](server, now, note);

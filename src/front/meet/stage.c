@@ -4,6 +4,7 @@
 #include "front/meet/data.h"
 #include "front/meet/links.h"
 #include "front/meet/spread.h"
+#include "front/meet/voices.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ static struct stage *open_stage(struct server *server, usec now, const struct no
     list_init(&stage->seats);
     list_init(&stage->node);
     data_circle_init(&stage->data);
+    speakers_listen(&stage->voices.speakers);
     data_serve_stage(stage);
     list_append(&spread->stages, &stage->node);
     spread->timer.kind = TIMER_SPREAD;
@@ -54,6 +56,8 @@ void stage_free(struct stage *stage)
     if (list_empty(&spread->stages))
         wheel_cancel(&stage->server->wheel, &spread->timer);
     data_circle_end(&stage->data);
+    wheel_cancel(&stage->server->wheel, &stage->voices.timer);
+    speakers_end(&stage->voices.speakers);
     pool_give(&stage->server->spread->stage_pool, stage);
 }
 
@@ -179,8 +183,10 @@ static struct seat *open_seat(struct server *server, usec now, const struct note
     int status = spread_add(server, seat);
     if (status == OK) {
         status = seat_open_peer(seat, now, &stage->data);
-        if (status == OK)
+        if (status == OK) {
+            voices_join(seat, now);
             return seat;
+        }
         spread_forget(server, seat);
     }
     stage_leave(seat, now);
@@ -270,6 +276,8 @@ static void take_bill(struct stage *stage, usec now, const struct note *note)
         memcpy(&show->row, note->bytes + i * sizeof show->row, sizeof show->row);
         if (show->row.worker == stage->server->config.worker)
             show->here = spread_find(stage->server, show->row.seat);
+        if (show->here)
+            speaker_decided(&show->here->voice, show->row.is_loud);
         for (uint32_t k = 0; k < before_count; k++)
             keep_inlets(show, &before[k]);
     }

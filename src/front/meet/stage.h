@@ -16,6 +16,7 @@ struct stage {
     uint64_t room; /* the room's serial there */
     struct list seats;
     struct data_circle data;
+    struct room_voices voices; /* only listened to: it is the room that decides */
     uint8_t name_size;
     char name[ROOM_NAME_MAX];
     uint32_t show_count;
