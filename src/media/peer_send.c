@@ -156,8 +156,10 @@ static void plan_stamp(const struct media_terms *terms, struct rtp_plan *plan)
 {
     uint8_t cc = terms->extensions[RTP_EXTENSION_TRANSPORT_CC];
     uint8_t send_time = terms->extensions[RTP_EXTENSION_ABS_SEND_TIME];
-    uint8_t feedback = terms->format_count ? terms->formats[0].feedback : 0;
+    uint8_t feedback = 0; /* browsers say it of Opus alone, not of RED, which bears Opus */
     int status = OK;
+    for (unsigned i = 0; i < terms->format_count; i++)
+        feedback |= terms->formats[i].feedback;
     if (!may_stamp(terms))
         return;
     if (cc && feedback & MEDIA_TRANSPORT_CC)

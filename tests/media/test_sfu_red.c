@@ -5,6 +5,9 @@
 #define RED  63
 #define OPUS 111
 
+#define CC_ID  3
+#define CC_URI "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
 static const struct media_format FORMATS[] = {
     { .codec = PAYLOAD_RED },
     { .codec = PAYLOAD_OPUS, .options = MEDIA_OPUS_FEC },
@@ -21,7 +24,9 @@ static void audio(struct text *text, const char *direction, unsigned red, unsign
     else
         line(text, "m=audio 9 UDP/TLS/RTP/SAVPF %u", opus);
     line(text, "c=IN IP4 0.0.0.0\r\na=rtcp-mux\r\na=mid:0\r\na=%s", direction);
+    line(text, "a=extmap:%u " CC_URI, CC_ID);
     line(text, "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u useinbandfec=1", opus, opus);
+    line(text, "a=rtcp-fb:%u transport-cc", opus);
     if (red)
         line(text, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u", red, red, opus, opus);
 }
@@ -94,6 +99,19 @@ static void test_goes_on(void **state)
     assert_int_equal(slot_of(&bob)->sender.bytes, sizeof WRAPPED + 3);
 }
 
+/* Browsers say of Opus alone that they give feedback, and give it of what bears Opus, too. */
+static void test_is_stamped(void **state)
+{
+    (void)state;
+    struct rtp_packet rtp;
+    struct view value;
+    begin(RED, OPUS);
+    say_bytes(RED, 1, WHOLE);
+    assert_int_equal(rtp_read(view_make(bob.far->rtp, bob.far->rtp_size), &rtp), OK);
+    assert_int_equal(rtp.payload_type, RED);
+    assert_true(rtp_extension_value(&rtp, bob.far->rtp, CC_ID, &value));
+}
+
 static void test_unwrapped(void **state)
 {
     (void)state;
@@ -129,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_goes_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_is_stamped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unwrapped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_other_types, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_broken, set_up, tear_down),
