@@ -80,6 +80,23 @@ static usec queue_of(const struct peer *peer, usec now)
     return line + here;
 }
 
+/* What the line loses. By the packet is more exact, but over a long time where little is sent; what
+ * reports say is fresh, but counts what was lost on the way here, too. */
+static uint16_t loss_of(const struct peer *peer, const struct bwe_estimate *estimate)
+{
+    unsigned loss = (unsigned)(estimate->loss * 1000);
+    unsigned told = 0;
+    bool is_told = false;
+    for (const struct transceiver *at = NULL; (at = peer_next(peer, at));) {
+        unsigned own = at->feedback.loss * 1000u >> 16;
+        if (!at->is_announced || at->feedback.highest == 0)
+            continue;
+        is_told = true;
+        told = own > told ? own : told;
+    }
+    return (uint16_t)(is_told && told < loss ? told : loss);
+}
+
 static void look_at_line(const struct peer *peer, usec now, struct verdict_line *line)
 {
     struct bwe_estimate estimate;
@@ -91,7 +108,7 @@ static void look_at_line(const struct peer *peer, usec now, struct verdict_line 
         return;
     line->is_known = estimate.has_feedback || peer->remb_bps > 0 || peer->round_trip > 0;
     line->limit = (uint8_t)estimate.limit;
-    line->loss = (uint16_t)(estimate.loss * 1000);
+    line->loss = loss_of(peer, &estimate);
     line->estimate_bps = estimate.target_bps;
     line->sent_bps = estimate.sent_bps;
 }

@@ -28,6 +28,7 @@ struct sfu;
 /* What the other end reports of what it gets. */
 struct peer_feedback {
     uint8_t fraction_lost; /* in 256ths */
+    uint16_t loss;         /* of the last seconds, in 65,536ths: the fractions, smoothed */
     uint32_t lost;
     uint32_t lost_most; /* that was reported so far */
     uint32_t jitter;    /* in units of the timestamp */

@@ -51,6 +51,7 @@ static void take_report(struct peer *peer, usec now, const struct rtcp_report *r
     const struct peer_feedback before = *feedback;
     feedback->highest = report->highest_sequence_number;
     feedback->fraction_lost = report->fraction_lost;
+    feedback->loss = peer_smooth_loss(feedback->loss, report->fraction_lost);
     feedback->lost = report->packets_lost > 0 ? (uint32_t)report->packets_lost : 0;
     if (feedback->lost > feedback->lost_most) {
         metrics_add(peer->sfu->metrics, METRIC_MEDIA_LOST_OUT,

@@ -66,6 +66,13 @@ void peer_rtcp(struct peer *peer, usec now, struct view packet);
 
 /* ---- peer_report.c ---- */
 
+/* A second is too short to say how well it comes: `loss`, with what one more report says. */
+#define PEER_LOSS_SMOOTH 4
+static inline uint16_t peer_smooth_loss(uint16_t loss, uint8_t fraction_lost)
+{
+    return (uint16_t)(loss + ((fraction_lost << 8) - loss) / PEER_LOSS_SMOOTH);
+}
+
 /* Says what is due, and sets the timer for what will be. */
 void peer_report(struct peer *peer, usec now);
 

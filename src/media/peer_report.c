@@ -8,7 +8,6 @@
 #define DATAGRAM_SIZE 1200
 #define NACK_MOST     64
 #define RR_SIZE       8
-#define LOSS_SMOOTH   4
 
 /* ---- a datagram ---- */
 
@@ -68,13 +67,6 @@ static void count_lost(const struct peer *peer, struct encoding *encoding)
     encoding->lost_most = lost;
 }
 
-/* A second is too short to say how well it comes. */
-static void smooth_loss(struct encoding *encoding, uint8_t fraction_lost)
-{
-    int now = fraction_lost << 8;
-    encoding->loss = (uint16_t)(encoding->loss + (now - encoding->loss) / LOSS_SMOOTH);
-}
-
 static void report_received(struct report *report, usec now)
 {
     const struct peer *peer = report->peer;
@@ -85,7 +77,7 @@ static void report_received(struct report *report, usec now)
         if (!encoding->memory || !encoding->stream.reception.has_begun)
             continue;
         blocks[count] = reception_report(&encoding->stream.reception, now, encoding->ssrc);
-        smooth_loss(encoding, blocks[count++].fraction_lost);
+        encoding->loss = peer_smooth_loss(encoding->loss, blocks[count++].fraction_lost);
         count_lost(peer, encoding);
     }
     if (count == 0)

@@ -36,20 +36,12 @@ bool verdict_limit_read(struct view name, enum verdict_limit *limit)
     return false;
 }
 
-/* Whether the estimate says that the line is too narrow, and not merely that nothing more was
- * tried. */
+/* Whether its other end says that the line takes less than what goes over it, or nothing any more.
+ * An estimate alone is none: where it is not followed, more may well get through. */
 static bool is_held_down(const struct verdict_line *line)
 {
-    switch ((enum bwe_limit)line->limit) {
-    case BWE_BY_DELAY:
-    case BWE_BY_LOSS:
-    case BWE_BY_RIVAL:
-    case BWE_BY_SILENCE:
-    case BWE_BY_RECEIVER:
-        return line->estimate_bps < line->given_bps;
-    default:
-        return false;
-    }
+    bool is_told = line->limit == BWE_BY_SILENCE || line->limit == BWE_BY_RECEIVER;
+    return is_told && line->estimate_bps < line->given_bps;
 }
 
 enum verdict verdict_of_line(const struct verdict_line *line)

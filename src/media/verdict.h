@@ -70,7 +70,7 @@ struct verdict_line {
     bool is_known;    /* something was heard of it from its other end */
     bool is_followed; /* what is sent follows the estimate */
     uint8_t limit;    /* enum bwe_limit: what the estimate is held down by */
-    uint16_t loss;    /* thousandths */
+    uint16_t loss;    /* thousandths, of the last seconds */
     uint64_t estimate_bps;
     uint64_t sent_bps;
     uint64_t given_bps;  /* what costs what goes to it ... */

@@ -28,18 +28,18 @@ static const struct {
     { { GOOD_LINE, .queue = VERDICT_QUEUE }, VERDICT_DOWNLINK },
     /* far away is not bad */
     { { .is_known = true, .estimate_bps = 1, .round_trip = USEC_S }, VERDICT_NOTHING },
-    /* less than is sent, since it was too much; or only since more was never tried */
+    /* less than is sent: as its other end says, or as is only believed */
     { { .is_known = true, .limit = BWE_BY_DELAY, .estimate_bps = 9, .given_bps = 10 },
-      VERDICT_DOWNLINK },
+      VERDICT_NOTHING },
     { { .is_known = true, .limit = BWE_BY_LOSS, .estimate_bps = 9, .given_bps = 10 },
-      VERDICT_DOWNLINK },
+      VERDICT_NOTHING },
     { { .is_known = true, .limit = BWE_BY_RIVAL, .estimate_bps = 9, .given_bps = 10 },
-      VERDICT_DOWNLINK },
+      VERDICT_NOTHING },
     { { .is_known = true, .limit = BWE_BY_SILENCE, .estimate_bps = 9, .given_bps = 10 },
       VERDICT_DOWNLINK },
     { { .is_known = true, .limit = BWE_BY_RECEIVER, .estimate_bps = 9, .given_bps = 10 },
       VERDICT_DOWNLINK },
-    { { .is_known = true, .limit = BWE_BY_DELAY, .estimate_bps = 10, .given_bps = 10 },
+    { { .is_known = true, .limit = BWE_BY_SILENCE, .estimate_bps = 10, .given_bps = 10 },
       VERDICT_NOTHING },
     { { .is_known = true, .limit = BWE_UNKNOWN, .estimate_bps = 9, .given_bps = 10 },
       VERDICT_NOTHING },
