@@ -19,17 +19,21 @@
  * @property {() => void} left
  */
 
+import { AudioOnly } from './audio-only.js';
 import { t } from './i18n.js';
 import { LevelMeter } from './media/level.js';
 import { Roster } from './room.js';
 import { StatsHistory } from './rtc/stats.js';
 import { Ways } from './rtc/ways.js';
+import { Why } from './rtc/why.js';
 import { Session } from './signal/session.js';
 import { deviceText } from './ui/lobby.js';
 import { MeetingView } from './ui/meeting-view.js';
+import { tileWords } from './ui/why-words.js';
 
 const LOUD_MS = 150;
 const STATS_MS = 1000;
+const WEAK_S = 10; // a line that is too narrow for so long: sound alone may be better
 const LOUD_REMOTE = 0.015; // audioLevel is linear: this is about -36 dB
 const LOUD_SELF = 0.4;
 
@@ -56,6 +60,7 @@ export class Meeting {
     setInterval(() => this.#listen(), LOUD_MS),
     setInterval(() => this.#measure(), STATS_MS),
   ];
+  #weakFor = 0; // seconds; -1: it was offered
   #entered = false;
   #over = false;
   /** @type {WakeLockSentinel | null} */
@@ -75,6 +80,7 @@ export class Meeting {
       },
       event: (event) => this.#onEvent(event),
       pictures: (state) => this.ways.sfu.told(state),
+      why: (answer) => this.why.told(answer),
       refused: (code, message) => {
         this.#finish();
         options.refused(code, message);
@@ -86,11 +92,14 @@ export class Meeting {
     });
     this.ways = new Ways(this.#roster.others, (command) => this.session.send(command),
       (member) => this.#draw(member));
-    this.view = new MeetingView(room, local, {
+    this.why = new Why((command) => this.session.mention(command));
+    this.audioOnly = new AudioOnly(local, () => this.#showPictures());
+    this.view = new MeetingView(room, local, this.audioOnly, {
       mic: () => this.toggle('mic'),
       camera: () => this.toggle('camera'),
       screen: () => local.setScreen(!local.flags.screen),
       hand: () => this.#raise(!this.#hand),
+      audioOnly: () => this.audioOnly.set(!this.audioOnly.isOn),
       leave: () => this.leave(),
       chat: (text, to) => {
         this.session.send(to ? { type: 'chat', text, to } : { type: 'chat', text });
@@ -103,6 +112,8 @@ export class Meeting {
   start() {
     const { local, name, room, token } = this.#options;
     for (const slot of SLOTS) this.changed(slot);
+    this.audioOnly.start();
+    this.#showPictures();
     this.session.join(() => {
       this.#told = local.flags;
       return {
@@ -159,6 +170,7 @@ export class Meeting {
   changed(slot) {
     const { local } = this.#options;
     const before = this.#told;
+    if (slot === 'camera') this.audioOnly.cameraChanged();
     this.ways.setTrack(slot, local.tracks[slot]);
     if (slot === 'mic') {
       this.#level?.close();
@@ -323,12 +335,25 @@ export class Meeting {
     const state = ways.state(id);
     const isPoor = state === 'connected' && this.#stats.poor(ways.linkOf(id));
     const isHeldBack = state === 'connected' && member.video && ways.isHeldBack(id);
+    const { isOn } = this.audioOnly;
+    const picture = state === 'connected' && !isHeldBack && !isOn ? this.#look(member) : undefined;
+    const words = tileWords(picture);
     tile.update({
-      ...member, self: false, state: isHeldBack ? 'held' : isPoor ? 'poor' : state,
+      ...member, self: false, words, verdict: words ? picture?.verdict : '',
+      state: isHeldBack ? 'held' : isPoor || words ? 'poor' : state,
     });
-    tile.setMedia(member.video ? ways.track(id, 'camera') : null, ways.track(id, 'mic'));
-    this.view.stage.screen(id)?.update(member.name, ways.track(id, 'screen'),
-      ways.track(id, 'screenAudio'));
+    tile.setMedia(member.video && !isOn ? ways.track(id, 'camera') : null, ways.track(id, 'mic'));
+    this.view.stage.screen(id)?.update(member.name, isOn ? null : ways.track(id, 'screen'),
+      ways.track(id, 'screenAudio'), isOn ? 'tileAudioOnly' : null);
+  }
+
+  /**
+   * What the server says of the member's picture.
+   * @param {Member} member
+   */
+  #look({ id, video }) {
+    if (!video || this.ways.linkOf(id) !== '') return undefined;
+    return this.why.of(this.ways.sfu.mid(id, 'camera'));
   }
 
   /** Who speaks just now? */
@@ -345,12 +370,55 @@ export class Meeting {
     await this.#stats.collect(this.ways.links());
     if (this.#over) return;
     for (const id of this.#roster.others.keys()) this.#draw(id);
-    this.ways.sfu.show(this.view.stage.pictures());
+    this.#tellSizes();
+    this.#askWhy();
+    this.#offerAudioOnly();
     if (this.view.panel !== 'stats') return;
     const names = new Map(this.ways.links().map(({ id }) => [
       id, this.#roster.others.get(id)?.name ?? t('statsServer'),
     ]));
-    this.view.stats.update(names, this.#stats.samples);
+    const nameOf = (/** @type {string} */ id) => this.#roster.others.get(id)?.name ?? '…';
+    this.view.stats.update(names, this.#stats.samples, this.why, nameOf);
+  }
+
+  /** How large pictures are shown; those that are not wanted: not at all. */
+  #tellSizes() {
+    const { isOn } = this.audioOnly;
+    this.ways.sfu.show(this.view.stage.pictures().map((picture) => (
+      isOn ? { ...picture, width: 0, height: 0 } : picture)));
+  }
+
+  /** Others' pictures are wanted, or not any more. */
+  #showPictures() {
+    const { isOn } = this.audioOnly;
+    this.ways.mesh.setPictures(!isOn);
+    this.view.setAudioOnly(isOn);
+    if (isOn) this.view.notices.hide('line');
+    for (const id of this.#roster.others.keys()) this.#draw(id);
+    this.#tellSizes();
+  }
+
+  /** Offers it once, to somebody whose line is too narrow for pictures. */
+  #offerAudioOnly() {
+    if (this.#weakFor < 0 || this.audioOnly.isOn) return;
+    this.#weakFor = this.why.answer?.receiving === 'downlink' ? this.#weakFor + 1 : 0;
+    if (this.#weakFor < WEAK_S || !this.view.notices.banner.hidden) return;
+    this.#weakFor = -1;
+    this.view.notices.show('line', t('audioOnlyOffer'), {
+      label: t('audioOnly'), run: () => this.audioOnly.set(true),
+    });
+  }
+
+  #askWhy() {
+    const { sfu } = this.ways;
+    if (sfu.state !== 'connected') {
+      this.why.forget();
+      return;
+    }
+    const own = this.#stats.limits.get('');
+    this.why.tick(performance.now(), this.view.panel === 'stats', {
+      camera: own?.get(sfu.mid('', 'camera')), screen: own?.get(sfu.mid('', 'screen')),
+    });
   }
 
   /** A phone must not darken its screen while one only listens. */

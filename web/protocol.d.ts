@@ -88,6 +88,76 @@ export interface SfuState {
   }[];
 }
 
+/** Why it looks as it does: from the least grave to the gravest. */
+export type Verdict =
+  | "nothing" | "silent" | "window" | "policy" | "sender-cpu" | "uplink" | "downlink";
+
+/** What keeps an encoder from coding better. */
+export type Limit = "none" | "cpu" | "bandwidth" | "other" | "unknown";
+
+export interface Layer {
+  encoding: number;
+  spatial: number;
+  temporal: number;
+  width?: number;
+  height?: number;
+  fps?: number;
+  bps: number;
+}
+
+/** How a picture comes in at the server; only `limit` where nothing is known. */
+export interface WhySource {
+  limit: Limit;
+  encodings?: number;
+  active?: number;
+  width?: number;
+  height?: number;
+  fps?: number;
+  bps?: number;
+  loss?: number;
+  jitter_us?: number;
+  round_trip_us?: number;
+}
+
+export interface WhyPicture {
+  mid: string;
+  from?: string;
+  source?: Source;
+  verdict: Verdict;
+  reason: PictureReason | "none" | "silent";
+  on: boolean;
+  waiting: boolean;
+  given?: Layer;
+  wanted?: Layer;
+  publisher: WhySource;
+}
+
+export type WhySent = WhySource & {
+  mid: string;
+  source?: Source;
+  verdict: Verdict;
+  subscribers: number;
+};
+
+export interface Why {
+  received: WhyPicture[];
+  sent: WhySent[];
+  line?: {
+    limit: string;
+    followed: boolean;
+    estimate_bps?: number;
+    sent_bps: number;
+    given_bps: number;
+    wanted_bps: number;
+    loss: number;
+    round_trip_us?: number;
+    queue_us: number;
+  };
+  receiving: Verdict;
+  sending: Verdict;
+  verdict: Verdict;
+}
+
 export interface ServerError {
   type: "error";
   code: string;
@@ -102,6 +172,7 @@ export type FromServer =
   | RoomEvent
   | ServerError
   | SfuState
+  | { type: "sfu-why"; why: Why }
   | { type: "ack"; id: number }
   | { type: "pong" };
 
@@ -115,5 +186,10 @@ export type RoomCommand =
   | { type: "sfu-wish"; tiles: Tile[] }
   | { type: "sfu-close" }
   | { type: "chat"; text: string; to?: string };
+
+/** What is of no use when it comes late: it bears no `id`, and is not said again. */
+export type PassingCommand =
+  | { type: "sfu-why" }
+  | { type: "sfu-quality"; limits: { camera?: Limit; screen?: Limit } };
 
 export type Numbered = RoomCommand & { id: number };

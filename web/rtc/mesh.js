@@ -23,6 +23,7 @@ export class Mesh {
   #iceServers = [];
   /** @type {Tracks} */
   #tracks = { mic: null, camera: null, screen: null, screenAudio: null };
+  #wishes = { pictures: true };
 
   /**
    * @param {(command: RoomCommand) => void} send
@@ -111,6 +112,13 @@ export class Mesh {
     }
   }
 
+  /** @param {boolean} wanted whether others' pictures are to be received */
+  setPictures(wanted) {
+    if (this.#wishes.pictures === wanted) return;
+    this.#wishes.pictures = wanted;
+    for (const peer of this.peers.values()) peer.wish();
+  }
+
   /** The network changed: don't wait for timers. */
   mend() {
     for (const peer of this.peers.values()) {
@@ -134,6 +142,7 @@ export class Mesh {
       polite: isPolite(this.#you, id),
       iceServers: this.#iceServers,
       tracks: this.#tracks,
+      wishes: this.#wishes,
       send: this.#send,
       changed: () => {
         if (this.peers.get(id) !== peer) return;

@@ -14,6 +14,7 @@
  * @property {boolean} initiator makes the first offer
  * @property {RTCIceServer[]} iceServers
  * @property {Tracks} tracks what is sent; read at every negotiation, owned by the mesh
+ * @property {{ pictures: boolean }} wishes what is to be received: the same
  * @property {(command: RoomCommand) => void} send
  * @property {() => void} changed state or tracks are not what they were
  */
@@ -106,9 +107,18 @@ export class Peer {
     }
     try {
       await transceiver.sender.replaceTrack(track);
-      if (track) this.#openDirection(transceiver);
+      if (track) this.#direct(transceiver, slot);
     } catch {
       // The connection was closed meanwhile.
+    }
+  }
+
+  /** What is wished is another thing now. */
+  wish() {
+    const slots = slotsOf(this.connection.getTransceivers());
+    for (const slot of /** @type {const} */ (['camera', 'screen'])) {
+      const transceiver = slots[slot];
+      if (transceiver) this.#direct(transceiver, slot);
     }
   }
 
@@ -173,15 +183,27 @@ export class Peer {
     const kind = slot === 'mic' || slot === 'screenAudio' ? 'audio' : 'video';
     const stream = slot === 'mic' || slot === 'camera' ? personStream : screenStream;
     this.connection.addTransceiver(this.#options.tracks[slot] ?? kind, {
-      direction: 'sendrecv',
+      direction: this.#direction(slot),
       streams: stream ? [stream] : [],
     });
   }
 
-  /** @param {RTCRtpTransceiver} transceiver */
-  #openDirection(transceiver) {
-    if (transceiver.direction === 'recvonly') transceiver.direction = 'sendrecv';
-    if (transceiver.direction === 'inactive') transceiver.direction = 'sendonly';
+  /**
+   * @param {Slot} slot
+   * @returns {'sendrecv' | 'sendonly'}
+   */
+  #direction(slot) {
+    const isPicture = slot === 'camera' || slot === 'screen';
+    return isPicture && !this.#options.wishes.pictures ? 'sendonly' : 'sendrecv';
+  }
+
+  /**
+   * @param {RTCRtpTransceiver} transceiver
+   * @param {Slot} slot
+   */
+  #direct(transceiver, slot) {
+    const direction = this.#direction(slot);
+    if (transceiver.direction !== direction) transceiver.direction = direction;
   }
 
   /** @param {RTCPeerConnection} connection */
@@ -258,7 +280,7 @@ export class Peer {
       const stream = slot === 'mic' || slot === 'camera' ? personStream : screenStream;
       if (stream) transceiver.sender.setStreams?.(stream);
       await transceiver.sender.replaceTrack(this.#options.tracks[slot]);
-      this.#openDirection(transceiver);
+      this.#direct(transceiver, slot);
     }
     await this.connection.setLocalDescription();
     if (this.connection.localDescription) this.#sendDescription(this.connection.localDescription);

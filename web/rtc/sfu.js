@@ -137,6 +137,17 @@ export class Sfu {
     this.#options.changed(this.#members());
   }
 
+  /**
+   * The section in which a member's picture comes, or one's own goes ('' for one's own id);
+   * '' while there is none.
+   * @param {string} member
+   * @param {Slot} slot
+   */
+  mid(member, slot) {
+    const transceiver = member ? this.#transceiver(member, slot) : this.#sending[slot];
+    return transceiver?.mid ?? '';
+  }
+
   /** Whether the line is too narrow for the member's picture. @param {string} member */
   isHeldBack(member) {
     return this.#heldBack.has(this.#transceiver(member, 'camera')?.mid ?? '');

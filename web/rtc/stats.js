@@ -2,6 +2,8 @@
  * Reads what a person wants to know out of RTCPeerConnection.getStats(): how much flows, how much
  * is lost, how far the other is. Pure: two reports in, one sample out.
  *
+ * @typedef {import('../protocol.js').Limit} Limit
+ *
  * @typedef {object} Totals counters of one report
  * @property {number} at milliseconds
  * @property {number} bytesIn
@@ -20,6 +22,9 @@
  * @property {number} fps
  * @property {string} path "host", "srflx", "prflx" or "relay", and "tcp" where it applies
  */
+
+/** @type {Limit[]} from the least grave to the gravest */
+const LIMITS = ['unknown', 'none', 'other', 'bandwidth', 'cpu'];
 
 /** @param {Iterable<any>} report the values of an RTCStatsReport */
 export function totalsOf(report) {
@@ -94,12 +99,31 @@ export function isPoor(samples) {
   return loss > 6 || slow;
 }
 
-export const HISTORY_MAX = 60;
+/**
+ * What keeps one's own encoders from coding better, by the section of the picture; the gravest of
+ * a simulcast's.
+ * @param {Iterable<any>} report
+ * @returns {Map<string, Limit>}
+ */
+export function limitsOf(report) {
+  /** @type {Map<string, Limit>} */
+  const limits = new Map();
+  for (const { type, kind, mid, active, qualityLimitationReason } of report) {
+    if (type !== 'outbound-rtp' || kind !== 'video' || !mid || active === false) continue;
+    const rank = LIMITS.indexOf(qualityLimitationReason);
+    if (rank > LIMITS.indexOf(limits.get(mid) ?? 'unknown')) limits.set(mid, LIMITS[rank]);
+  }
+  return limits;
+}
 
-/** Asks every peer for its statistics, at a steady pace, and keeps the last minute of them. */
+export const HISTORY_MAX = 180;
+
+/** Asks every peer for its statistics, once a second, and keeps the last minutes of them. */
 export class StatsHistory {
   /** @type {Map<string, Sample[]>} newest last */
   samples = new Map();
+  /** @type {Map<string, Map<string, Limit>>} of one's own encoders, by the section */
+  limits = new Map();
   /** @type {Map<string, Totals>} */
   #totals = new Map();
 
@@ -111,6 +135,7 @@ export class StatsHistory {
       try {
         const report = await peer.connection.getStats();
         const now = totalsOf(report.values());
+        this.limits.set(peer.id, limitsOf(report.values()));
         const history = this.samples.get(peer.id) ?? [];
         history.push(sampleOf(this.#totals.get(peer.id) ?? null, now));
         if (history.length > HISTORY_MAX) history.shift();
@@ -123,6 +148,7 @@ export class StatsHistory {
     for (const id of [...this.samples.keys()]) {
       if (present.has(id)) continue;
       this.samples.delete(id);
+      this.limits.delete(id);
       this.#totals.delete(id);
     }
   }

@@ -12,6 +12,8 @@
  * @typedef {import('../protocol.js').Resumed} Resumed
  * @typedef {import('../protocol.js').ServerError} ServerError
  * @typedef {import('../protocol.js').SfuState} SfuState
+ * @typedef {import('../protocol.js').Why} Why
+ * @typedef {import('../protocol.js').PassingCommand} PassingCommand
  *
  * @typedef {'idle' | 'joining' | 'joined' | 'reconnecting' | 'ended'} SessionState
  *
@@ -43,6 +45,7 @@
  * @property {(resumed: Resumed) => void} resumed
  * @property {(event: RoomEvent) => void} event
  * @property {(state: SfuState) => void} [pictures] what the server's pictures are like
+ * @property {(why: Why) => void} [why] ... and why
  * @property {(code: string, message: string) => void} refused the end, for this reason
  * @property {(error: ServerError) => void} error a message of ours was refused; the session goes on
  */
@@ -143,6 +146,17 @@ export class Session {
     }
     const message = this.#outbox.push(command);
     if (this.#flowing) this.#write(message);
+  }
+
+  /**
+   * Sends it now or never.
+   * @param {PassingCommand} command
+   * @returns {boolean} whether it went out
+   */
+  mention(command) {
+    if (!this.#flowing || this.#state !== 'joined') return false;
+    this.#transmit(command);
+    return true;
   }
 
   /** Gives the place up at once. */
@@ -249,6 +263,7 @@ export class Session {
       case 'pong': return undefined;
       case 'error': return this.#onError(message);
       case 'sfu-state': return this.#on.pictures?.(message);
+      case 'sfu-why': return this.#on.why?.(message.why);
       default: return this.#onEvent(message);
     }
   }

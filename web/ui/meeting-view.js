@@ -9,6 +9,7 @@
  * @property {() => void} camera
  * @property {() => void} screen
  * @property {() => void} hand
+ * @property {() => void} audioOnly the other way from now on
  * @property {() => void} leave
  * @property {(text: string, to: string) => void} chat
  * @property {(kind: import('./devices.js').Kind) => void} device
@@ -42,6 +43,7 @@ export class MeetingView {
       click: () => this.openPanel(''),
     }, icon('close'))), this.#panelBody);
   #sharing;
+  #silence;
   #statsButton;
   notices = new Notices();
   stats = new StatsPanel();
@@ -49,14 +51,15 @@ export class MeetingView {
   /**
    * @param {string} room
    * @param {import('../media/local.js').LocalMedia} local
+   * @param {import('../audio-only.js').AudioOnly} audioOnly
    * @param {Actions} actions
    */
-  constructor(room, local, actions) {
+  constructor(room, local, audioOnly, actions) {
     this.#actions = actions;
     const copy = () => this.#copyLink();
     this.stage = new Stage(copy, () => this.#soundBlocked());
     this.chat = new Chat(actions.chat);
-    this.settings = new Settings(local, actions.device);
+    this.settings = new Settings(local, actions.device, audioOnly);
     this.toolbar = new Toolbar({
       ...actions, chat: () => this.openPanel(this.#open === 'chat' ? '' : 'chat'),
     });
@@ -66,6 +69,12 @@ export class MeetingView {
     this.#sharing = h('div', { class: 'sharing', hidden: true },
       icon('screen'), h('span', {}, t('yourScreen')),
       h('button', { class: 'button small', type: 'button', click: actions.screen }, t('stop')));
+    this.#silence = h('div', { class: 'sharing', hidden: true, 'data-testid': 'audio-only-bar' },
+      icon('sound'), h('span', {}, t('audioOnlyIsOn')),
+      h('button', {
+        class: 'button small', type: 'button', 'data-testid': 'audio-only-back',
+        click: () => audioOnly.set(false),
+      }, t('audioOnlyBack')));
     const copyButton = this.#headerButton('link', t('copyLink'), 'copy-link', copy);
     copyButton.classList.add('wide');
     copyButton.append(h('span', {}, t('copyLink')));
@@ -78,7 +87,8 @@ export class MeetingView {
         })),
       this.notices.banner,
       h('div', { class: 'meeting-body' },
-        h('div', { class: 'stage-side' }, this.#sharing, this.stage.element, this.notices.element),
+        h('div', { class: 'stage-side' }, this.#silence, this.#sharing, this.stage.element,
+          this.notices.element),
         this.#panel),
       h('footer', { class: 'meeting-foot' }, this.toolbar.element),
       this.settings.element);
@@ -93,6 +103,12 @@ export class MeetingView {
   /** @param {boolean} sharing */
   setSharing(sharing) {
     this.#sharing.hidden = !sharing;
+  }
+
+  /** @param {boolean} isOn */
+  setAudioOnly(isOn) {
+    this.#silence.hidden = !isOn;
+    this.settings.settle();
   }
 
   get panel() {
@@ -140,6 +156,7 @@ export class MeetingView {
     }
     if (!event.altKey || event.ctrlKey || event.metaKey) return false;
     if (event.code === 'KeyH') this.#actions.hand();
+    else if (event.code === 'KeyA') this.#actions.audioOnly();
     else if (event.code === 'KeyC') this.openPanel(this.#open === 'chat' ? '' : 'chat');
     else return false;
     return true;

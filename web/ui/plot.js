@@ -1,11 +1,12 @@
 /**
- * A small live plot on a canvas: the last minute, newest at the right. Colours are those of the
+ * A small live plot on a canvas: the last minutes, newest at the right. Colours are those of the
  * style sheet, so that light and dark need no second word.
  *
  * @typedef {object} Line
  * @property {(number | null)[]} values
  * @property {string} colour a custom property such as "--accent"
  * @property {boolean} [fill]
+ * @property {boolean} [dashed]
  */
 
 /**
@@ -56,7 +57,9 @@ function drawLine(pen, line, frame, style) {
   pen.strokeStyle = colour;
   pen.lineWidth = 1.5;
   pen.lineJoin = 'round';
+  pen.setLineDash(line.dashed ? [4, 3] : []);
   pen.stroke();
+  pen.setLineDash([]);
   if (!line.fill) return;
   pen.lineTo(points[points.length - 1].x, height);
   pen.lineTo(points[0].x, height);

@@ -3,16 +3,24 @@
  * far away it is.
  *
  * @typedef {import('../rtc/stats.js').Sample} Sample
+ * @typedef {import('../rtc/why.js').Why} Why
  */
 
 import { t } from '../i18n.js';
 import { HISTORY_MAX } from '../rtc/stats.js';
 import { h } from './dom.js';
 import { drawPlot } from './plot.js';
+import { WhySection } from './why-section.js';
 
 /** @param {number} kbps */
 const rate = (kbps) => (
   kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mb/s` : `${Math.round(kbps)} kb/s`);
+
+/**
+ * @param {string} line
+ * @param {string} text
+ */
+const key = (line, text) => h('span', { class: `key key-${line}` }, text);
 
 class Row {
   /** @param {string} name */
@@ -27,8 +35,12 @@ class Row {
       this.bitrate.element, h('div', { class: 'stats-pair' }, this.loss.element, this.rtt.element));
   }
 
-  /** @param {Sample[]} samples */
-  update(samples) {
+  /**
+   * @param {Sample[]} samples
+   * @param {(number | null)[]} estimates kbit/s that the line is thought to take; [] where nobody
+   *   says
+   */
+  update(samples, estimates) {
     const last = samples[samples.length - 1];
     if (!last) return;
     const way = last.path.startsWith('relay') ? t('pathRelay') : t('pathDirect');
@@ -37,10 +49,13 @@ class Row {
     this.bitrate.draw([
       { values: samples.map((sample) => sample.inKbps), colour: '--accent', fill: true },
       { values: samples.map((sample) => sample.outKbps), colour: '--second' },
+      { values: estimates, colour: '--soft', dashed: true },
     ], 100);
+    const estimate = estimates[estimates.length - 1] ?? null;
     this.bitrate.value.replaceChildren(
-      h('span', { class: 'key key-in' }), `${t('statsIn')} ${rate(last.inKbps)}`,
-      h('span', { class: 'key key-out' }), `${t('statsOut')} ${rate(last.outKbps)}`);
+      key('in', `${t('statsIn')} ${rate(last.inKbps)}`),
+      key('out', `${t('statsOut')} ${rate(last.outKbps)}`),
+      ...estimate === null ? [] : [key('room', `${t('statsEstimate')} ${rate(estimate)}`)]);
     this.loss.draw([
       { values: samples.map((sample) => sample.lossPercent), colour: '--danger', fill: true }], 5);
     this.loss.value.textContent = `${last.lossPercent.toFixed(1)} %`;
@@ -73,13 +88,18 @@ export class StatsPanel {
   /** @type {Map<string, Row>} */
   #rows = new Map();
   #empty = h('p', { class: 'panel-empty' }, t('statsAlone'));
-  element = h('div', { class: 'stats', 'data-testid': 'stats' }, this.#empty);
+  #why = new WhySection();
+  element = h('div', { class: 'stats', 'data-testid': 'stats' },
+    this.#empty, this.#why.headline, this.#why.element);
 
   /**
    * @param {Map<string, string>} names by member id, in the order of the room; '' is the server
    * @param {Map<string, Sample[]>} samples
+   * @param {Why} why what the server says
+   * @param {(member: string) => string} nameOf
    */
-  update(names, samples) {
+  update(names, samples, why, nameOf) {
+    this.#why.update(why, nameOf);
     this.#empty.hidden = names.size > 0;
     for (const [id, row] of this.#rows) {
       if (names.has(id)) continue;
@@ -92,9 +112,9 @@ export class StatsPanel {
         row = new Row(name);
         row.element.dataset.member = id;
         this.#rows.set(id, row);
-        this.element.append(row.element);
+        this.#why.element.before(row.element);
       }
-      row.update(samples.get(id) ?? []);
+      row.update(samples.get(id) ?? [], id === '' ? why.estimates : []);
     }
   }
 }

@@ -12,6 +12,8 @@
  * @property {boolean} hand
  * @property {boolean} away
  * @property {string} state connected, connecting, reconnecting, poor, held or failed
+ * @property {string} [verdict] why its picture is not as good as it might be
+ * @property {import('../i18n.js').Key | null} [words] what is to be said of the picture
  */
 
 import { t } from '../i18n.js';
@@ -87,13 +89,14 @@ export class PersonTile {
     element.dataset.video = String(look.video);
     element.dataset.audio = String(look.audio);
     element.dataset.hand = String(look.hand);
+    element.dataset.verdict = look.verdict ?? '';
     this.#name.textContent = look.self ? t('youSuffix', { name: look.name }) : look.name;
     const [letters] = this.#avatar.children;
     letters.textContent = initialsOf(look.name);
     element.dataset.hue = String(hueOf(look.name));
     this.#muted.hidden = look.audio;
     this.#hand.hidden = !look.hand;
-    const key = STATE_TEXT[look.state] ?? (look.away ? 'tileAway' : null);
+    const key = look.words ?? STATE_TEXT[look.state] ?? (look.away ? 'tileAway' : null);
     this.#status.hidden = key === null;
     this.#status.textContent = key ? t(key) : '';
     setAttribute(this.#status, 'title', look.state === 'failed' ? t('tileFailedMore') : null);
@@ -128,13 +131,15 @@ export class PersonTile {
 
 export class ScreenTile {
   #video = h('video', { autoplay: true, playsinline: true });
+  #status = h('div', { class: 'tile-status', hidden: true });
   #name = h('span', { class: 'tile-text' });
 
   /** @param {string} member */
   constructor(member) {
     this.element = h('article', {
       class: 'tile screen', role: 'group', 'data-testid': 'screen-tile', 'data-member': member,
-    }, this.#video, h('div', { class: 'tile-name' }, icon('screen'), this.#name));
+    }, this.#video, this.#status,
+    h('div', { class: 'tile-name' }, icon('screen'), this.#name));
   }
 
   get audio() {
@@ -145,9 +150,12 @@ export class ScreenTile {
    * @param {string} name
    * @param {MediaStreamTrack | null} video
    * @param {MediaStreamTrack | null} audio
+   * @param {import('../i18n.js').Key | null} words what is to be said of the picture
    */
-  update(name, video, audio) {
+  update(name, video, audio, words) {
     this.#name.textContent = t('screenOf', { name });
+    this.#status.hidden = words === null;
+    this.#status.textContent = words ? t(words) : '';
     this.element.setAttribute('aria-label', this.#name.textContent);
     setTracks(this.#video, [video, audio]);
   }
