@@ -27,6 +27,7 @@ import { StatsHistory } from './rtc/stats.js';
 import { Ways } from './rtc/ways.js';
 import { Why } from './rtc/why.js';
 import { Session } from './signal/session.js';
+import { Speakers } from './speakers.js';
 import { deviceText } from './ui/lobby.js';
 import { MeetingView } from './ui/meeting-view.js';
 import { tileWords } from './ui/why-words.js';
@@ -50,6 +51,7 @@ function signallingUrl() {
 export class Meeting {
   #options;
   #roster = new Roster();
+  #speakers = new Speakers();
   #stats = new StatsHistory();
   #hand = false;
   #name = ''; // as the server has it: a token may say another than was asked for
@@ -81,6 +83,11 @@ export class Meeting {
       event: (event) => this.#onEvent(event),
       pictures: (state) => this.ways.sfu.told(state),
       why: (answer) => this.why.told(answer),
+      speakers: (message) => {
+        this.#speakers.told(message, this.#roster.you);
+        this.view.stage.setDominant(this.#speakers.dominant);
+        this.#listen();
+      },
       refused: (code, message) => {
         this.#finish();
         options.refused(code, message);
@@ -227,6 +234,8 @@ export class Meeting {
    */
   #onWelcome(welcome, again) {
     this.#roster.begin(welcome);
+    this.#speakers.forget();
+    this.view.stage.setDominant('');
     this.#name = welcome.name ?? this.#name;
     this.ways.begin(welcome);
     if (!this.#entered) {
@@ -360,10 +369,16 @@ export class Meeting {
   #listen() {
     const now = performance.now();
     for (const [id, { audio }] of this.#roster.others) {
-      this.view.stage.person(id)?.setLoud(audio && this.ways.level(id) > LOUD_REMOTE, now);
+      this.view.stage.person(id)?.setLoud(audio && this.#speaks(id), now);
     }
     const { audio } = this.#options.local.flags;
     this.view.stage.self()?.setLoud(audio && (this.#level?.level ?? 0) > LOUD_SELF, now);
+  }
+
+  /** The server knows better, where it hears the member. @param {string} id */
+  #speaks(id) {
+    const isHeard = this.#speakers.isTold && this.ways.linkOf(id) === '';
+    return isHeard ? this.#speakers.speaks(id) : this.ways.level(id) > LOUD_REMOTE;
   }
 
   async #measure() {

@@ -158,6 +158,13 @@ export interface Why {
   verdict: Verdict;
 }
 
+/** Who speaks, and how loud: 0 (loudest) to 127 (silence), in -dBov. */
+export interface SpeakersMessage {
+  type: "speakers";
+  dominant?: string;
+  speaking: { member: string; level: number }[];
+}
+
 export interface ServerError {
   type: "error";
   code: string;
@@ -173,6 +180,7 @@ export type FromServer =
   | ServerError
   | SfuState
   | { type: "sfu-why"; why: Why }
+  | SpeakersMessage
   | { type: "ack"; id: number }
   | { type: "pong" };
 

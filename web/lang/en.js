@@ -65,6 +65,8 @@ export const en = {
   tileLastN: 'Shown when they speak',
   tilePaused: 'Paused',
   tileAudioOnly: 'Audio only',
+  pin: 'Pin',
+  unpin: 'Unpin',
   tileFailed: 'Can’t be reached',
   tileFailedMore: 'No path was found between your network and theirs. Still trying.',
   tileAway: 'Away for a moment',

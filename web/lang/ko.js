@@ -66,6 +66,8 @@ export const ko = {
   tileLastN: '말하면 보입니다',
   tilePaused: '일시 중지됨',
   tileAudioOnly: '소리만',
+  pin: '크게 고정',
+  unpin: '고정 해제',
   tileFailed: '연결할 수 없음',
   tileFailedMore: '서로의 네트워크 사이에 길을 찾지 못했습니다. 계속 시도합니다.',
   tileAway: '잠시 연결이 끊김',

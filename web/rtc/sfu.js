@@ -114,18 +114,18 @@ export class Sfu {
 
   /**
    * Tells the server how large pictures are shown, where that has changed.
-   * @param {{ member: string, slot: Slot, width: number, height: number }[]} pictures in pixels of
-   *   the screen
+   * @param {{ member: string, slot: Slot, width: number, height: number, priority: number }[]}
+   *   pictures in pixels of the screen
    */
   show(pictures) {
     const tiles = [];
     if (this.state !== 'connected') return;
-    for (const { member, slot, width, height } of pictures) {
+    for (const { member, slot, width, height, priority } of pictures) {
       const mid = this.#transceiver(member, slot)?.mid;
-      const size = `${width}x${height}`;
+      const size = `${width}x${height}+${priority}`;
       if (!mid || this.#said.get(mid) === size || tiles.length === TILES_MAX) continue;
       this.#said.set(mid, size);
-      tiles.push({ mid, width, height });
+      tiles.push({ mid, width, height, ...(priority && { priority }) });
     }
     if (tiles.length > 0) this.#options.send({ type: 'sfu-wish', tiles });
   }

@@ -46,6 +46,7 @@
  * @property {(event: RoomEvent) => void} event
  * @property {(state: SfuState) => void} [pictures] what the server's pictures are like
  * @property {(why: Why) => void} [why] ... and why
+ * @property {(message: import('../protocol.js').SpeakersMessage) => void} [speakers]
  * @property {(code: string, message: string) => void} refused the end, for this reason
  * @property {(error: ServerError) => void} error a message of ours was refused; the session goes on
  */
@@ -264,6 +265,7 @@ export class Session {
       case 'error': return this.#onError(message);
       case 'sfu-state': return this.#on.pictures?.(message);
       case 'sfu-why': return this.#on.why?.(message.why);
+      case 'speakers': return this.#on.speakers?.(message);
       default: return this.#onEvent(message);
     }
   }

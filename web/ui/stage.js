@@ -1,6 +1,6 @@
 /** The stage: all tiles, laid out anew whenever the room or the window changes. */
 
-import { stageBoxes } from '../layout.js';
+import { gridBoxes, stageBoxes } from '../layout.js';
 import { t } from '../i18n.js';
 import { h } from './dom.js';
 import { icon } from './icons.js';
@@ -8,6 +8,7 @@ import { PersonTile, ScreenTile, place } from './tile.js';
 
 const SELF = '';
 const STEP = 16; // pixels: a window that changes by less is the same
+const FITS = 170; // wide, a tile of an equal share: below that the one who speaks has a large one
 const UNSEEN = { width: 160, height: 90 }; // so that something is there when one looks again
 
 export class Stage {
@@ -17,6 +18,8 @@ export class Stage {
   #screens = new Map();
   #invite;
   #speaker = '';
+  #dominant = ''; // who speaks; '': nobody, or no tile of the others
+  #pinned = '';
   #onBlocked;
   element = h('main', { class: 'stage', 'aria-label': t('participants'), tabindex: '-1' });
 
@@ -49,7 +52,8 @@ export class Stage {
       if (!sharing.includes(id)) this.#drop(this.#screens, id, tile);
     }
     for (const id of others) {
-      if (!this.#people.has(id)) this.#add(this.#people, id, new PersonTile(id, false));
+      if (this.#people.has(id)) continue;
+      this.#add(this.#people, id, new PersonTile(id, false, () => this.#pin(id)));
     }
     for (const id of sharing) {
       if (!this.#screens.has(id)) this.#add(this.#screens, id, new ScreenTile(id));
@@ -76,9 +80,27 @@ export class Stage {
     return this.#screens.get(id);
   }
 
+  /** Who speaks has the large tile, where there are more than fit. @param {string} id */
+  setDominant(id) {
+    if (this.#dominant === id) return;
+    this.#people.get(this.#dominant)?.setDominant(false);
+    this.#dominant = id;
+    this.#people.get(id)?.setDominant(true);
+    this.layout();
+  }
+
+  /** Who is pinned has it at any time. @param {string} id */
+  #pin(id) {
+    this.#people.get(this.#pinned)?.setPinned(false);
+    this.#pinned = this.#pinned === id ? '' : id;
+    this.#people.get(this.#pinned)?.setPinned(true);
+    this.layout();
+  }
+
   /** How large each picture is shown, in pixels of the screen; small ones where nobody looks. */
   pictures() {
-    /** @type {{ member: string, slot: 'camera' | 'screen', width: number, height: number }[]} */
+    /** @type {{ member: string, slot: 'camera' | 'screen', width: number, height: number,
+     *   priority: number }[]} */
     const pictures = [];
     const isSeen = document.visibilityState === 'visible';
     const size = (/** @type {number} */ length) => (
@@ -90,6 +112,7 @@ export class Stage {
         slot,
         width: isSeen ? size(offsetWidth) : UNSEEN.width,
         height: isSeen ? size(offsetHeight) : UNSEEN.height,
+        priority: member === this.#pinned ? 2 : Number(member === this.#dominant),
       });
     };
     for (const [id, { element }] of this.#people) if (id !== SELF) add(id, 'camera', element);
@@ -116,13 +139,29 @@ export class Stage {
     const style = getComputedStyle(this.element);
     const pad = parseFloat(style.paddingLeft) || 0;
     const gap = parseFloat(style.getPropertyValue('--gap')) || 8;
-    const others = [...this.#people.keys()].filter((id) => id !== SELF);
+    const width = clientWidth - 2 * pad;
+    const height = clientHeight - 2 * pad;
+    const large = this.#large(width, height, gap);
+    const others = [...this.#people.keys()].filter((id) => id !== SELF && id !== large);
     const tiles = [...others, SELF].map((id) => this.#people.get(id)?.element);
     if (this.#invite.isConnected) tiles.push(this.#invite);
-    const boxes = stageBoxes(clientWidth - 2 * pad, clientHeight - 2 * pad,
-      this.#screens.size, tiles.length, gap);
+    const largest = [...this.#screens.values(), ...(large ? [this.#people.get(large)] : [])];
+    const boxes = stageBoxes(width, height, largest.length, tiles.length, gap);
     tiles.forEach((element, i) => element && boxes.people[i] && place(element, boxes.people[i]));
-    [...this.#screens.values()].forEach((tile, i) => place(tile.element, boxes.screens[i]));
+    largest.forEach((tile, i) => tile && place(tile.element, boxes.screens[i]));
+  }
+
+  /**
+   * Whose tile is a large one; '' is nobody's.
+   * @param {number} width
+   * @param {number} height
+   * @param {number} gap
+   */
+  #large(width, height, gap) {
+    if (this.#pinned) return this.#pinned;
+    if (!this.#dominant || !this.#people.has(this.#dominant) || this.#screens.size > 0) return '';
+    const [box] = gridBoxes(width, height, this.#people.size, gap);
+    return box && box.width < FITS ? this.#dominant : '';
   }
 
   /**
@@ -153,6 +192,8 @@ export class Stage {
    */
   #drop(tiles, id, tile) {
     tiles.delete(id);
+    if (id === this.#pinned && tile instanceof PersonTile) this.#pinned = '';
+    if (id === this.#dominant && tile instanceof PersonTile) this.#dominant = '';
     tile.audio.srcObject = null;
     tile.element.remove();
   }

@@ -57,19 +57,25 @@ export class PersonTile {
   #name = h('span', { class: 'tile-text' });
   #hand = h('div', { class: 'tile-hand', hidden: true }, icon('hand'));
   #status = h('div', { class: 'tile-status', hidden: true });
+  #pin;
   #loudAt = -Infinity;
 
   /**
    * @param {string} member
    * @param {boolean} self
+   * @param {() => void} [pin] it is to be large, or not any more; none of oneself
    */
-  constructor(member, self) {
+  constructor(member, self, pin) {
+    this.#pin = pin ? h('button', {
+      class: 'tile-pin', type: 'button', 'data-testid': 'pin', 'aria-pressed': 'false',
+      'aria-label': t('pin'), title: t('pin'), click: pin,
+    }, icon('pin')) : null;
     this.#video.muted = true; // sound comes from the audio element, which has its own output
     this.element = h('article', {
       class: `tile${self ? ' self' : ''}`, role: 'group', 'data-testid': 'tile',
       'data-member': member,
       'data-self': String(self), 'data-state': 'connecting',
-    }, this.#avatar, this.#video, self ? null : this.#audio, this.#status, this.#hand,
+    }, this.#avatar, this.#video, self ? null : this.#audio, this.#status, this.#hand, this.#pin,
     h('div', { class: 'tile-name' }, this.#muted, this.#name));
     const shown = () => this.element.classList.toggle('has-picture', this.#video.videoWidth > 0);
     this.#video.addEventListener('loadeddata', shown);
@@ -119,13 +125,30 @@ export class PersonTile {
     if (!video) this.element.classList.remove('has-picture');
   }
 
+  /** @param {boolean} isPinned */
+  setPinned(isPinned) {
+    const words = t(isPinned ? 'unpin' : 'pin');
+    this.element.dataset.pinned = String(isPinned);
+    if (!this.#pin) return;
+    this.#pin.setAttribute('aria-pressed', String(isPinned));
+    this.#pin.setAttribute('aria-label', words);
+    this.#pin.title = words;
+  }
+
+  /** @param {boolean} isDominant it holds the floor */
+  setDominant(isDominant) {
+    this.element.dataset.dominant = String(isDominant);
+  }
+
   /**
    * @param {boolean} loud just now
    * @param {number} now milliseconds; the mark stays for a moment, for speech has gaps
    */
   setLoud(loud, now) {
     if (loud) this.#loudAt = now;
-    this.element.classList.toggle('speaking', now - this.#loudAt < 700);
+    const isSpeaking = now - this.#loudAt < 700;
+    this.element.classList.toggle('speaking', isSpeaking);
+    this.element.dataset.speaking = String(isSpeaking);
   }
 }
 
