@@ -134,6 +134,23 @@ bool pacer_may(struct pacer *pacer, usec now, enum pacer_kind kind)
     return !pacer->is_shut;
 }
 
+bool pacer_may_repeat(struct pacer *pacer, usec now, size_t bytes)
+{
+    if (pacer->line_bps == 0)
+        return true;
+    int64_t most = credit_in(pacer->line_bps, PACER_REPEAT_TIME);
+    usec passed = now - pacer->repeat_at;
+    if (passed > time_for(pacer->line_bps / PACER_REPEATED, most - pacer->repeat_credit))
+        pacer->repeat_credit = most;
+    else
+        pacer->repeat_credit += credit_in(pacer->line_bps / PACER_REPEATED, passed);
+    pacer->repeat_at = now;
+    if (pacer->repeat_credit < 0)
+        return false;
+    pacer->repeat_credit -= (int64_t)bytes * BYTE;
+    return true;
+}
+
 uint8_t pacer_sent(struct pacer *pacer, usec now, enum pacer_kind kind, size_t bytes)
 {
     uint8_t cluster = pacer->probe.cluster;

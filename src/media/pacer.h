@@ -30,6 +30,8 @@
 #define PACER_DELAY       (250 * USEC_MS)
 #define PACER_OVER        4 /* times as fast as the line would be too much */
 #define PACER_LEAST_BPS   30000
+#define PACER_REPEATED    2 /* the part of the line that packets sent again take ... */
+#define PACER_REPEAT_TIME (250 * USEC_MS) /* ... but as much as it takes in that time at once */
 
 /* In the order in which they go. */
 enum pacer_kind { PACER_AUDIO, PACER_VIDEO, PACER_REPEAT, PACER_PADDING };
@@ -51,6 +53,8 @@ struct pacer {
     bool is_shut;         /* until there is enough for a run */
     struct list *callers; /* where it is put when something waits, by its node */
     struct list node;
+    int64_t repeat_credit;
+    usec repeat_at;
     struct pacer_probe probe;
     int64_t probe_credit;
     usec probe_at;
@@ -70,6 +74,11 @@ void pacer_set_line(struct pacer *pacer, usec now, uint64_t bps);
  * that it is a part of, or 0. */
 bool pacer_may(struct pacer *pacer, usec now, enum pacer_kind kind);
 uint8_t pacer_sent(struct pacer *pacer, usec now, enum pacer_kind kind, size_t bytes);
+
+/* May a packet of so many bytes be sent again now?  It is counted then, besides pacer_sent.  More
+ * of them than that part of the line would push out what is new, which is then asked for again,
+ * too: so that it would end with nothing but these. */
+bool pacer_may_repeat(struct pacer *pacer, usec now, size_t bytes);
 
 /* So much of a kind (pictures, or what is sent again) waits now, the oldest of it since then.
  * Nothing does: 0. */

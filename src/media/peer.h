@@ -115,7 +115,8 @@ struct peer {
     struct timer timer;
     uint64_t line_bps;            /* what its line takes; 0: not known, and not limited */
     struct allocation allocation; /* of its line */
-    struct pacer pacer;           /* of probes */
+    struct pacer pacer;           /* of pictures, and of probes */
+    uint64_t left_out;            /* how often pictures were, since the line did not take them */
     usec allocated_at;
     usec allocate_at;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */

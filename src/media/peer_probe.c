@@ -10,9 +10,20 @@ static bool pad(struct peer *peer, usec now)
     return false;
 }
 
+/* Of whom most waits is left out, up to its next key frame: so much would come too late. */
+static void leave_out(struct transceiver *transceiver)
+{
+    struct peer *peer = transceiver->peer;
+    sender_leave_out(&transceiver->sender);
+    peer->left_out++;
+    if (transceiver->subscription)
+        transceiver->subscription->kind->wake(transceiver->subscription);
+}
+
 bool peer_pace(struct peer *peer, usec now)
 {
-    uint32_t bytes = 0;
+    struct transceiver *longest = NULL;
+    uint32_t bytes = 0, most = 0;
     usec since = now;
     bool is_all = true;
     for (struct transceiver *at = NULL; (at = peer_next(peer, at));) {
@@ -20,10 +31,19 @@ bool peer_pace(struct peer *peer, usec now)
         if (!at->is_video || !at->is_announced)
             continue;
         is_all = is_all && sender_go_on(&at->sender, now);
-        bytes += sender_waits(&at->sender, &own);
+        uint32_t waits = sender_waits(&at->sender, &own);
+        bytes += waits;
         since = own < since ? own : since;
+        if (waits > most) {
+            longest = at;
+            most = waits;
+        }
     }
     pacer_waits(&peer->pacer, now, PACER_VIDEO, bytes, since);
+    if (longest && pacer_is_over(&peer->pacer)) {
+        leave_out(longest);
+        pacer_waits(&peer->pacer, now, PACER_VIDEO, bytes - most, since);
+    }
     list_remove(&peer->pacer.node);
     return is_all;
 }

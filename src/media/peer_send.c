@@ -227,14 +227,18 @@ static bool is_of(const struct track *track, const struct rtp_stream *stream)
     return false;
 }
 
-/* From a better encoding to a poorer one it is gone over because less is to be sent. */
-static bool is_poorer(const struct track *track, const struct encoding *encoding,
-                      const struct rtp_stream *before, usec now)
+/* From a better encoding to a poorer one it is gone over because less is to be sent; soon, unless
+ * that is for a smaller window alone. */
+static bool is_urgent(const struct transceiver *transceiver, const struct encoding *encoding,
+                      usec now)
 {
+    const struct track *track = transceiver->subscription;
+    const struct rtp_stream *before = sender_stream(&transceiver->sender);
     for (unsigned i = 0; i < track->encoding_count; i++)
         if (&track->encodings[i]->stream == before)
             return !encoding_is_heard(track->encodings[i], now) ||
-                   encoding->bps < track->encodings[i]->bps;
+                   (encoding->bps < track->encodings[i]->bps &&
+                    transceiver->share.reason == ALLOCATION_BANDWIDTH);
     return false;
 }
 
@@ -254,8 +258,7 @@ bool transceiver_aim(struct transceiver *transceiver, usec now)
     }
     if (sender_target(sender) != &encoding->stream) {
         if (is_of(track, sender_stream(sender))) {
-            sender_go_over(sender, &encoding->stream,
-                           is_poorer(track, encoding, sender_stream(sender), now));
+            sender_go_over(sender, &encoding->stream, is_urgent(transceiver, encoding, now));
             track->kind->wake(track);
         } else {
             make_plan(transceiver, track, &plan);

@@ -106,6 +106,8 @@ void sender_go_over(struct sender *sender, struct rtp_stream *stream, bool is_ur
         sender_switch(sender, stream);
         return;
     }
+    if (is_urgent) /* fewer frames of what is left are less at once, and can be decoded */
+        selection_want(&sender->selection, sender->selection.wanted / LAYERS_TEMPORAL, 0);
     if (is_urgent)
         key_requests_want(&stream->key_requests);
     else
@@ -361,6 +363,16 @@ uint32_t sender_waits(const struct sender *sender, usec *since)
         return 0;
     *since = first->received_at;
     return (uint32_t)(sink->stream->ring.written - first->position);
+}
+
+void sender_leave_out(struct sender *sender)
+{
+    struct sink *sink = &sender->sinks[sender->current];
+    struct rtp_stream *target = sender_target(sender);
+    sink->is_waiting = false;
+    sink->next = sink->stream->pumped;
+    sender->is_waiting = true;
+    key_requests_want(&target->key_requests);
 }
 
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,

@@ -126,6 +126,9 @@ void sender_nack(struct sender *sender, usec now, uint16_t number);
 bool sender_go_on(struct sender *sender, usec now);
 /* How many bytes wait for the pacer, at most, and since when; 0: it does not. */
 uint32_t sender_waits(const struct sender *sender, usec *since);
+/* What waits is left out, and all up to the next key frame, which is asked for: of the stream that
+ * it is going to, where it is to another one. */
+void sender_leave_out(struct sender *sender);
 /* Sends what nobody asked for, to try the line: one of the last packets again, or, where these are
  * no more, padding; under the RTX SSRC.  False: there is none, or nothing was ever sent. */
 bool sender_pad(struct sender *sender, usec now);

@@ -7,7 +7,7 @@
 #define PADDED_OF    8 /* the last packets, which padding is made of */
 #define PADDING_SIZE 224
 
-static bool may_repeat(struct sender *sender, usec now)
+static bool may_repeat(struct sender *sender, usec now, const struct packet *packet)
 {
     uint64_t more = (now - sender->repeats_at) / SENDER_REPEAT_EACH;
     if (more > 0) {
@@ -16,6 +16,8 @@ static bool may_repeat(struct sender *sender, usec now)
         sender->repeats_at = now;
     }
     if (sender->repeats_left == 0)
+        return false;
+    if (sender->config.pacer && !pacer_may_repeat(sender->config.pacer, now, packet->size))
         return false;
     sender->repeats_left--;
     return true;
@@ -30,12 +32,6 @@ static bool can_repeat(const struct sender *sender, const struct packet *packet,
              !sender->plan.abs_send_time_at));
 }
 
-static void repeated(struct sender *sender)
-{
-    sender->repeated++;
-    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_REPEATED, 1);
-}
-
 /* The packet that went out under that number, if it is still there. */
 static const struct packet *find(const struct sender *sender, uint64_t number)
 {
@@ -46,21 +42,33 @@ static const struct packet *find(const struct sender *sender, uint64_t number)
     return packet_ring_find(&sender->stream->ring, sequence);
 }
 
+static int distance_of(const struct sender *sender, uint16_t number)
+{
+    return rtp_sequence_distance(number, (uint16_t)sender->highest);
+}
+
+/* is_asked: it counts among those that may be. */
+static bool repeat(struct sender *sender, usec now, uint16_t number, bool is_asked)
+{
+    int distance = distance_of(sender, number);
+    struct outgoing outgoing = { .is_repeat = true };
+    const struct packet *packet = find(sender, sender->highest + (uint64_t)(int64_t)distance);
+    if (!packet || rtc_is_full(sender->config.rtc) || !can_repeat(sender, packet, distance) ||
+        sender_describe(sender, packet, &outgoing) == SELECTION_FORGOTTEN ||
+        (is_asked && !may_repeat(sender, now, packet)))
+        return false;
+    sender_put(sender, now, packet, &outgoing);
+    sender->repeated++;
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_REPEATED, 1);
+    return true;
+}
+
 void sender_nack(struct sender *sender, usec now, uint16_t number)
 {
-    int distance = rtp_sequence_distance(number, (uint16_t)sender->highest);
-    struct outgoing outgoing = { .is_repeat = true };
-    if (!sender->has_begun || distance > 0)
+    if (!sender->has_begun || distance_of(sender, number) > 0)
         return; /* it was never sent */
-    const struct packet *packet = find(sender, sender->highest + (uint64_t)(int64_t)distance);
-    if (packet && !rtc_is_full(sender->config.rtc) && can_repeat(sender, packet, distance) &&
-        sender_describe(sender, packet, &outgoing) != SELECTION_FORGOTTEN &&
-        may_repeat(sender, now)) {
-        sender_put(sender, now, packet, &outgoing);
-        repeated(sender);
-    } else {
+    if (!repeat(sender, now, number, true))
         sender->not_repeated++;
-    }
 }
 
 /* Padding alone, under the RTX SSRC: for receivers that is no packet of the stream. */
@@ -92,17 +100,11 @@ static bool put_padding(struct sender *sender, usec now, uint8_t rtx)
 
 bool sender_pad(struct sender *sender, usec now)
 {
-    uint64_t before = sender->repeated;
-    uint64_t failed = sender->not_repeated;
+    uint16_t number = (uint16_t)(sender->highest - sender->padded++ % PADDED_OF);
     uint8_t rtx = SENDER_NO_PAYLOAD;
     for (unsigned i = 0; i < PACKET_FORMATS_MAX && rtx == SENDER_NO_PAYLOAD; i++)
         rtx = sender->formats.rtx_payload_types[i];
     if (rtx == SENDER_NO_PAYLOAD || !sender->has_begun)
         return false;
-    sender_nack(sender, now, (uint16_t)(sender->highest - sender->padded++ % PADDED_OF));
-    sender->not_repeated = failed;
-    if (sender->repeated == before)
-        return put_padding(sender, now, rtx);
-    sender->repeats_left++; /* it is none of those that may be asked for */
-    return true;
+    return repeat(sender, now, number, false) || put_padding(sender, now, rtx);
 }

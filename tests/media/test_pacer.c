@@ -238,6 +238,31 @@ static void test_a_probe_of_few_bytes(void **state)
     assert_int_equal(pacer_padding(&pacer, now), 0);
 }
 
+static uint32_t repeat(uint32_t count)
+{
+    uint32_t repeated = 0;
+    while (repeated < count && pacer_may_repeat(&pacer, now, PACKET))
+        repeated++;
+    return repeated;
+}
+
+/* Of a line, what is sent again takes a part. */
+static void test_repeats(void **state)
+{
+    (void)state;
+    assert_int_equal(repeat(10000), 10000);
+    pacer_set_line(&pacer, now, 960000); /* 100 packets a second */
+    assert_in_range(repeat(10000), 25, 26);
+    now += USEC_MS;
+    assert_int_equal(repeat(10000), 0);
+    uint32_t count = 0;
+    for (usec end = now + 10 * USEC_S; now < end; now += USEC_MS)
+        count += repeat(10000);
+    assert_in_range(count, 1000 / PACER_REPEATED - 1, 1000 / PACER_REPEATED + 1);
+    now += USEC_S;
+    assert_in_range(repeat(10000), 25, 26);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup(test_their_order, set_up),
         cmocka_unit_test_setup(test_nothing_waits_for_long, set_up),
         cmocka_unit_test_setup(test_a_line_that_changes, set_up),
+        cmocka_unit_test_setup(test_repeats, set_up),
         cmocka_unit_test_setup(test_probes, set_up),
         cmocka_unit_test_setup(test_a_probe_that_is_asked_for_late, set_up),
         cmocka_unit_test_setup(test_a_probe_of_few_bytes, set_up),

@@ -274,6 +274,26 @@ static void test_go_over(void **state)
     assert_int_equal(far->rtp_count, 6);
 }
 
+/* Where the line does not take it, with as few frames as can be until then. */
+static void test_go_over_soon(void **state)
+{
+    (void)state;
+    sender_switch(&sender, &one.stream);
+    next(&one, true);
+    pump(&one);
+    sender_go_over(&sender, &two.stream, false);
+    assert_int_equal(sender.selection.wanted, layers_target(LAYER_BEST, LAYER_BEST));
+    assert_false(two.stream.key_requests.is_urgent);
+    sender_go_over(&sender, &two.stream, true);
+    assert_int_equal(sender.selection.wanted, layers_target(LAYER_BEST, 0));
+    assert_true(two.stream.key_requests.is_urgent);
+    /* and back */
+    sender_go_over(&sender, &one.stream, true);
+    sender_set_layers(&sender, LAYER_BEST, LAYER_BEST);
+    assert_int_equal(sender.selection.wanted, layers_target(LAYER_BEST, LAYER_BEST));
+    frame_of_both(false, 2);
+}
+
 static void test_go_over_ends(void **state)
 {
     (void)state;
@@ -522,6 +542,7 @@ int main(void)
         WITH_SENDER(test_late_after_pause),
         WITH_SENDER(test_stream_ends),
         WITH_SENDER(test_go_over),
+        WITH_SENDER(test_go_over_soon),
         WITH_SENDER(test_go_over_ends),
         WITH_SENDER(test_go_over_paused),
         WITH_SENDER(test_rtx),

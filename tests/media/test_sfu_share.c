@@ -216,6 +216,27 @@ static void test_paced(void **state)
     assert_no_gaps(bob.far);
 }
 
+/* What is far too much for the line is left out up to the next key frame, which is asked for. */
+static void test_left_out(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    set_line(450000);
+    play(2 * USEC_S);
+    wait(100 * USEC_MS);
+    unsigned count = bob.far->rtp_count;
+    say_at_once(200);
+    wait(PACER_DELAY);
+    assert_in_range(bob.far->rtp_count - count, 1, 100);
+    assert_int_equal(bob.peer->left_out, 1);
+    assert_int_equal(slot_of(&bob)->sender.is_waiting, true);
+    assert_true(track_of(&alice)->encodings[1]->stream.key_requests.is_wanted);
+    count = bob.far->rtp_count;
+    play(2 * USEC_S);
+    assert_true(bob.far->rtp_count > count + 100);
+    assert_no_gaps(bob.far);
+}
+
 /* Who waits may leave, and so may what it waits for. */
 static void test_left_while_it_waits(void **state)
 {
@@ -305,7 +326,7 @@ int main(void)
         WITH_SFU(test_wishes),  WITH_SFU(test_silent),
         WITH_SFU(test_fixed),   WITH_SFU(test_a_probe),
         WITH_SFU(test_paced),   WITH_SFU(test_left_while_it_waits),
-        WITH_SFU(test_overrun),
+        WITH_SFU(test_overrun), WITH_SFU(test_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
