@@ -255,6 +255,20 @@ static void note_key(struct layer_reader *reader, struct packet *packet)
     reader->key_timestamp = packet->rtp.timestamp;
 }
 
+/* Whether it is the first packet of its picture for sure: the one before it is there, and of another
+ * picture. */
+static bool is_surely_first(const struct layer_reader *reader, bool is_new,
+                            const struct packet *packet)
+{
+    return is_new && packet->rtp.sequence_number == (uint16_t)(reader->newest + 1);
+}
+
+static void note_newest(struct layer_reader *reader, const struct packet *packet)
+{
+    if (reader->picture == packet->rtp.timestamp)
+        reader->newest = packet->rtp.sequence_number;
+}
+
 static int read_codec(struct layer_reader *reader, struct layers_meter *meter,
                       enum payload_codec codec, struct view view, struct packet *packet)
 {
@@ -287,9 +301,13 @@ int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
     if (status != OK)
         return status;
     read_descriptor(reader, meter, descriptor, is_new, packet);
+    /* one that began without its parameter sets, since they are late, could not be decoded */
+    bool is_cut = payload.may_be_behind_sets && !is_surely_first(reader, is_new, packet);
     if (payload.starts_key) {
         mark_key(packet);
-        note_key(reader, packet);
+        if (!is_cut)
+            note_key(reader, packet);
     }
+    note_newest(reader, packet);
     return OK;
 }

@@ -15,6 +15,7 @@
 struct layer_reader {
     bool has_picture;
     uint32_t picture; /* the timestamp of the newest */
+    uint16_t newest;  /* the sequence number of the newest packet */
     bool has_key;
     uint32_t key_timestamp; /* of the last key frame */
     /* VP9: its highest spatial layer */

@@ -101,6 +101,7 @@ static int read_h26x(int (*reader)(struct view, struct h26x *), struct view byte
         return status;
     payload->starts_frame = h26x.starts_frame;
     payload->starts_key = h26x.has_parameters || (h26x.has_key && h26x.starts_frame);
+    payload->may_be_behind_sets = payload->starts_key && !h26x.has_parameters;
     payload->temporal_id = h26x.temporal_id;
     payload->has_layers = h26x.temporal_id != 0;
     payload->switching_up = payload->starts_key;

@@ -44,6 +44,9 @@ struct payload {
     /* A receiver may begin to decode with this packet; false for audio.  Of H.264 and H.265, two
      * packets of one timestamp may say so, parameter sets and the slice: the first counts. */
     bool starts_key;
+    /* As far as is known: of H.264 and H.265, a slice with which a key frame begins, if no packet
+     * with parameter sets is before it. */
+    bool may_be_behind_sets;
     bool has_layers; /* it says to which it belongs: the two below, else 0 */
     uint8_t spatial_id;
     uint8_t temporal_id;
