@@ -282,9 +282,10 @@ static bool must_wait(const struct sender *sender, const struct packet *packet)
 static bool come_next(struct sender *sender, usec now, const struct packet *packet)
 {
     bool has_gap = packet->sequence - sender->numbers.in > 1;
+    unsigned temporal = sender->selection.at % LAYERS_TEMPORAL; /* of what is missing, too */
     bool goes = !sender->config.is_video || selection_next(&sender->selection, packet, has_gap);
     renumbering_add(&sender->numbers, packet->sequence, goes);
-    pictures_next(&sender->pictures, packet, goes);
+    pictures_next(&sender->pictures, packet, goes, temporal);
     sender->highest = sender->numbers.out;
     if (goes) {
         sender->last_timestamp = packet->rtp.timestamp + sender->timestamp_offset;
@@ -305,7 +306,7 @@ enum selection_fate sender_describe(const struct sender *sender, const struct pa
     if (sender->config.is_video)
         fate = selection_of(&sender->selection, packet, &outgoing->is_last);
     outgoing->number = (uint16_t)number;
-    outgoing->is_empty = fate == SELECTION_STAYS;
+    outgoing->is_empty = fate == SELECTION_STAYS || !pictures_have(&sender->pictures, packet);
     return fate;
 }
 

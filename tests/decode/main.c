@@ -107,7 +107,7 @@ static unsigned picture;           /* that is being sent */
 static unsigned last_shown, shown; /* the newest, and how many */
 static unsigned wanted_at;         /* the picture at which it changed */
 static uint8_t wanted_encoding, wanted_spatial, wanted_temporal;
-static unsigned switches;
+static unsigned switches, gaps;
 static struct told last_told;
 static unsigned last_encoding;
 
@@ -194,6 +194,15 @@ static const struct reference *find_reference(uint64_t hash, unsigned *encoding)
     return NULL;
 }
 
+/* Of VP8, a picture that came late may turn out to be of a layer that is not sent: that is foreseen
+ * where the pattern of the layers is known. */
+static unsigned most_ids(void)
+{
+    if (mode->codec == PAYLOAD_VP8)
+        return is_bad && mode->temporal_count > 1 ? 2 : 1;
+    return is_bad ? FREEZE_MAX : 8;
+}
+
 /* Their numbers go on without a gap, VP8's; the others' never back. */
 static void check_numbers(void)
 {
@@ -201,7 +210,8 @@ static void check_numbers(void)
     unsigned step = (told->picture_id - last_told.picture_id) & 0x7fffu;
     bool is_first = shown == 0 || (is_bad && told->is_key);
     if (told->has_picture_id && !is_first)
-        assert_in_range(step, 1, mode->codec == PAYLOAD_VP8 ? 1 : 1 + (is_bad ? 75 : 8));
+        assert_in_range(step, 1, most_ids());
+    gaps += mode->codec == PAYLOAD_VP8 && told->has_picture_id && !is_first && step > 1;
     if (told->has_tl0picidx && !is_first)
         assert_int_equal((uint8_t)(told->tl0picidx - last_told.tl0picidx), told->temporal == 0);
     for (unsigned i = 0; i < told->frame_count && shown > 0; i++) {
@@ -219,7 +229,7 @@ static unsigned most_between(void)
 
 static void show(void)
 {
-    unsigned encoding;
+    unsigned encoding = 0;
     const struct reference *reference = find_reference(image_hash(&receiver.image), &encoding);
     if (!reference)
         fail_msg("%s: a corrupt picture (%ux%u, key %d, spatial %u, temporal %u) at %u", mode->name,
@@ -407,7 +417,7 @@ static void run_mode(const struct mode *of, bool is_on_bad_network)
     mode = of;
     chance = seed * 1000 + (uint64_t)(of - MODES) * 2 + is_on_bad_network;
     is_bad = false; /* until it has begun */
-    shown = switches = held_count = fed = 0;
+    shown = switches = gaps = held_count = fed = 0;
     wanted_encoding = wanted_spatial = wanted_temporal = 0;
     wanted_at = 0;
     open_house();
@@ -434,7 +444,7 @@ static void run_mode(const struct mode *of, bool is_on_bad_network)
     }
     print_message("# %s: %u of %u pictures, %u switches, %u repeated, %u keys asked for\n",
                   mode->name, shown, pictures, switches, receiver.repeated, receiver.key_asks);
-    assert_true(shown > pictures / 8);
+    assert_true(shown > pictures / 8 && gaps <= 1 + pictures / 200);
     close_house();
 }
 
