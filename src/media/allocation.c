@@ -5,11 +5,6 @@
 /* Below this rate motion is no more, and a smaller picture that moves is better. */
 #define FPS_LEAST 10
 
-/* A layer is enough for a window when it has three of its four pixels; when a larger one is shown
- * already, only when it has all of them. */
-#define ENOUGH_OF   4
-#define ENOUGH_PART 3
-
 /* What costs that part of what has failed is not tried, either: rates are measured, and tremble. */
 #define FAILED_OF   8
 #define FAILED_PART 7
@@ -81,7 +76,7 @@ static uint64_t largest_area(const struct allocation_track *track)
     uint32_t held = track->held.has_layer ? area_of(&track->held.layer) : 0;
     for (unsigned i = 0; i < track->layer_count; i++) {
         uint64_t area = area_of(&track->layers[i]);
-        bool is_enough = area < held ? area >= window : area * ENOUGH_OF >= window * ENOUGH_PART;
+        bool is_enough = allocation_is_enough(area, window, held);
         if (may_have(track, i) && area > 0 && is_enough && area < largest)
             largest = area;
     }

@@ -93,6 +93,13 @@ struct allocation_track {
     int8_t step; /* -1: paused */
 };
 
+/* Whether a picture of so many pixels is enough for a window, where one of `held` pixels is shown:
+ * it has three of its four; to go down to it, all of them. */
+static inline bool allocation_is_enough(uint64_t area, uint64_t window, uint32_t held)
+{
+    return area < held ? area >= window : area * 4 >= window * 3;
+}
+
 /* A subscriber's; zeroed at first. */
 struct allocation {
     /* out, of the last run */

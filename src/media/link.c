@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define COUNT_EACH (1 * USEC_S)
+#define PATIENCE   (250 * USEC_MS) /* whoever the track comes from has its own */
 
 /* ---- at the track ---- */
 
@@ -115,14 +116,22 @@ static void ended(struct subscriber *subscriber, usec now)
     (void)say(out, (struct link_record){ .kind = LINK_ENDED });
 }
 
-static const struct subscriber_kind SUBSCRIBER = { .aim = aim, .stop = stop, .ended = ended };
+static struct wanted_use use(const struct subscriber *subscriber)
+{
+    const struct link_out *out = LIST_ENTRY(subscriber, struct link_out, subscriber);
+    return (struct wanted_use){ .wished = out->wants };
+}
+
+static const struct subscriber_kind SUBSCRIBER = { aim, stop, ended, use };
 
 void link_out_open(struct link_out *out, usec now, struct track *track, uint64_t number,
                    const struct link_way *way)
 {
-    *out = (struct link_out){
-        .owner = out->owner, .subscriber.kind = &SUBSCRIBER, .way = *way, .number = number
-    };
+    *out = (struct link_out){ .owner = out->owner,
+                              .subscriber.kind = &SUBSCRIBER,
+                              .way = *way,
+                              .number = number,
+                              .wants = WANTED_ALL };
     for (uint8_t i = 0; i < TRACK_ENCODINGS_MAX; i++) {
         out->sinks[i] = (struct link_sink){ .sink.kind = &SINK, .out = out, .encoding = i };
         list_init(&out->sinks[i].sink.node);
@@ -140,7 +149,12 @@ void link_out_close(struct link_out *out)
 void link_out_take(struct link_out *out, const struct link_record *record)
 {
     struct track *track = out->subscriber.track;
-    assert(record->kind == LINK_WANTS_KEY);
+    assert(link_goes_back(record));
+    if (track && record->kind == LINK_WANTS) {
+        out->wants = record->wants;
+        wanted_look(track);
+        return;
+    }
     if (!track || record->encoding >= track->encoding_count ||
         !track->encodings[record->encoding]->memory)
         return;
@@ -165,7 +179,18 @@ static void wake(struct track *track)
     }
 }
 
-static const struct track_kind KIND = { .wake = wake };
+/* Before the other end has said anything, it is not there for certain. */
+static bool wanted(struct track *track)
+{
+    struct link_in *in = track->source;
+    const struct link_record record = { .link = in->number,
+                                        .kind = LINK_WANTS,
+                                        .wants = track->wanted.told };
+    return track->terms.format_count > 0 &&
+           in->way.put(in->way.context, &record, view_make(NULL, 0));
+}
+
+static const struct track_kind KIND = { .wake = wake, .wanted = wanted, .patience = PATIENCE };
 
 int link_in_open(struct link_in *in, const usec *now, struct tracks *tracks, bool is_video,
                  uint64_t number, const struct link_way *way)
@@ -193,6 +218,15 @@ static struct encoding *encoding_at(struct link_in *in, uint8_t number)
     return track->encodings[number];
 }
 
+/* A wish for a key frame that found no room is told again, as long as it is one. */
+static void ask_again(struct link_in *in, usec now, const struct link_record *record)
+{
+    const struct encoding *encoding = in->track->encodings[record->encoding];
+    if (encoding->stream.key_requests.is_wanted &&
+        now - in->asked_at[record->encoding] >= KEY_REQUEST_EACH)
+        wake(in->track);
+}
+
 static void take_packet(struct link_in *in, usec now, struct encoding *encoding,
                         const struct link_record *record, struct view bytes)
 {
@@ -200,6 +234,7 @@ static void take_packet(struct link_in *in, usec now, struct encoding *encoding,
         encoding_store(encoding, now, &record->packet, bytes) != OK)
         return; /* its terms were lost on the way; or there is no memory */
     missing_forget(&encoding->stream.missing); /* nothing comes twice by this way */
+    ask_again(in, now, record);
     if (now - in->track->counted_at < COUNT_EACH)
         return;
     track_count(in->track, now);
@@ -211,6 +246,7 @@ static void take_sizes(struct encoding *encoding, const struct link_sizes *sizes
     for (unsigned i = 0; i < LAYERS_SPATIAL; i++)
         if (sizes->widths[i] && sizes->heights[i])
             layers_set_size(&encoding->meter, i, sizes->widths[i], sizes->heights[i]);
+    wanted_look(encoding->track);
 }
 
 static void take_of_encoding(struct link_in *in, usec now, const struct link_record *record,
@@ -234,6 +270,7 @@ void link_in_take(struct link_in *in, usec now, const struct link_record *record
     switch (record->kind) {
     case LINK_TERMS:
         in->track->terms = record->terms;
+        wanted_look(in->track);
         track_stop(in->track);
         track_aim(in->track, now);
         break;

@@ -2,9 +2,10 @@
  * many subscribe to it there.
  *
  * At the track's worker a link is a subscriber of it, and puts records; at the other one it is the
- * source of a track that looks like any other, made of these records.  Wishes for key frames go the
- * other way.  Who carries the records is the caller's: in order, and each whole or not at all.
- * What is lost on the way is lost as on a network: the next key frame mends it.
+ * source of a track that looks like any other, made of these records.  Which encodings are wanted
+ * there goes the other way, and wishes for key frames do, again until they are met.  Who carries
+ * the records is the caller's: in order, and each whole or not at all.  What is lost on the way is
+ * lost as on a network: the next key frame mends it.
  *
  * Both ends are of one program: records are structs.  One thread an end.
  */
@@ -14,13 +15,15 @@
 #include "media/track.h"
 
 enum link_kind {
-    LINK_TERMS,    /* `terms`: packets go by these from now on */
-    LINK_BEGINS,   /* an encoding begins, or begins anew */
-    LINK_PACKET,   /* `packet`; its bytes are behind the record */
-    LINK_SIZES,    /* `sizes`: of the pictures from the next key frame on */
-    LINK_CLOCK,    /* `clock`: the sender's, as its last report told it */
-    LINK_ENDED,    /* the track has */
-    LINK_WANTS_KEY /* back: of an encoding */
+    LINK_TERMS,  /* `terms`: packets go by these from now on */
+    LINK_BEGINS, /* an encoding begins, or begins anew */
+    LINK_PACKET, /* `packet`; its bytes are behind the record */
+    LINK_SIZES,  /* `sizes`: of the pictures from the next key frame on */
+    LINK_CLOCK,  /* `clock`: the sender's, as its last report told it */
+    LINK_ENDED,  /* the track has */
+    /* back */
+    LINK_WANTS_KEY, /* of an encoding */
+    LINK_WANTS      /* `wants`: the encodings that anybody there has use for, a bit each */
 };
 
 /* By spatial layer; 0: not known. */
@@ -39,8 +42,15 @@ struct link_record {
         struct link_sizes sizes;
         struct rtcp_sr clock;
         uint32_t ssrc; /* LINK_BEGINS */
+        uint8_t wants;
     };
 };
+
+/* Whether it is one that goes from the worker where a track is wanted to where it is. */
+static inline bool link_goes_back(const struct link_record *record)
+{
+    return record->kind == LINK_WANTS_KEY || record->kind == LINK_WANTS;
+}
 
 /* Where records go. */
 struct link_way {
@@ -69,6 +79,7 @@ struct link_out {
     uint64_t number;
     uint64_t lost; /* records that found no room */
     bool has_told_terms;
+    uint8_t wants; /* there; WANTED_ALL at first */
     struct link_sink sinks[TRACK_ENCODINGS_MAX];
 };
 

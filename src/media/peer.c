@@ -27,6 +27,7 @@ static void init_lists(struct peer *peer)
     list_init(&peer->news);
     list_init(&peer->touched);
     list_init(&peer->shared);
+    list_init(&peer->wanted);
     list_init(&peer->pacer.node);
     peer->pacer.callers = &peer->sfu->pacing;
     list_init(&peer->transceivers);
@@ -98,6 +99,7 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->news);
     list_remove(&peer->touched);
     list_remove(&peer->shared);
+    list_remove(&peer->wanted);
     list_remove(&peer->pacer.node);
     pool_give(&sfu->arrivals, peer->arrivals);
     pool_give(&sfu->estimates, peer->bwe);
@@ -174,7 +176,18 @@ static void wake(struct track *track)
     peer_touch(transceiver->peer);
 }
 
-static const struct track_kind KIND = { .wake = wake };
+static bool wanted(struct track *track)
+{
+    struct peer *peer = ((struct transceiver *)track->source)->peer;
+    if (list_empty(&peer->wanted))
+        list_append(&peer->sfu->wanted, &peer->wanted);
+    peer_touch(peer); /* who waits for a key frame of what begins again */
+    return true;
+}
+
+static const struct track_kind KIND = { .wake = wake,
+                                        .wanted = wanted,
+                                        .patience = WANTED_PATIENCE };
 
 struct transceiver *transceiver_of(const struct track *track)
 {
@@ -186,6 +199,8 @@ struct track *transceiver_receive(struct transceiver *transceiver)
     if (!transceiver->receiving)
         transceiver->receiving = track_open(&transceiver->peer->sfu->tracks, &KIND, transceiver,
                                             transceiver->is_video, &transceiver->terms);
+    if (transceiver->receiving) /* what was told of another one is not true of it */
+        (void)wanted(transceiver->receiving);
     return transceiver->receiving;
 }
 

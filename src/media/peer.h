@@ -112,6 +112,7 @@ struct peer {
     struct list transceivers; /* in the order in which they came */
     uint32_t transceiver_count;
     struct list shared; /* what it gets of its line has changed */
+    struct list wanted; /* other encodings of a track of its own are wanted */
     struct timer timer;
     uint64_t line_bps;            /* what its line takes; 0: not known, and not limited */
     struct allocation allocation; /* of its line */

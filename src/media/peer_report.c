@@ -146,7 +146,8 @@ static void ask_key(struct report *report, usec now, struct encoding *encoding)
     uint8_t feedback = feedback_of(encoding->track);
     if (encoding->stream.sink_count == 0)
         key_requests_came(&encoding->stream.key_requests); /* who waited has gone elsewhere */
-    if (!encoding->track->is_video || !key_requests_due(&encoding->stream.key_requests, now))
+    if (!encoding->track->is_video || encoding_is_resting(encoding, now) ||
+        !key_requests_due(&encoding->stream.key_requests, now))
         return;
     need(report, 20);
     if (feedback & MEDIA_PLI || !(feedback & MEDIA_FIR))
@@ -183,7 +184,7 @@ static void sooner(usec *until, usec other)
         *until = other;
 }
 
-static usec next_time(const struct peer *peer)
+static usec next_time(const struct peer *peer, usec now)
 {
     usec until = peer->report_at;
     sooner(&until, peer->allocate_at);
@@ -192,7 +193,7 @@ static usec next_time(const struct peer *peer)
         if (!encoding->memory)
             continue;
         sooner(&until, missing_until(&encoding->stream.missing));
-        if (encoding->track->is_video)
+        if (encoding->track->is_video && !encoding_is_resting(encoding, now))
             sooner(&until, key_requests_until(&encoding->stream.key_requests));
     }
     if (peer->arrivals)
@@ -229,5 +230,5 @@ void peer_report(struct peer *peer, usec now)
     flush(&report);
     peer_share(peer, now);
     peer_probe(peer, now);
-    wheel_set(&peer->sfu->wheel, &peer->timer, next_time(peer));
+    wheel_set(&peer->sfu->wheel, &peer->timer, next_time(peer, now));
 }

@@ -250,6 +250,8 @@ bool transceiver_aim(struct transceiver *transceiver, usec now)
     struct rtp_plan plan;
     if (!transceiver->is_announced)
         return true;
+    if (track)
+        wanted_look(track);
     bool has_any = !track || !transceiver->is_agreed || match_formats(transceiver, track, &formats);
     struct encoding *encoding = track && has_any ? choose(transceiver, now) : NULL;
     if (!encoding) {
@@ -296,7 +298,41 @@ static void ended(struct subscriber *subscriber, usec now)
     (void)transceiver_aim(transceiver, now);
 }
 
-const struct subscriber_kind transceiver_subscriber = { .aim = aim, .stop = stop, .ended = ended };
+/* Which of the track's encodings is going out; 0: none. */
+static uint8_t held(const struct transceiver *transceiver, const struct track *track)
+{
+    const struct rtp_stream *stream = sender_stream(&transceiver->sender);
+    for (unsigned i = 0; i < track->encoding_count; i++)
+        if (stream && &track->encodings[i]->stream == stream && !transceiver->sender.is_paused)
+            return (uint8_t)(1u << i);
+    return 0;
+}
+
+static uint8_t wished(const struct transceiver *transceiver, const struct track *track)
+{
+    const struct transceiver_wish *wish = &transceiver->wish;
+    const struct layer *layer = &transceiver->share.held.layer;
+    uint8_t fixed = transceiver->target.encoding;
+    if (transceiver->is_paused || wish->is_left_out || wish->width == 0 || wish->height == 0)
+        return 0;
+    if (transceiver->is_layer_fixed)
+        return fixed < track->encoding_count ? (uint8_t)(1u << fixed) : WANTED_ALL;
+    bool has_layer = transceiver->share.held.has_layer;
+    return wanted_by_window(track, wish->width, wish->height,
+                            has_layer ? (uint32_t)layer->width * layer->height : 0);
+}
+
+static struct wanted_use use(const struct subscriber *subscriber)
+{
+    const struct transceiver *transceiver = LIST_ENTRY(subscriber, struct transceiver, subscriber);
+    const struct track *track = transceiver->subscription;
+    if (!transceiver->is_announced || !transceiver->is_agreed || !transceiver->may_send)
+        return (struct wanted_use){ 0, 0 };
+    return (struct wanted_use){ .wished = wished(transceiver, track),
+                                .held = held(transceiver, track) };
+}
+
+const struct subscriber_kind transceiver_subscriber = { aim, stop, ended, use };
 
 int transceiver_subscribe(struct transceiver *transceiver, usec now, struct track *track)
 {
@@ -343,6 +379,8 @@ void transceiver_settle_pause(struct transceiver *transceiver)
 void transceiver_pause(struct transceiver *transceiver, usec now, bool is_paused)
 {
     transceiver->is_paused = is_paused;
+    if (transceiver->subscription)
+        wanted_look(transceiver->subscription);
     transceiver_settle_pause(transceiver);
     peer_share_soon(transceiver->peer, now);
 }

@@ -227,5 +227,7 @@ void transceiver_want(struct transceiver *transceiver, usec now,
                       const struct transceiver_wish *wish)
 {
     transceiver->wish = *wish;
+    if (transceiver->subscription)
+        wanted_look(transceiver->subscription);
     peer_share_soon(transceiver->peer, now);
 }

@@ -53,6 +53,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     list_init(&sfu->news);
     list_init(&sfu->shared);
     list_init(&sfu->waking);
+    list_init(&sfu->wanted);
     list_init(&sfu->pacing);
     sfu->sdp = malloc(sizeof *sfu->sdp);
     sfu->description = malloc(sizeof *sfu->description);
@@ -107,6 +108,8 @@ static void connected(struct peer *peer, usec now)
     peer->is_tcp = peer->transport->way.stream != ICE_UDP;
     metrics_add(peer->sfu->metrics, peer_connected_metric(peer), 1);
     change(peer, PEER_CONNECTED);
+    if (list_empty(&peer->wanted))
+        list_append(&peer->sfu->wanted, &peer->wanted);
     peer->report_at = peer->since = now;
     peer_aim(peer, now);
     peer_touch(peer);
@@ -156,8 +159,11 @@ void sfu_tick(struct sfu *sfu, usec now)
 usec sfu_until(const struct sfu *sfu)
 {
     usec until = wheel_next(&sfu->wheel);
+    usec wanted = wanted_until(&sfu->tracks);
     if (!list_empty(&sfu->touched))
         return 0;
+    if (wanted < until)
+        until = wanted;
     return sfu->data_until < until ? sfu->data_until : until;
 }
 
@@ -215,6 +221,7 @@ static void pace(struct sfu *sfu)
 bool sfu_pump(struct sfu *sfu, usec now)
 {
     sfu->now = now;
+    wanted_settle(&sfu->tracks, now);
     bool is_all = forward(sfu, now);
     pace(sfu);
     return is_all && repeat(sfu, now) && report(sfu, now);
@@ -257,4 +264,13 @@ struct speakers *sfu_poll_speakers(struct sfu *sfu)
     struct speakers *speakers = LIST_ENTRY(sfu->waking.next, struct speakers, waking);
     list_remove(&speakers->waking);
     return speakers;
+}
+
+struct peer *sfu_poll_wanted(struct sfu *sfu)
+{
+    if (list_empty(&sfu->wanted))
+        return NULL;
+    struct peer *peer = LIST_ENTRY(sfu->wanted.next, struct peer, wanted);
+    list_remove(&peer->wanted);
+    return peer;
 }

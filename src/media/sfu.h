@@ -59,6 +59,7 @@ struct sfu {
     struct list news;    /* peers */
     struct list shared;  /* peers */
     struct list waking;  /* speakers */
+    struct list wanted;  /* peers */
     struct list pacing;  /* pacers of peers */
     uint32_t repeat_count;
     struct sfu_repeat repeats[SFU_REPEATS_MAX];
@@ -90,12 +91,19 @@ struct peer *sfu_poll(struct sfu *sfu);
  * there is no more.  To be asked behind sfu_pump, when there is time; who does not care need
  * not. */
 struct peer *sfu_poll_shared(struct sfu *sfu);
-/* Speakers of whom somebody speaks, or whose `changes` are others: in this wake-up; NULL: there are
- * no more.  Before sfu_pump. */
-struct speakers *sfu_poll_speakers(struct sfu *sfu);
 static inline bool sfu_has_shared(const struct sfu *sfu)
 {
     return !list_empty(&sfu->shared);
 }
+/* A peer that is connected now, or of which a track has begun, or is wanted in other encodings than
+ * it was (track->wanted, media/wanted.h); NULL: there is no more.  As above. */
+struct peer *sfu_poll_wanted(struct sfu *sfu);
+static inline bool sfu_has_wanted(const struct sfu *sfu)
+{
+    return !list_empty(&sfu->wanted);
+}
+/* Speakers of whom somebody speaks, or whose `changes` are others: in this wake-up; NULL: there are
+ * no more.  Before sfu_pump. */
+struct speakers *sfu_poll_speakers(struct sfu *sfu);
 
 #endif

@@ -20,8 +20,10 @@
 
 int tracks_init(struct tracks *tracks, uint32_t tracks_max, struct metrics *metrics)
 {
-    *tracks = (struct tracks){ .metrics = metrics };
+    *tracks = (struct tracks){ .metrics = metrics, .waiting_until = USEC_NEVER };
     list_init(&tracks->pumping);
+    list_init(&tracks->unsettled);
+    list_init(&tracks->waiting);
     int status = pool_init(&tracks->tracks, sizeof(struct track), tracks_max);
     if (status != OK)
         return status;
@@ -51,6 +53,7 @@ struct track *track_open(struct tracks *tracks, const struct track_kind *kind, v
     track->is_video = is_video;
     track->terms = *terms;
     list_init(&track->subscribers);
+    wanted_begin(track);
     metrics_add(tracks->metrics, METRIC_MEDIA_TRACKS, 1);
     return track;
 }
@@ -78,6 +81,7 @@ void track_subscribe(struct track *track, struct subscriber *subscriber)
     subscriber->track = track;
     list_append(&track->subscribers, &subscriber->node);
     track->subscriber_count++;
+    wanted_look(track);
 }
 
 void track_unsubscribe(struct subscriber *subscriber)
@@ -85,6 +89,7 @@ void track_unsubscribe(struct subscriber *subscriber)
     if (!subscriber->track)
         return;
     subscriber->track->subscriber_count--;
+    wanted_look(subscriber->track);
     subscriber->track = NULL;
     list_remove(&subscriber->node);
 }
@@ -114,6 +119,7 @@ void track_close(struct track *track, usec now)
         drop_stream(track->encodings[i]);
         pool_give(&track->tracks->encodings, track->encodings[i]);
     }
+    wanted_end(track);
     metrics_subtract(track->tracks->metrics, METRIC_MEDIA_TRACKS, 1);
     pool_give(&track->tracks->tracks, track);
 }
@@ -309,7 +315,10 @@ int encoding_feed(struct encoding *encoding, usec now, const struct rtp_packet *
                                    &packet);
     if (status == OK)
         status = encoding_store(encoding, now, &packet, bytes);
-    encoding->key_frames += status == OK && packet.begins_key_frame;
+    if (status == OK && packet.begins_key_frame) {
+        encoding->key_frames++;
+        wanted_look(encoding->track); /* its pictures may have another size */
+    }
     return status;
 }
 
@@ -319,6 +328,14 @@ bool encoding_is_heard(const struct encoding *encoding, usec now)
 {
     return encoding->memory && encoding->stream.ring.arrived > 0 && !encoding->has_stopped &&
            now - encoding->heard_at < TRACK_SILENCE;
+}
+
+bool encoding_is_resting(const struct encoding *encoding, usec now)
+{
+    unsigned index = 0;
+    while (encoding->track->encodings[index] != encoding)
+        index++;
+    return !wanted_has(&encoding->track->wanted, index) && !encoding_is_heard(encoding, now);
 }
 
 void track_count(struct track *track, usec now)

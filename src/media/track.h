@@ -14,6 +14,7 @@
 #include "media/parameters.h"
 #include "media/speakers.h"
 #include "media/stream.h"
+#include "media/wanted.h"
 #include "wire/rtp_extensions.h"
 
 #define TRACK_ENCODINGS_MAX 4            /* of a simulcast */
@@ -78,6 +79,8 @@ struct subscriber_kind {
     void (*stop)(struct subscriber *subscriber);
     /* The track ends; it has been unsubscribed. */
     void (*ended)(struct subscriber *subscriber, usec now);
+    /* Which encodings it has use for (wanted_look, when that changes). */
+    struct wanted_use (*use)(const struct subscriber *subscriber);
 };
 
 /* To be embedded; zeroed and with a kind at first. */
@@ -91,6 +94,10 @@ struct subscriber {
 struct track_kind {
     /* Something is wanted of it (key_requests, missing): look when there is time. */
     void (*wake)(struct track *track);
+    /* Of a track of pictures: other encodings are wanted now (track->wanted).  False: it can't be
+     * told just now, and is to be asked again.  NULL: nobody is to be told. */
+    bool (*wanted)(struct track *track);
+    usec patience; /* with what is not wanted any more */
 };
 
 struct track {
@@ -110,13 +117,17 @@ struct track {
     usec layers_at; /* when it was last looked at what it can be had as: peer_share.c's, ... */
     uint32_t layer_count;
     struct layer layers[LAYERS_MAX]; /* ... with rates that are smoothed */
+    struct wanted wanted;
 };
 
 /* All tracks of a worker. */
 struct tracks {
     struct pool tracks;
     struct pool encodings;
-    struct list pumping; /* streams with something new */
+    struct list pumping;   /* streams with something new */
+    struct list unsettled; /* of what is wanted of them: wanted.c's, and the next two */
+    struct list waiting;
+    usec waiting_until;
     struct metrics *metrics;
 };
 
@@ -164,6 +175,8 @@ MUST_USE int encoding_feed(struct encoding *encoding, usec now, const struct rtp
 MUST_USE int encoding_store(struct encoding *encoding, usec now, const struct packet *packet,
                             struct view bytes);
 
+/* Its publisher has been told that nobody wants it, and has stopped: no key frame can be had. */
+bool encoding_is_resting(const struct encoding *encoding, usec now);
 /* Whether packets have come of late. */
 bool encoding_is_heard(const struct encoding *encoding, usec now);
 

@@ -257,7 +257,8 @@ struct saying {
     uint16_t cc; /* the transport-wide number */
     bool is_rtx; /* of the packet `repeated` */
     uint16_t repeated;
-    uint16_t size; /* of its payload, at least 40; 0: 40 */
+    uint16_t size;  /* of its payload, at least 40; 0: 40 */
+    uint16_t width; /* of its picture, and as high as 16:9 is; 0: 320 */
 };
 
 static inline uint16_t write_extensions(const struct saying *saying, uint8_t *at)
@@ -289,7 +290,19 @@ static inline void say_this(struct client *client, const struct saying *saying)
     uint8_t room[RTC_PACKET_MAX] = { 0x80, (uint8_t)(0x80 | saying->type),
                                      (uint8_t)(saying->number >> 8), (uint8_t)saying->number };
     uint8_t payload[1200] = { (uint8_t)(number >> 8), (uint8_t)number };
-    const uint8_t vp8[] = { 0x10, (uint8_t)!saying->is_key, 0, 0, 0x9d, 0x01, 0x2a, 64, 1, 180, 0 };
+    uint16_t width = saying->width ? saying->width : 320;
+    uint16_t height = (uint16_t)(width * 9 / 16);
+    const uint8_t vp8[] = { 0x10,
+                            (uint8_t)!saying->is_key,
+                            0,
+                            0,
+                            0x9d,
+                            0x01,
+                            0x2a,
+                            (uint8_t)width,
+                            (uint8_t)(width >> 8),
+                            (uint8_t)height,
+                            (uint8_t)(height >> 8) };
     uint32_t timestamp = (uint32_t)number * 3000;
     size_t size = saying->size ? saying->size : 40;
     size_t at = saying->is_rtx ? 2 : 0;

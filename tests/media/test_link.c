@@ -179,6 +179,54 @@ static void test_sizes(void **state)
     assert_true(meter->widths[0] > 0 && meter->heights[0] > 0);
 }
 
+/* A wish for a key frame that found no room is told again. */
+static void test_asked_again(void **state)
+{
+    (void)state;
+    struct rtcp_feedback feedback;
+    say(&alice, 7001, 100, 10, true);
+    carry();
+    back.is_blocked = true;
+    subscribe_far();
+    carry();
+    back.is_blocked = false;
+    alice.far->rtcp_size = 0;
+    wait(KEY_REQUEST_EACH);
+    say(&alice, 7001, 100, 11, false);
+    carry();
+    assert_true(got(&alice, RTCP_PSFB, RTCP_PLI, &feedback));
+}
+
+/* What is wanted there is wanted here, whatever is wanted by others. */
+static void test_wanted_there(void **state)
+{
+    (void)state;
+    const struct transceiver_wish hidden = { .width = 0 }, shown = { .width = 320, .height = 180 };
+    begin_there();
+    assert_int_equal(track_of(&alice)->wanted.told & 1, 1);
+    transceiver_want(slot_of(&bob), port.now, &hidden);
+    for (unsigned i = 0; i < 10; i++) {
+        wait(WANTED_PATIENCE / 8);
+        carry();
+    }
+    assert_int_equal(track_of(&alice)->wanted.told, 0);
+    /* what finds no room is told again */
+    back.is_blocked = true;
+    transceiver_want(slot_of(&bob), port.now, &shown);
+    carry();
+    assert_int_equal(in.track->wanted.told & 1, 1);
+    assert_int_equal(track_of(&alice)->wanted.told, 0);
+    back.is_blocked = false;
+    wait(WANTED_RETRY);
+    carry();
+    assert_int_equal(track_of(&alice)->wanted.told & 1, 1);
+    /* nobody is there any more */
+    link_out_close(&out);
+    wait(WANTED_PATIENCE);
+    run();
+    assert_int_equal(track_of(&alice)->wanted.told, 0);
+}
+
 static void test_clock(void **state)
 {
     (void)state;
@@ -237,6 +285,8 @@ int main(void)
         LINKED(test_nothing_without_terms),
         LINKED(test_new_encoding),
         LINKED(test_sizes),
+        LINKED(test_asked_again),
+        LINKED(test_wanted_there),
         LINKED(test_clock),
         LINKED(test_opened_late),
         LINKED(test_ends),
