@@ -246,6 +246,8 @@ static void on_text(struct guest *guest, struct view text)
         forget_sent(guest, id);
     else if (strcmp(type, "sfu-state") == 0)
         guest->states++; /* is no event, and told whenever it may be news */
+    else if (strcmp(type, "sfu-wanted") == 0)
+        guest_hear_wanted(guest, message); /* nor is this */
     else
         on_event(guest, message, type);
     cJSON_Delete(message);

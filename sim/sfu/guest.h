@@ -84,6 +84,7 @@ struct guest {
     bool is_on[2];
     bool has_camera;
     bool is_camera_agreed;
+    bool is_unwanted; /* its camera: nobody sees it */
     struct far far;
     struct guest_offer offer;
     unsigned restarts;
@@ -93,7 +94,7 @@ struct guest {
     usec offer_at; /* not before; or since when an answer is awaited */
     usec kind_at;  /* when the room became a mesh, or sfu */
     usec part_at;  /* from the server, the room being a mesh; USEC_NEVER: it leaves that to it */
-    uint64_t joins, resumes, crashes, offers, restarted, renewed, crossings, states;
+    uint64_t joins, resumes, crashes, offers, restarted, renewed, crossings, states, rests;
 };
 
 /* `number` is below NET_FARS_MAX. */
@@ -125,6 +126,8 @@ void guest_hide(struct guest *guest);
 void guest_show_all(struct guest *guest);
 /* An event of the SFU's, or any that says nothing of who is there. */
 void guest_hear_media(struct guest *guest, const char *type, const cJSON *message);
+/* What nobody wants of what it sends. */
+void guest_hear_wanted(struct guest *guest, const cJSON *message);
 /* Its offer was refused. */
 void guest_hear_refusal(struct guest *guest, const char *code);
 /* Offers, or parts, when it is time to. */

@@ -14,7 +14,7 @@
 static void set_senders(struct guest *guest)
 {
     guest->far.is_on[0] = guest->is_on[0];
-    guest->far.is_on[1] = guest->is_on[1] && guest->is_camera_agreed;
+    guest->far.is_on[1] = guest->is_on[1] && guest->is_camera_agreed && !guest->is_unwanted;
 }
 
 void guest_tell_media(struct guest *guest)
@@ -67,6 +67,7 @@ void guest_drop_media(struct guest *guest)
     guest->offer = (struct guest_offer){ .is_under_way = false };
     guest->slot_count = 0;
     guest->wanted[0] = guest->wanted[1] = 0;
+    guest->is_unwanted = false;
     memset(guest->slots, 0, sizeof guest->slots);
 }
 
@@ -222,6 +223,7 @@ static void on_answer(struct guest *guest, struct view sdp)
         (offer.is_new || offer.is_restart))
         return net_fail(guest->net, "%u asked for new credentials, and has not", guest->number);
     if (offer.is_new) {
+        guest->is_unwanted = false; /* that was said of the one before */
         far_begin(&guest->far, &answer.way);
     } else {
         if (offer.is_restart)
@@ -330,6 +332,22 @@ void guest_hear_media(struct guest *guest, const char *type, const cJSON *messag
         on_tracks(guest, message);
     else
         check_slots(guest);
+}
+
+/* It obeys at once, and sends again what is wanted again. */
+void guest_hear_wanted(struct guest *guest, const cJSON *message)
+{
+    const cJSON *tracks = cJSON_GetObjectItem(message, "tracks");
+    const cJSON *track = cJSON_GetArrayItem(tracks, 0);
+    bool is_on = false;
+    if (!cJSON_IsArray(tracks) || cJSON_GetArraySize(tracks) > 1)
+        return net_fail(guest->net, "%u is told of more than its camera", guest->number);
+    if (track && (json_get_bool(track, "on", &is_on) != OK || is_on ||
+                  !view_equal(json_get_string(track, "mid"), VIEW("1"))))
+        return net_fail(guest->net, "%u is told wrongly what is wanted", guest->number);
+    guest->rests += track && !guest->is_unwanted;
+    guest->is_unwanted = track != NULL;
+    set_senders(guest);
 }
 
 const struct far_watch *guest_find(const struct guest *guest, uint32_t member, bool is_video)

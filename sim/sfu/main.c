@@ -34,7 +34,7 @@
 
 struct totals {
     uint64_t published, watched, repeated, joins, resumes, crashes, offers, restarted, renewed,
-        crossings, noted, recorded;
+        crossings, rests, noted, recorded;
     usec settling; /* the longest time until all saw and heard all */
 };
 
@@ -243,6 +243,7 @@ static void finish(void)
         totals.restarted += guest->restarted;
         totals.renewed += guest->renewed;
         totals.crossings += guest->crossings;
+        totals.rests += guest->rests;
     }
     run_until(net.now + AFTER);
     for (unsigned i = 0; i < world.worker_count; i++) {
@@ -274,14 +275,16 @@ static void print_totals(uint64_t count)
 {
     printf("ok 1 - %llu seeds: %llu published, %llu watched, %llu repeated, %llu joins, "
            "%llu resumes, %llu crashes, %llu offers, %llu ICE restarts, %llu renewed, "
-           "%llu crossings, %llu notes and %llu records between workers, %u ms to settle\n",
+           "%llu crossings, %llu cameras at rest, %llu notes and %llu records between workers, %u "
+           "ms to settle\n",
            (unsigned long long)count, (unsigned long long)totals.published,
            (unsigned long long)totals.watched, (unsigned long long)totals.repeated,
            (unsigned long long)totals.joins, (unsigned long long)totals.resumes,
            (unsigned long long)totals.crashes, (unsigned long long)totals.offers,
            (unsigned long long)totals.restarted, (unsigned long long)totals.renewed,
-           (unsigned long long)totals.crossings, (unsigned long long)totals.noted,
-           (unsigned long long)totals.recorded, (unsigned)(totals.settling / USEC_MS));
+           (unsigned long long)totals.crossings, (unsigned long long)totals.rests,
+           (unsigned long long)totals.noted, (unsigned long long)totals.recorded,
+           (unsigned)(totals.settling / USEC_MS));
 }
 
 int main(int argc, char **argv)

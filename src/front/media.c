@@ -62,6 +62,16 @@ static void tell_shared(struct server *server, usec now)
     }
 }
 
+static void tell_wanted(struct server *server, usec now)
+{
+    struct peer *peer;
+    while ((peer = sfu_poll_wanted(server->sfu))) {
+        const struct media_owner *owner = peer->owner;
+        if (owner->wanted)
+            owner->wanted(server, now, peer);
+    }
+}
+
 static void hear(void *context, usec now, const struct rtc_out *out)
 {
     struct server *server = context;
@@ -84,6 +94,7 @@ static void tick(void *context, usec now)
     struct server *server = context;
     sfu_tick(server->sfu, now);
     tell_shared(server, now);
+    tell_wanted(server, now);
     captures_tick(server, now);
 }
 
@@ -92,7 +103,7 @@ static usec until(void *context)
     const struct server *server = context;
     usec sfu = sfu_until(server->sfu);
     usec captures = captures_until(server);
-    if (sfu_has_shared(server->sfu))
+    if (sfu_has_shared(server->sfu) || sfu_has_wanted(server->sfu))
         return 0; /* told when nothing else is being done */
     return captures < sfu ? captures : sfu;
 }

@@ -39,6 +39,9 @@ struct media_owner {
     /* Adds to *look what only a front knows of a picture that the peer is sent, or sends; NULL:
      * nothing. */
     void (*look)(const struct peer *peer, const struct track *track, struct media_look *look);
+    /* Other encodings are wanted of its tracks than were: track->wanted.  NULL: nobody tells its
+     * publisher. */
+    void (*wanted)(struct server *server, usec now, struct peer *peer);
 };
 
 /* Makes server->sfu, on its media port.  ERR_MEMORY. */

@@ -28,6 +28,7 @@ enum note_kind {
     NOTE_TRACKS,  /* the bytes are what the member is told */
     NOTE_STATE,   /* ... of what its pictures get */
     NOTE_BECAUSE, /* ... of why they look so */
+    NOTE_WANTED,  /* ... of what nobody wants of what it publishes */
     NOTE_ENDED,   /* the bytes are why */
     NOTE_SUMS,    /* the bytes are struct note_sum's, of all seats of a room */
     NOTE_VOICES,  /* the bytes are struct note_voice's, of those who speak there */

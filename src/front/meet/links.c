@@ -224,7 +224,7 @@ void server_record(struct server *server, usec now, unsigned from, struct view b
         data_record(server, now, from, bytes);
         return;
     }
-    if (record.kind != LINK_WANTS_KEY) {
+    if (!link_goes_back(&record)) {
         take(server, now, &record, view_slice(bytes, sizeof record, bytes.size));
         return;
     }

@@ -156,8 +156,8 @@ static struct seat *new_seat(struct meet_call *call)
         refuse_full(call);
         return NULL;
     }
-    seat->owner =
-        (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared, seat_look };
+    seat->owner = (struct media_owner){ peer_changed, name_of,   seat_source_of,
+                                        seat_shared,  seat_look, seat_wanted };
     seat->server = server;
     seat->number = member->number;
     seat->permissions = member->pass.permissions;

@@ -6,6 +6,7 @@
  * seat_slots.c  whose track is in which slot
  * seat_wish.c   how they are shown, and what they get of the line
  * seat_why.c    why they look as they do
+ * seat_wanted.c what of that which it publishes nobody wants
  * seat_far.c    seats whose connection is at another worker
  * stage.h       these connections, where they are
  * voices.h      who speaks
@@ -97,9 +98,10 @@ struct seat {
     struct track *tracks[SEAT_SOURCES]; /* that it publishes; NULL: not that, or not here */
     uint32_t serials[SEAT_SOURCES];     /* of these: no other track of the seat has had it */
     uint32_t last_serial;
-    uint64_t told;       /* a hash of the last `tracks`; 0: none yet */
-    uint64_t told_state; /* the same of `sfu-state` */
-    uint32_t named[2];   /* slots that have been given a name */
+    uint64_t told;        /* a hash of the last `tracks`; 0: none yet */
+    uint64_t told_state;  /* the same of `sfu-state` */
+    uint64_t told_wanted; /* ... and of `sfu-wanted` */
+    uint32_t named[2];    /* slots that have been given a name */
     usec asked_why_at;
     usec told_limits_at;
     struct speaker voice;
@@ -165,6 +167,8 @@ void stage_point(struct stage *stage, usec now);
 void stage_tell(struct seat *seat, struct view tracks);
 /* The same of what its pictures get. */
 void stage_tell_state(struct seat *seat, struct view state);
+/* ... and what nobody wants of what it publishes. */
+void stage_tell_wanted(struct seat *seat, struct view wanted);
 /* ... of why they look so. */
 void stage_tell_why(struct seat *seat, struct view why);
 /* What its member publishes, where the member is. */
@@ -220,6 +224,12 @@ void seat_tell_why(const struct seat *seat, usec now, struct view why);
 void seats_tell_looks(struct server *server, usec now, const struct room *room);
 /* The same as it is told. */
 void stage_take_looks(struct stage *stage, struct view bytes);
+/* ---- seat_wanted.c ---- */
+
+/* Tells its member: a list, as in the message. */
+void seat_tell_wanted(const struct seat *seat, usec now, struct view wanted);
+/* A media_owner's: other encodings are wanted of what the peer publishes. */
+void seat_wanted(struct server *server, usec now, struct peer *peer);
 
 /* ---- seat_far.c ---- */
 

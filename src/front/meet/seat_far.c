@@ -273,6 +273,9 @@ void seat_far_note(struct server *server, usec now, const struct note *note)
     case NOTE_BECAUSE:
         seat_tell_why(seat, now, note_view(note));
         break;
+    case NOTE_WANTED:
+        seat_tell_wanted(seat, now, note_view(note));
+        break;
     default: /* NOTE_ENDED */
         if (seat->is_asked)
             refuse(seat, now, "no-sfu", "the connection has ended: begin one with \"new\":true");

@@ -139,11 +139,14 @@ void seat_tell_state(const struct seat *seat, usec now, struct view state)
 
 void seat_tell_again(struct seat *seat, usec now)
 {
-    seat->told_state = 1; /* is the hash of nothing */
-    if (seat->peer)
-        seat_shared(seat->server, now, seat->peer);
-    else
+    if (!seat->peer) {
         seat_far_tell_again(seat);
+        return;
+    }
+    seat->told_state = 1; /* is the hash of nothing */
+    seat->told_wanted = seat->told_wanted != 0;
+    seat_shared(seat->server, now, seat->peer);
+    seat_wanted(seat->server, now, seat->peer);
 }
 
 void seat_shared(struct server *server, usec now, struct peer *peer)

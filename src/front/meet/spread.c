@@ -131,6 +131,7 @@ void server_note(struct server *server, usec now, struct note *note)
         [NOTE_SUMS] = seat_far_note,    [NOTE_UNLINK] = links_note,
         [NOTE_WHY] = stage_note,        [NOTE_BECAUSE] = seat_far_note,
         [NOTE_LOOKS] = stage_note,      [NOTE_VOICES] = voices_note,
+        [NOTE_WANTED] = seat_far_note,
     };
     if (server->spread)
         HEAR[note->kind](server, now, note);

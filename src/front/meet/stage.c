@@ -107,6 +107,11 @@ void stage_tell_state(struct seat *seat, struct view state)
     send_text(seat->server, seat, NOTE_STATE, state);
 }
 
+void stage_tell_wanted(struct seat *seat, struct view wanted)
+{
+    send_text(seat->server, seat, NOTE_WANTED, wanted);
+}
+
 void stage_tell_why(struct seat *seat, struct view why)
 {
     send_text(seat->server, seat, NOTE_BECAUSE, why);
@@ -168,8 +173,8 @@ static struct seat *open_seat(struct server *server, usec now, const struct note
         pool_give(&server->seats, seat);
         return NULL;
     }
-    seat->owner =
-        (struct media_owner){ peer_changed, name_of, seat_source_of, seat_shared, seat_look };
+    seat->owner = (struct media_owner){ peer_changed, name_of,   seat_source_of,
+                                        seat_shared,  seat_look, seat_wanted };
     seat->server = server;
     seat->stage = stage;
     seat->id = note->seat;
