@@ -72,6 +72,15 @@ bool speaker_talks(const struct speaker *speaker, usec now)
     return count_spoken(speaker, slot_of(now), LONG_SLOTS) >= MARK_SPOKEN;
 }
 
+/* It speaks, in this slot; and in those since its last packet, where that was of speech, too: one
+ * may be of 60 ms, or be lost. */
+static void note_speech(struct speaker *speaker, uint64_t passed)
+{
+    speaker->spoken |= 1;
+    if (passed > 1 && passed <= QUIET_SLOTS && speaker->spoken >> passed & 1)
+        speaker->spoken |= ((uint64_t)1 << passed) - 1;
+}
+
 /* Up within a few packets, down by half in half a second: syllables don't show. */
 static uint16_t smooth(uint16_t loudness, uint16_t sample)
 {
@@ -194,6 +203,7 @@ unsigned speakers_heard(struct speaker *speaker, usec now, uint8_t level)
     uint16_t sample = (uint16_t)((SPEAKERS_SILENCE - most) * DB);
     if (!speaker->of)
         return 0;
+    uint64_t passed = slot - speaker->slot;
     follow_noise(speaker, slot, sample);
     pass_to(speaker, slot);
     speaker->loudness = smooth(loudness_at(speaker, slot), sample);
@@ -201,7 +211,7 @@ unsigned speakers_heard(struct speaker *speaker, usec now, uint8_t level)
     unsigned changes = speaker->has_level ? 0 : begin_levels(speaker, now);
     if (sample < speaker->noise + ABOVE_NOISE)
         return changes;
-    speaker->spoken |= 1;
+    note_speech(speaker, passed);
     speaker->spoke_at = now;
     if (!speaker->is_loud && !speaker->of->is_listening)
         changes |= try_to_let_in(speaker, now);

@@ -142,6 +142,22 @@ static void test_what_makes_no_speaker(void **state)
     assert_int_equal(changes_dominant, 1);
 }
 
+/* Packets of 60 ms, of which some are lost. */
+static void test_long_packets(void **state)
+{
+    (void)state;
+    begin(2, 0, 0);
+    for (unsigned i = 0; i < 50; i++, now += 3 * SPEAKERS_SLOT) {
+        note(speakers_heard(&everyone[0], now, MURMUR));
+        if (i % 10 != 9)
+            note(speakers_heard(&everyone[1], now, i > 25 ? SPEECH : MURMUR));
+        note(speakers_look(&speakers, now));
+        assert_true(i > 25 || !speakers.dominant);
+    }
+    assert_ptr_equal(speakers.dominant, &everyone[1]);
+    assert_true(speaker_talks(&everyone[1], now) && !speaker_talks(&everyone[0], now));
+}
+
 /* One louder than that is taken for speech until it is known. */
 static void test_a_loud_fan(void **state)
 {
@@ -351,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_speaks),
         cmocka_unit_test(test_what_makes_no_speaker),
+        cmocka_unit_test(test_long_packets),
         cmocka_unit_test(test_a_loud_fan),
         cmocka_unit_test(test_each_second_another),
         cmocka_unit_test(test_the_last_n_are_seen),
