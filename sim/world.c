@@ -33,6 +33,8 @@ void world_init(struct world *world, uint64_t seed, const struct world_wishes *w
             .rtc = wishes->rtc ? &wishes->rtc[i] : NULL,
             .topology = wishes->topology,
             .spread_from = wishes->spread_from,
+            .last_n = wishes->last_n,
+            .loudest_n = wishes->loudest_n,
         };
         road_init(&world->roads[i], &world->chance, &world->now, i);
         if (wishes->has_roads)

@@ -73,6 +73,8 @@ struct world_wishes {
     struct topology_policy topology;
     bool has_roads; /* rooms may be at several workers, ... */
     uint32_t spread_from;
+    uint32_t last_n; /* of rooms of the SFU */
+    uint32_t loudest_n;
     /* What a media port sends by UDP. */
     void (*to_network)(void *context, unsigned worker, const struct rtc_run *run);
     void *context;

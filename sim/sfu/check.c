@@ -16,6 +16,41 @@ static bool is_seen(const struct guest *guest, const struct guest *other, bool i
            watch->watch.shown_at + FRESH >= guest->net->now;
 }
 
+/* One that the rules of the room may leave out: it doesn't speak. */
+static bool may_miss(const struct check *check, const struct guest *other, bool is_video)
+{
+    const struct world_wishes *wishes = check->world->wishes;
+    uint32_t most = is_video ? wishes->last_n : wishes->loudest_n;
+    return most > 0 && !other->far.speaks;
+}
+
+/* Whether it gets more than these rules let it. */
+static bool gets_too_much(const struct check *check, const struct guest *guest, bool is_video)
+{
+    const struct world_wishes *wishes = check->world->wishes;
+    uint32_t most = is_video ? wishes->last_n : wishes->loudest_n;
+    uint32_t count = 0;
+    for (unsigned i = 0; i < check->guest_count; i++) {
+        const struct guest *other = &check->guests[i];
+        if (other != guest && other->state == GUEST_IN && strcmp(guest->room, other->room) == 0)
+            count += is_seen(guest, other, is_video);
+    }
+    return most > 0 && count > most;
+}
+
+void check_talk(const struct check *check)
+{
+    for (unsigned i = 0; i < check->guest_count; i++) {
+        struct guest *guest = &check->guests[i];
+        bool is_first = guest->state == GUEST_IN;
+        for (unsigned j = 0; j < i; j++)
+            if (check->guests[j].state == GUEST_IN &&
+                strcmp(guest->room, check->guests[j].room) == 0)
+                is_first = false;
+        guest->far.speaks = is_first;
+    }
+}
+
 /* One that has fewer slots than it needs: all of them bear something. */
 static bool is_full(const struct guest *guest, unsigned kind)
 {
@@ -27,7 +62,8 @@ static bool is_full(const struct guest *guest, unsigned kind)
 }
 
 /* NULL: all is well between them. */
-static const char *complaint_of_pair(const struct guest *guest, const struct guest *other)
+static const char *complaint_of_pair(const struct check *check, const struct guest *guest,
+                                     const struct guest *other)
 {
     if (guest->is_sfu != other->is_sfu)
         return "is in a room of another kind than";
@@ -37,11 +73,13 @@ static const char *complaint_of_pair(const struct guest *guest, const struct gue
         return "has no connection, to get or for";
     if (guest->is_poor && guest->wanted[0] > guest->slot_count)
         return is_full(guest, 0) && is_full(guest, 1) ? NULL : "has slots free for";
-    if (!is_seen(guest, other, false))
+    if (!may_miss(check, other, false) && !is_seen(guest, other, false))
         return "does not hear";
     if (guest->is_poor && guest->wanted[1] > guest->slot_count)
         return is_full(guest, 1) ? NULL : "has slots free for";
-    return !other->has_camera || is_seen(guest, other, true) ? NULL : "does not see";
+    if (!other->has_camera || may_miss(check, other, true))
+        return NULL;
+    return is_seen(guest, other, true) ? NULL : "does not see";
 }
 
 /* Of a room that is left to itself. */
@@ -80,6 +118,10 @@ static const char *complaint(const struct check *check, const struct guest *gues
         return "is in a room of the wrong kind";
     if (has_stale_slot(guest))
         return "is told to see who is not there";
+    if (guest->is_sfu && gets_too_much(check, guest, false))
+        return "hears more than may be heard";
+    if (guest->is_sfu && gets_too_much(check, guest, true))
+        return "sees more than may be seen";
     if (!guest->is_sfu && guest->slot_count && now - guest->kind_at > SEAT_OVERLAP + CROSS)
         return "still has a connection, in a mesh";
     return NULL;
@@ -98,7 +140,7 @@ bool check_settled(const struct check *check, char why[100])
             const struct guest *other = &check->guests[j];
             if (i == j || other->state != GUEST_IN || strcmp(guest->room, other->room) != 0)
                 continue;
-            what = complaint_of_pair(guest, other);
+            what = complaint_of_pair(check, guest, other);
             if (what) {
                 snprintf(why, 100, "%u %s %u", i, what, j);
                 return false;

@@ -39,7 +39,8 @@ static void add_section(struct text *text, const struct offer *offer, unsigned s
     add(text, "%s",
         is_video ? "a=rtpmap:100 VP8/90000\r\na=rtcp-fb:100 nack\r\na=rtcp-fb:100 nack pli\r\n"
                    "a=rtpmap:101 rtx/90000\r\na=fmtp:101 apt=100\r\n"
-                 : "a=rtpmap:111 opus/48000/2\r\n");
+                 : "a=rtpmap:111 opus/48000/2\r\n"
+                   "a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n");
     if (section == 0)
         add(text, "a=ssrc:%u cname:a\r\n", offer->ssrc + 2);
     if (section == 1 && offer->has_camera)

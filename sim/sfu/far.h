@@ -51,6 +51,7 @@ struct far {
     usec life_at;
     uint32_t ssrc; /* of video; RTX's is the next one, audio's the one behind */
     bool is_on[2]; /* audio, video */
+    bool speaks;   /* else it murmurs */
     bool wants_key;
     uint32_t numbers[2]; /* audio, video */
     uint16_t rtx_number;

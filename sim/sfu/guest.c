@@ -244,7 +244,7 @@ static void on_text(struct guest *guest, struct view text)
         on_error(guest, message);
     else if (strcmp(type, "ack") == 0 && json_get_number(message, "id", &id) == OK)
         forget_sent(guest, id);
-    else if (strcmp(type, "sfu-state") == 0)
+    else if (strcmp(type, "sfu-state") == 0 || strcmp(type, "speakers") == 0)
         guest->states++; /* is no event, and told whenever it may be news */
     else if (strcmp(type, "sfu-wanted") == 0)
         guest_hear_wanted(guest, message); /* nor is this */
@@ -347,6 +347,8 @@ void guest_befall(struct guest *guest)
         lose_network(guest);
     else if (once_in(guest, 300))
         toggle(guest);
+    else if (once_in(guest, 150))
+        guest->far.speaks = !guest->far.speaks;
     else if (once_in(guest, 1000))
         guest_offer_again(guest, true, once_in(guest, 3));
     else if (once_in(guest, 1000))

@@ -144,6 +144,8 @@ static void step(void)
     world_turn(&world);
     for (unsigned i = 0; i < check.guest_count; i++)
         guest_turn(&guests[i]);
+    if (guests[0].is_calm)
+        check_talk(&check);
 }
 
 static void run_until(usec end)
@@ -170,6 +172,8 @@ static void begin(uint64_t seed)
         .to_network = to_network,
         .has_roads = net_chance(&net, 50),
         .spread_from = net_pick(&net, 3),
+        .last_n = net_chance(&net, 70) ? 0 : 1 + net_pick(&net, 3),
+        .loudest_n = net_chance(&net, 60) ? 0 : 1 + net_pick(&net, 3),
     };
     world_init(&world, seed ^ 0x5f5, &wishes);
     config = (struct guest_config){ .world = &world,

@@ -54,7 +54,7 @@ struct show_row seat_row(const struct seat *seat)
     const struct speaker *voice = &seat->voice;
     row.member = seat->number;
     row.on = bits_on(seat->member);
-    row.is_seen = voice->is_seen || !voice->is_shown || !voice->of || voice->of->last_n == 0;
+    row.is_seen = voice->is_seen || !voice->of || voice->of->last_n == 0;
     row.is_loud = voice->is_loud;
     row.turn = (uint32_t)voice->turn;
     for (unsigned i = 0; i < SEAT_SOURCES && seat->peer; i++)
