@@ -255,8 +255,8 @@ static void note_key(struct layer_reader *reader, struct packet *packet)
     reader->key_timestamp = packet->rtp.timestamp;
 }
 
-/* Whether it is the first packet of its picture for sure: the one before it is there, and of another
- * picture. */
+/* Whether it is the first packet of its picture for sure: the one before it is there, and of
+ * another picture. */
 static bool is_surely_first(const struct layer_reader *reader, bool is_new,
                             const struct packet *packet)
 {
