@@ -147,7 +147,7 @@ const struct scenario SCENARIOS[] = {
       .turn = turn_tcp,
       .thresholds = { { "share of the line", measure_share, 20, 70, 0.33, 0.67 },
                       { "longest freeze (s)", measure_freeze, 5, 70, ANY_LESS, 1 },
-                      { "frames a second", measure_fps, 20, 70, 15, ANY_MORE },
+                      { "frames a second", measure_fps, 20, 70, 14, ANY_MORE },
                       NO_CORRUPT } },
     { .name = "uplink",
       .what = "the publisher's line of 3.6 Mbit/s halves for 25 seconds",

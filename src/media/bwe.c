@@ -15,9 +15,14 @@
 #define STEP            2.0
 #define STEP_LOSS       1.5
 #define ALL_COMES       0.9
-#define BROKEN_IN       0.5
-#define BROKEN_IN_QUEUE 80000 /* us */
-#define REFERENCE_SHIFT 8     /* of 24 bits in 32 */
+#define BROKEN_IN       0.8
+#define BROKEN_IN_QUEUE 60000 /* us */
+#define KEPT_OF_RIVAL   0.85
+#define RIVAL_SHARE     0.65 /* of the line: so much is tried for */
+#define RIVAL_FIRST     0.25 /* of the line: so much is had at once */
+#define RIVAL_ENOUGH    1.35 /* of what would be sent: a loss is not to take it away at once */
+#define RIVAL_LOSS_MAX  0.25
+#define REFERENCE_SHIFT 8 /* of 24 bits in 32 */
 
 void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings)
 {
@@ -87,7 +92,10 @@ static void estimate_by_feedback(struct bwe *bwe)
     const struct bwe_loss_input input = { .delay_bps = bwe->rate.bps,
                                           .acknowledged_bps = bwe->acknowledged.bps,
                                           .min_bps = bwe->settings.min_bps };
-    set_target(bwe, bwe_loss_update(&bwe->loss, &input));
+    double bps = bwe_loss_update(&bwe->loss, &input);
+    if (bwe->rival.is_there && bwe->loss.average < RIVAL_LOSS_MAX)
+        bps = bwe->rate.bps; /* it goes by loss already */
+    set_target(bwe, bps);
 }
 
 /* What the receiver says is taken as it is, unless it loses much. */
@@ -113,14 +121,17 @@ static void look_for_probe(struct bwe *bwe, usec now)
     else if (bwe->prober.succeeded == 1)
         step = STEP_SECOND;
     double most = bwe->remb_bps > 0 ? bwe->remb_bps : bwe->settings.max_bps;
+    if (bwe->rival.is_there && most > RIVAL_SHARE * bwe->rival.alone_bps)
+        most = RIVAL_SHARE * bwe->rival.alone_bps;
     const struct bwe_probe_terms terms = {
         .target_bps = bwe->target_bps,
         .wanted_bps = bwe->wanted_bps < most ? bwe->wanted_bps : most,
         .most_bps = bwe->most_bps < most ? bwe->most_bps : most,
         .step = step,
         .jitter_ms = bwe->delay.jitter,
-        .is_calm = bwe->has_feedback && bwe->before_silence == 0 && !was_over &&
-                   bwe->delay.usage == BWE_NORMAL,
+        .is_calm = bwe->has_feedback && bwe->before_silence == 0 &&
+                   (bwe->rival.is_there || (!was_over && bwe->delay.usage == BWE_NORMAL)),
+        .has_rival = bwe->rival.is_there,
     };
     bwe_prober_look(&bwe->prober, now, &terms);
     bwe->looked_at = now;
@@ -148,7 +159,6 @@ static void take_received(struct bwe *bwe, usec now, struct bwe_packet *packet, 
                           packet->size);
     } else {
         bwe_delay_packet(&bwe->delay, (int64_t)sent_at, arrived_at);
-        bwe_rival_packet(&bwe->rival, (int64_t)sent_at, arrived_at);
         if (packet->fate == BWE_LOST)
             bwe_loss_came_late(&bwe->loss);
         else
@@ -198,6 +208,12 @@ static void end_silence(struct bwe *bwe, usec now, const struct news *news)
     bwe_prober_hurry(&bwe->prober, now);
 }
 
+static double least_of(double a, double b, double c)
+{
+    double least = a < b ? a : b;
+    return least < c ? least : c;
+}
+
 static void take_probe(struct bwe *bwe, usec now)
 {
     bool is_shown = bwe->prober.succeeded > 0;
@@ -206,7 +222,9 @@ static void take_probe(struct bwe *bwe, usec now)
         double come = bwe->acknowledged.bps;
         bwe_rate_set(&bwe->rate, now, bps > come ? bps : come);
     }
-    if (bps == 0 || bwe->delay.usage == BWE_OVERUSING)
+    if (bwe->rival.is_there)
+        bps = least_of(bps, RIVAL_ENOUGH * bwe->wanted_bps, RIVAL_SHARE * bwe->rival.alone_bps);
+    if (bps == 0 || (bwe->delay.usage == BWE_OVERUSING && !bwe->rival.is_there))
         return;
     if (bps > bwe->rate.bps)
         bwe_rate_set(&bwe->rate, now, bps);
@@ -233,6 +251,8 @@ static bool is_broken_in(const struct bwe *bwe)
  * would say nothing of the line. */
 static enum bwe_usage usage_of(const struct bwe *bwe)
 {
+    if (bwe->rival.less_since) /* perhaps a rival: it will be known soon, and no queue grows */
+        return BWE_UNDERUSING;
     if (is_broken_in(bwe))
         return BWE_OVERUSING;
     bool is_late = bwe->acknowledged.bps < ALL_COMES * bwe->sent_bps;
@@ -241,9 +261,26 @@ static enum bwe_usage usage_of(const struct bwe *bwe)
     return bwe->delay.usage;
 }
 
+static void look_for_rival(struct bwe *bwe, usec now, const struct news *news)
+{
+    const struct bwe_rival_input input = {
+        .queue_us = bwe_busy_queue(&bwe->busy),
+        .busy_bps = bwe_busy_bps(&bwe->busy),
+        .come_bps = bwe->acknowledged.bps,
+        .loss = (double)news->lost / (news->lost + news->received),
+    };
+    if (!bwe_rival_look(&bwe->rival, now, &input))
+        return;
+    double ours = KEPT_OF_RIVAL * bwe->rival.most_bps; /* before we gave way */
+    if (ours < RIVAL_FIRST * bwe->rival.alone_bps)
+        ours = RIVAL_FIRST * bwe->rival.alone_bps;
+    if (bwe->rate.bps < ours)
+        bwe_rate_set(&bwe->rate, now, ours);
+}
+
 static void estimate(struct bwe *bwe, usec now, const struct news *news)
 {
-    bwe_rival_look(&bwe->rival, now, bwe->sent_bps, bwe->acknowledged.bps);
+    look_for_rival(bwe, now, news);
     const struct bwe_rate_input input = { .usage = usage_of(bwe),
                                           .acknowledged_bps = bwe->acknowledged.bps,
                                           .busy_bps = bwe_busy_bps(&bwe->busy),

@@ -15,7 +15,7 @@
 #define STEP_MAX_MS      100.0
 #define OVER_FOR_MS      10.0
 #define JITTER_SMOOTHING 0.95
-#define STAND_OUT        1.0 /* times the jitter: less of a growth might be by chance */
+#define STAND_OUT        2.0 /* times the jitter: less of a growth might be by chance */
 
 void bwe_delay_reset(struct bwe_delay *delay)
 {

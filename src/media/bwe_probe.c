@@ -14,6 +14,8 @@
 #define SOON         (200 * USEC_MS)
 #define ENOUGH       0.8 /* of what was to be sent, for a result */
 #define WANTED_OVER  1.3 /* of what is wanted: surely enough to move a layer up */
+#define RIVAL_ENOUGH 1.2
+#define RIVAL_OVER   2.0 /* the same, where a rival takes a part of it */
 #define WELL         0.7 /* of the rate: so that a faster one follows */
 #define SPAN_US_MAX  1000000
 #define SPAN_US_MIN  1000
@@ -65,6 +67,16 @@ static void fail(struct bwe_prober *prober, usec now)
     rest(prober, now);
 }
 
+/* Beside a rival what comes of a probe is its part of all that does, so it is to be the greater. */
+static double how_much(const struct bwe_prober *prober, const struct bwe_probe_terms *terms)
+{
+    bool is_all = prober->is_open && terms->most_bps > terms->wanted_bps;
+    if (terms->has_rival)
+        return terms->wanted_bps * RIVAL_ENOUGH > terms->target_bps ? terms->wanted_bps * RIVAL_OVER
+                                                                    : 0;
+    return (is_all ? terms->most_bps : terms->wanted_bps) * WANTED_OVER;
+}
+
 void bwe_prober_look(struct bwe_prober *prober, usec now, const struct bwe_probe_terms *terms)
 {
     if (prober->pause == 0)
@@ -73,13 +85,13 @@ void bwe_prober_look(struct bwe_prober *prober, usec now, const struct bwe_probe
         rest(prober, now);
     if (prober->state == BWE_PROBE_OUT && now >= prober->until)
         fail(prober, now);
-    bool is_all = prober->is_open && terms->most_bps > terms->wanted_bps;
-    double most = (is_all ? terms->most_bps : terms->wanted_bps) * WANTED_OVER;
+    double most = how_much(prober, terms);
     if (prober->state != BWE_PROBE_IDLE || now < prober->next_at || !terms->is_calm ||
         most < terms->target_bps * WORTH)
         return;
     double bps = terms->target_bps * terms->step;
     prober->target_bps = terms->target_bps;
+    prober->has_rival = terms->has_rival;
     make(prober, now, bps < most ? bps : most, terms->jitter_ms);
 }
 
@@ -168,7 +180,8 @@ double bwe_prober_result(struct bwe_prober *prober, usec now)
         fail(prober, now);
         return 0;
     }
-    double result = came < SLOWER * sent ? SLOWER_SHARE * came : came < sent ? came : sent;
+    bool is_line = came < SLOWER * sent && !prober->has_rival;
+    double result = is_line ? SLOWER_SHARE * came : came < sent ? came : sent;
     if (result > (double)prober->probe.bps)
         result = (double)prober->probe.bps; /* sent at once, it may have come so, too */
     if (result < WELL * (double)prober->probe.bps || of->lost_bytes > of->bytes / 4) {

@@ -57,6 +57,7 @@ struct bwe_prober {
     double target_bps; /* the estimate when it was made */
     usec pause;        /* between one that failed and the next */
     bool is_open;      /* the last one came as fast as it was sent */
+    bool has_rival;    /* when it was made */
     uint64_t sent;     /* that were taken, ever */
     uint64_t succeeded;
 };
@@ -70,6 +71,7 @@ struct bwe_probe_terms {
     double step;       /* how many times the estimate */
     double jitter_ms;  /* of the line: a probe is to be longer than that */
     bool is_calm;      /* no queue grows, nor is feedback missing */
+    bool has_rival;    /* who gives way only to what comes */
 };
 
 /* Makes a probe where it is time to; after each feedback and tick. */

@@ -90,7 +90,7 @@ void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double ta
 
 /* ---- the estimate ---- */
 
-#define EMPTY_IN        1000000.0 /* us: the queue, that there is */
+#define EMPTY_IN        1500000.0 /* us: the queue, that there is */
 #define BACK_OFF_LEAST  0.95
 #define BACK_OFF_MOST   0.75
 #define GROWTH          0.08    /* a second, far from where overuse was met */

@@ -1,92 +1,99 @@
 #include "media/bwe_rival.h"
 
-#define BASE_EACH     (30 * USEC_S)
-#define QUEUE_US      30000 /* on the way more than ever before: a queue */
-#define EMPTY_US      15000
-#define EMPTY_FOR     USEC_S
-#define SMOOTHED      (USEC_S / 2)
-#define SETTLED       USEC_S           /* then what comes is what the line gives us */
-#define OVER_COME     1.25             /* times what comes: who sends that makes the queue */
-#define LESS          0.85             /* of what came: it would be gone ... */
-#define LESS_FOR      (3 * USEC_S / 2) /* ... by then */
-#define LOST_EACH_MIN (100 * USEC_MS)
+#define QUEUE_US        30000 /* packets wait: a queue */
+#define EMPTY_US        15000
+#define EMPTY_FOR       USEC_S
+#define LOOK_EACH       (300 * USEC_MS) /* whether it grows */
+#define GROWS           0.2             /* of the time: who sends that much too much makes it */
+#define LOSES           0.15            /* the same, where the queue can't grow any more */
+#define SETTLED         (USEC_S / 2)    /* then what comes is what the line gives us */
+#define LESS            0.7             /* of what came: it would be gone ... */
+#define LESS_FOR        (USEC_S / 2)    /* ... by then */
+#define LOST_EACH_MIN   (500 * USEC_MS) /* a burst of ours loses for longer than a round trip */
+#define TOO_LONG        2
+#define TOO_LONG_ADDED  100000
+#define ALONE_SMOOTHING 0.0005 /* a feedback */
 
-void bwe_rival_packet(struct bwe_rival *rival, int64_t sent_at, int64_t arrived_at)
+static void forget(struct bwe_rival *rival)
 {
-    int64_t way = arrived_at - sent_at;
-    if (!rival->has_lowest || way < rival->lowest)
-        rival->lowest = way;
-    rival->has_lowest = true;
+    rival->full_since = rival->less_since = 0;
 }
 
-static void move_base(struct bwe_rival *rival, usec now)
+/* What comes now is what we are left with. */
+static void begin_anew(struct bwe_rival *rival, usec now)
 {
-    if (rival->base_since == 0) {
-        rival->base = rival->base_before = rival->lowest;
-        rival->base_since = now;
-    }
-    if (now - rival->base_since >= BASE_EACH) {
-        rival->base_before = rival->base;
-        rival->base = rival->lowest;
-        rival->base_since = now;
-    }
-    if (rival->lowest < rival->base)
-        rival->base = rival->lowest;
+    rival->full_since = now;
+    rival->less_since = 0;
+    rival->most_bps = 0;
 }
 
-static int64_t queue_of(const struct bwe_rival *rival)
-{
-    int64_t base = rival->base < rival->base_before ? rival->base : rival->base_before;
-    return rival->lowest - base;
-}
-
-static void smooth(struct bwe_rival *rival, usec now, double sent_bps, double come_bps)
+static bool grows(struct bwe_rival *rival, usec now, int64_t queue_us)
 {
     usec passed = now - rival->looked_at;
-    double share = passed < SMOOTHED ? (double)passed / (double)SMOOTHED : 1;
-    rival->sent_bps += share * (sent_bps - rival->sent_bps);
-    rival->come_bps += share * (come_bps - rival->come_bps);
+    int64_t grown = queue_us - rival->queue_us;
+    if (passed < LOOK_EACH)
+        return false;
     rival->looked_at = now;
+    rival->queue_us = queue_us;
+    return (double)grown > GROWS * (double)passed;
 }
 
 /* There is a queue: whose is it? */
-static void look_at_queue(struct bwe_rival *rival, usec now)
+static void look_at_queue(struct bwe_rival *rival, usec now, const struct bwe_rival_input *input)
 {
-    if (rival->full_since == 0 || rival->sent_bps > OVER_COME * rival->come_bps) {
-        rival->full_since = now;
-        rival->less_since = 0;
-        rival->most_bps = 0;
-    }
+    double come = input->busy_bps > 0 ? input->busy_bps : input->come_bps;
+    bool is_ours = grows(rival, now, input->queue_us) || input->loss > LOSES;
+    if (rival->full_since == 0 || is_ours)
+        begin_anew(rival, now);
     if (now - rival->full_since < SETTLED)
         return;
-    if (rival->come_bps > rival->most_bps)
-        rival->most_bps = rival->come_bps;
-    if (rival->come_bps > LESS * rival->most_bps)
+    if (come > rival->most_bps)
+        rival->most_bps = come;
+    if (come > LESS * rival->most_bps)
         rival->less_since = 0;
     else if (rival->less_since == 0)
         rival->less_since = now;
-    if (rival->less_since && now - rival->less_since >= LESS_FOR)
-        rival->is_there = true;
+    if (rival->is_there || rival->less_since == 0 || now - rival->less_since < LESS_FOR)
+        return;
+    rival->is_there = true;
+    rival->found_us = input->queue_us;
 }
 
-void bwe_rival_look(struct bwe_rival *rival, usec now, double sent_bps, double acknowledged_bps)
+/* It takes nobody else to make a queue so much longer than it was: we do, and no loss ends that. */
+static bool is_ours_after_all(const struct bwe_rival *rival, int64_t queue_us)
 {
-    if (!rival->has_lowest)
-        return;
-    move_base(rival, now);
-    smooth(rival, now, sent_bps, acknowledged_bps);
-    int64_t queue = queue_of(rival);
-    rival->has_lowest = false;
-    if (queue >= EMPTY_US)
+    return queue_us > TOO_LONG * rival->found_us + TOO_LONG_ADDED;
+}
+
+/* Highest of late. */
+static void look_alone(struct bwe_rival *rival, double bps)
+{
+    if (bps > rival->alone_bps)
+        rival->alone_bps = bps;
+    else if (bps > 0)
+        rival->alone_bps += ALONE_SMOOTHING * (bps - rival->alone_bps);
+}
+
+bool bwe_rival_look(struct bwe_rival *rival, usec now, const struct bwe_rival_input *input)
+{
+    bool was_there = rival->is_there;
+    if (!was_there)
+        look_alone(rival, input->busy_bps);
+    if (input->queue_us >= EMPTY_US)
         rival->empty_since = 0;
     else if (rival->empty_since == 0)
         rival->empty_since = now;
     if (rival->empty_since && now - rival->empty_since >= EMPTY_FOR)
         rival->is_there = false;
-    if (queue < QUEUE_US)
-        rival->full_since = 0;
+    if (rival->is_there && is_ours_after_all(rival, input->queue_us)) {
+        rival->is_there = false;
+        forget(rival);
+    }
+    if (input->queue_us < QUEUE_US)
+        forget(rival);
     else
-        look_at_queue(rival, now);
+        look_at_queue(rival, now, input);
+    return rival->is_there && !was_there;
 }
 
 bool bwe_rival_lost(struct bwe_rival *rival, usec now, usec round_trip)

@@ -139,7 +139,7 @@ static void test_rate(void **state)
         bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
     assert_true(rate.bps > 1.43e6 && rate.bps <= 1.5 * 950e3 + 10e3); /* not far over what comes */
     input.usage = BWE_OVERUSING;
-    input.queue_us = 150000; /* gone in a second */
+    input.queue_us = 225000; /* gone in a second and a half */
     assert_true(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
     assert_true(rate.bps > 0.84 * 950e3 && rate.bps < 0.86 * 950e3);
     assert_false(bwe_rate_update(&rate, now += 10 * USEC_MS, &input)); /* so soon? no */
@@ -168,9 +168,9 @@ static void test_down(void **state)
         double least, most;
     } ROWS[] = { { 900e3, 0, 0, 0.94 * 900e3, 0.96 * 900e3 },
                  { 900e3, 1500e3, 0, 0.94 * 1500e3, 0.96 * 1500e3 },
-                 { 900e3, 1500e3, 200000, 0.79 * 1500e3, 0.81 * 1500e3 },
+                 { 900e3, 1500e3, 300000, 0.79 * 1500e3, 0.81 * 1500e3 },
                  { 900e3, 1500e3, 900000, 0.74 * 1500e3, 0.76 * 1500e3 },
-                 { 900e3, 300e3, 200000, 0.79 * 300e3, 0.81 * 300e3 }, /* what comes lags behind */
+                 { 900e3, 300e3, 300000, 0.79 * 300e3, 0.81 * 300e3 }, /* what comes lags behind */
                  { 0, 0, 0, 0.99e6, 1.01e6 } };
     (void)state;
     for (unsigned i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
@@ -253,9 +253,62 @@ static void test_busy_base(void **state)
     assert_int_equal(bwe_busy_queue(&busy), 0);
 }
 
+/* ---- rivals ---- */
+
+/* Twenty feedbacks a second of that time; true: a rival was found meanwhile. */
+static bool rival_after(struct bwe_rival *rival, usec *now, usec time, struct bwe_rival_input input,
+                        int64_t queue_growth_us)
+{
+    bool is_found = false;
+    for (usec until = *now + time; *now < until; *now += 50 * USEC_MS) {
+        is_found |= bwe_rival_look(rival, *now, &input);
+        input.queue_us += queue_growth_us;
+    }
+    return is_found;
+}
+
+static void test_rival(void **state)
+{
+    static const struct bwe_rival_input FREE = { 1000, 4e6, 2e6, 0 };
+    static const struct bwe_rival_input FULL = { 120000, 2e6, 2e6, 0 };
+    static const struct bwe_rival_input LESS = { 120000, 1e6, 1e6, 0 };
+    static const struct bwe_rival_input LOSES = { 120000, 1e6, 1e6, 0.2 };
+    struct bwe_rival rival = { 0 };
+    usec now = NOW;
+    (void)state;
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, FREE, 0));
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, FULL, 0)); /* as much as ever comes */
+    assert_true(rival.alone_bps > 3.8e6 && rival.less_since == 0);
+    /* less comes, but we make the queue, or lose by it */
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, LESS, 15000));
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, FULL, 0));
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, LOSES, 0));
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, FULL, 0));
+    /* less comes, and that is all */
+    assert_false(rival_after(&rival, &now, USEC_S / 3, LESS, 0));
+    assert_true(rival.less_since > 0); /* perhaps */
+    assert_true(rival_after(&rival, &now, USEC_S, LESS, 0));
+    assert_true(rival.is_there && rival.most_bps == 2e6 && rival.alone_bps > 3.5e6);
+    assert_true(bwe_rival_lost(&rival, now, 50 * USEC_MS));
+    assert_false(bwe_rival_lost(&rival, now + 100 * USEC_MS, 50 * USEC_MS));
+    assert_true(bwe_rival_lost(&rival, now + USEC_S, 50 * USEC_MS));
+    /* it ends when the queue is empty for a while */
+    rival_after(&rival, &now, USEC_S / 2, FREE, 0);
+    assert_true(rival.is_there && rival.less_since == 0);
+    rival_after(&rival, &now, USEC_S, FREE, 0);
+    assert_false(rival.is_there || bwe_rival_lost(&rival, now, 50 * USEC_MS));
+    /* ... or has become so long that it must be ours */
+    rival_after(&rival, &now, 2 * USEC_S, FULL, 0);
+    assert_true(rival_after(&rival, &now, USEC_S, LESS, 0));
+    rival_after(&rival, &now, 2 * USEC_S, LESS, 3000);
+    assert_true(rival.is_there);
+    rival_after(&rival, &now, USEC_S, LESS, 20000);
+    assert_false(rival.is_there);
+}
+
 /* ---- probes ---- */
 
-static const struct bwe_probe_terms TERMS = { 1e6, 5e6, 5e6, 2, 0, true };
+static const struct bwe_probe_terms TERMS = { 1e6, 5e6, 5e6, 2, 0, true, false };
 
 static double probe_result(struct bwe_prober *prober, usec now, int64_t sent_us, int64_t came_us)
 {
@@ -319,6 +372,23 @@ static void test_no_probe(void **state)
     bwe_prober_look(&prober, NOW, &terms);
     assert_true(bwe_prober_take(&prober, NOW, &probe));
     assert_true(probe.bps == 1950000); /* not for more than moves a layer up */
+}
+
+/* Beside a rival it is the part that comes; and what suffices is not tried for. */
+static void test_probe_beside_rival(void **state)
+{
+    struct bwe_prober prober = { 0 };
+    struct bwe_probe_terms terms = TERMS;
+    struct bwe_probe probe;
+    (void)state;
+    terms.has_rival = true;
+    terms.wanted_bps = 0.8e6;
+    bwe_prober_look(&prober, NOW, &terms);
+    assert_false(bwe_prober_take(&prober, NOW, &probe));
+    terms.wanted_bps = 1.2e6;
+    bwe_prober_look(&prober, NOW, &terms);
+    double came = probe_result(&prober, NOW, 6000, 8000);
+    assert_true(came > 1.49e6 && came < 1.51e6);
 }
 
 /* Once a line has shown no end, it is tried for all that there is; where it has, no more. */
@@ -470,6 +540,8 @@ int main(void)
         cmocka_unit_test(test_probes),
         cmocka_unit_test(test_no_probe),
         cmocka_unit_test(test_open_probe),
+        cmocka_unit_test(test_rival),
+        cmocka_unit_test(test_probe_beside_rival),
         cmocka_unit_test_setup(test_reports, set_up),
         cmocka_unit_test_setup(test_remb, set_up),
         cmocka_unit_test_setup(test_feedback, set_up),
