@@ -28,6 +28,8 @@ double measure_queue_95(const struct stage *stage, double from, double to);
 double measure_layer(const struct stage *stage, double from, double to);
 /* The same of whoever speaks, at the first viewer. */
 double measure_speaker(const struct stage *stage, double from, double to);
+/* How often another one became dominant, all in all. */
+double measure_turns(const struct stage *stage, double from, double to);
 /* Seconds: the longest freeze of any picture. */
 double measure_freeze_of_all(const struct stage *stage, double from, double to);
 /* Of what came over the line, the part that was the server's and not TCP's. */

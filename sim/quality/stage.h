@@ -28,7 +28,7 @@ struct sample {
     float up_estimate; /* its own */
     float up_sent;
     float layer;     /* of the encoding that is shown, from 1 on; 0: none */
-    float speaker;   /* the same of whoever speaks */
+    float speaker;   /* the same of who is dominant */
     uint16_t shown;  /* frames of its first picture */
     uint16_t sounds; /* packets of its first sound */
     uint8_t limit;   /* enum bwe_limit */
@@ -55,7 +55,9 @@ struct stage {
     struct stage_viewer viewers[STAGE_VIEWERS];
     struct tcp tcp;
     bool has_tcp;
-    unsigned speaker; /* among the publishers */
+    unsigned speaker; /* among the publishers: the dominant one, by what the server hears */
+    struct speakers speakers;
+    struct speaker voices[STAGE_PUBLISHERS];
 };
 
 /* Plays it from beginning to end.  `stage` is large, and need not be initialized. */
