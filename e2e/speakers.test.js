@@ -142,3 +142,19 @@ scenario('in a room that shows one, it is who speaks', async (stage) => {
   await junho.hears([mina.name]);
   await ada.hears([mina.name]);
 }, { 'rooms.topology': 'sfu', 'rooms.last_n': '1', 'rooms.loudest_n': '1' });
+
+scenario('who speaks is heard, seen and marked where another worker has the media', async (stage) => {
+  const people = await gather(stage, ['Mina', '박준호', 'Ada']);
+  const [mina, junho, ada] = people; // with two of them at the room's worker
+  await speak(ada, true);
+  await marked(people, ada);
+  await seesAlone(mina, [ada], [junho]);
+  await mina.hears([ada.name]);
+  await speak(ada, false);
+  await speak(mina, true);
+  await marked(people, mina);
+  await seesAlone(ada, [mina], [junho]);
+  await ada.hears([mina.name]);
+}, {
+  'rooms.topology': 'sfu', 'rooms.spread_from': '2', 'rooms.last_n': '1', 'rooms.loudest_n': '1',
+});
