@@ -57,6 +57,8 @@ export class Sfu {
   #said = new Map();
   /** @type {Set<string>} the mids of pictures that the line does not take */
   #heldBack = new Set();
+  /** @type {Set<string>} the mids of pictures that do not come, for whatever reason */
+  #off = new Set();
   #wanted = { audio: FIRST_SLOTS, video: FIRST_SLOTS };
   #isNew = true;
   #waiting = false; // for an answer
@@ -134,6 +136,7 @@ export class Sfu {
   told(state) {
     this.#heldBack = new Set(state.tracks
       .filter(({ reason, on }) => reason === 'bandwidth' && !on).map(({ mid }) => mid));
+    this.#off = new Set(state.tracks.filter(({ on }) => !on).map(({ mid }) => mid));
     this.#options.changed(this.#members());
   }
 
@@ -159,13 +162,14 @@ export class Sfu {
   }
 
   /**
-   * Whether the slot has shown something since it bears this.
+   * Whether the slot has shown something since it bears this, or is not to.
    * @param {string} member
    * @param {Slot} slot
    */
   async plays(member, slot) {
     const borne = this.#borne.get(`${member} ${PUBLISHED[slot].source}`);
     if (!borne || this.state !== 'connected') return false;
+    if (this.#off.has(borne.mid)) return true; // it would, and waiting for it is in vain
     return await this.#count(borne.mid) > borne.frames;
   }
 
@@ -275,6 +279,7 @@ export class Sfu {
     this.#borne.clear();
     this.#said.clear();
     this.#heldBack.clear();
+    this.#off.clear();
     this.#waiting = false;
     this.#again = false;
     this.#options.changed(members);
