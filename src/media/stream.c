@@ -24,11 +24,22 @@ void rtp_stream_end(struct rtp_stream *stream)
 
 /* ---- packets ---- */
 
+/* Behind packets that were kept back elsewhere, any number of them: where numbers were half the
+ * circle on, they would be taken for late ones. */
+static void pass_silence(struct rtp_stream *stream, uint16_t number)
+{
+    uint64_t *highest = &stream->unwrapper.highest;
+    if (*highest > 0)
+        *highest += (uint16_t)(number - (uint16_t)*highest);
+}
+
 int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
                     struct view bytes, bool *needs_key)
 {
     struct packet packet = *kind;
     const struct packet *stored;
+    if (kind->begins_talk)
+        pass_silence(stream, packet.rtp.sequence_number);
     packet.sequence = rtp_unwrap_sequence(&stream->unwrapper, packet.rtp.sequence_number);
     if (stream->unwrapper.highest - packet.sequence >= RTP_STREAM_LATE_MAX)
         return ERR_OLD; /* in the ring it would stand in a newer one's place */

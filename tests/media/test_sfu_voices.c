@@ -181,12 +181,39 @@ static void test_late_ones(void **state)
     assert_int_equal((uint16_t)(heard[6] - heard[5]), 1);
 }
 
+/* Where what was kept back was not even counted, behind a link. */
+static void test_long_silence(void **state)
+{
+    static struct rtp_stream stream;
+    struct packet packet = { .rtp = { .header_size = 12, .payload_size = 4 } };
+    bool needs_key;
+    (void)state;
+    void *memory = aligned_alloc(64, (packet_ring_memory(4096, 64) + 63) / 64 * 64);
+    assert_non_null(memory);
+    rtp_stream_init(&stream, memory, 4096, 64, 48000, false);
+    static const uint16_t STEPS[] = { 1, 300, 32768, 40000, 65000, 0 };
+    uint64_t before = 0;
+    for (unsigned i = 0; i < 6; i++) {
+        packet.begins_talk = i > 0;
+        packet.rtp.sequence_number = (uint16_t)(packet.rtp.sequence_number + STEPS[i]);
+        int status =
+            rtp_stream_feed(&stream, port.now, &packet, VIEW("0123456789abcdef"), &needs_key);
+        assert_int_equal(status, STEPS[i] ? OK : ERR_EXISTS);
+        assert_int_equal((uint16_t)stream.unwrapper.highest, packet.rtp.sequence_number);
+        assert_true(i == 0 || stream.unwrapper.highest == before + STEPS[i]);
+        before = stream.unwrapper.highest;
+    }
+    rtp_stream_end(&stream);
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_levels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_in_and_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_late_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_silence, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
