@@ -143,7 +143,7 @@ scenario('in a room that shows one, it is who speaks', async (stage) => {
   await ada.hears([mina.name]);
 }, { 'rooms.topology': 'sfu', 'rooms.last_n': '1', 'rooms.loudest_n': '1' });
 
-scenario('who speaks is heard, seen and marked where another worker has the media', async (stage) => {
+scenario('who speaks is seen and marked at another worker, too', async (stage) => {
   const people = await gather(stage, ['Mina', '박준호', 'Ada']);
   const [mina, junho, ada] = people; // with two of them at the room's worker
   await speak(ada, true);
