@@ -213,6 +213,20 @@ const struct scenario SCENARIOS[] = {
       .thresholds = { { "sound that comes", measure_sound, 10, 40, 0.97, ANY_MORE },
                       { "queue of 95 % (ms)", measure_queue_95, 15, 40, ANY_LESS, 200 },
                       NO_CORRUPT } },
+    { .name = "stall",
+      .what = "every ten seconds all waits for 300 ms, then comes at once",
+      .seconds = 60,
+      .down = "at 0s rate 3M queue 300kB delay 20ms\n"
+              "at 12s rate 1k\nat 12.3s rate 100M\nat 12.32s rate 3M\n"
+              "at 22s rate 1k\nat 22.3s rate 100M\nat 22.32s rate 3M\n"
+              "at 32s rate 1k\nat 32.3s rate 100M\nat 32.32s rate 3M\n"
+              "at 42s rate 1k\nat 42.3s rate 100M\nat 42.32s rate 3M",
+      .holds = true,
+      .holds_by_lines = true,
+      .thresholds = { { "frames a second", measure_fps, 12, 60, 25, ANY_MORE },
+                      { "longest freeze (s)", measure_freeze, 2, 60, ANY_LESS, 0.5 },
+                      { "up (s)", measure_up, 43, 60, ANY_LESS, 4 },
+                      NO_CORRUPT } },
     { .name = "silence",
       .what = "feedback is blocked for two seconds",
       .seconds = 40,

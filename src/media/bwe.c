@@ -10,6 +10,7 @@
 #define AFTER_SILENCE   0.7   /* of what was before: so much is gone on with */
 #define AFTER_LOSS_MAX  0.1   /* in what was told first; with more it is not gone on with */
 #define LOOK_EACH       (USEC_S / 4)
+#define QUIET           USEC_S       /* that nothing goes out which would be told of */
 #define LATELY          (3 * USEC_S) /* the queue grew */
 #define STEP_SECOND     3.0          /* of a probe that follows one of what was begun with */
 #define STEP            2.0
@@ -320,6 +321,7 @@ bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc)
     if (news.received + news.lost == 0)
         return true; /* of what it tells nothing was sent, or it was told before */
     bwe->unanswered_since = 0;
+    bwe->heard_at = now;
     if (news.received > 0)
         bwe->feedback_round_trip = now - news.newest_sent;
     if (was_silent)
@@ -364,7 +366,11 @@ void bwe_want(struct bwe *bwe, usec now, uint64_t bps, uint64_t most_bps)
 
 usec bwe_until(const struct bwe *bwe)
 {
-    return bwe->unanswered_since ? bwe->looked_at + LOOK_EACH : USEC_NEVER;
+    if (bwe->unanswered_since)
+        return bwe->looked_at + LOOK_EACH;
+    /* nothing tells of the line, unless it is tried */
+    return bwe->has_feedback && bwe->wanted_bps > bwe->target_bps ? bwe->looked_at + QUIET
+                                                                  : USEC_NEVER;
 }
 
 static void look_for_silence(struct bwe *bwe, usec now)
@@ -389,6 +395,8 @@ static void look_for_silence(struct bwe *bwe, usec now)
 void bwe_tick(struct bwe *bwe, usec now)
 {
     look_for_silence(bwe, now);
+    if (bwe->unanswered_since == 0 && now - bwe->heard_at >= QUIET)
+        bwe_delay_reset(&bwe->delay); /* what grew then does not hold it back for good */
     look_for_probe(bwe, now);
 }
 

@@ -97,6 +97,7 @@ struct bwe {
     usec silence_at;          /* when silence makes it go down again; 0: it does not */
     double before_silence;    /* the estimate; 0: it is not silent */
     usec looked_at;
+    usec heard_at; /* the last feedback */
     bool has_feedback;
     struct bwe_history history;
 };
@@ -125,7 +126,7 @@ void bwe_remb(struct bwe *bwe, usec now, uint64_t bps);
  * as much as there is. */
 void bwe_want(struct bwe *bwe, usec now, uint64_t bps, uint64_t most_bps);
 
-/* USEC_NEVER: nothing has been sent that is waited for. */
+/* USEC_NEVER: nothing that was sent is waited for, and no more is wanted than may be sent. */
 usec bwe_until(const struct bwe *bwe);
 void bwe_tick(struct bwe *bwe, usec now);
 

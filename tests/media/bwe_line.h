@@ -48,6 +48,7 @@ struct line {
     double pace;         /* times the estimate, that may be sent at; 0: 1 */
     bool is_no_feedback; /* none gets through */
     bool is_no_probes;
+    bool is_quiet; /* nothing is sent but probes */
     struct line_tcp tcp;
     /* its state */
     struct line_packet waiting[LINE_QUEUE];
@@ -156,6 +157,8 @@ static void line_send_probe(void)
 
 static void line_send_media(void)
 {
+    if (line.is_quiet)
+        return;
     double bps = (double)bwe_target_bps(&line.bwe) * (line.pace > 0 ? line.pace : 1);
     if (line.app_bps > 0 && line.app_bps < bps)
         bps = line.app_bps;

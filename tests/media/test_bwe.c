@@ -213,6 +213,31 @@ static void test_little(void **state)
     assert_int_equal(estimate.limit, BWE_BY_APPLICATION);
 }
 
+/* All pictures are paused, for the line took none, and what else goes is not told of: that the line
+ * is as it was is found out by probes alone, though the last that was heard was a queue and loss. */
+static void test_quiet(void **state)
+{
+    (void)state;
+    line_begin(3 * MBPS, 25 * USEC_MS);
+    line_run(5 * USEC_S);
+    line.bps = 60 * KBPS;
+    line_run(USEC_S);
+    line.loss = 0.3;
+    line_run(2 * USEC_S);
+    line.is_quiet = true;
+    assert_true(line.target[7] < 300 * KBPS);
+    line_run(5 * USEC_S);
+    assert_true(line.target[12] < 300 * KBPS);
+    line.bps = 3 * MBPS;
+    line.loss = 0;
+    line_run(10 * USEC_S);
+    line_show("quiet");
+    assert_true(line.target[22] > 2 * MBPS);
+    /* and when no more is wanted, there is nothing to be done */
+    bwe_want(&line.bwe, line.now, 100000, 100000);
+    assert_true(bwe_until(&line.bwe) == USEC_NEVER);
+}
+
 /* Nobody sends probes, and there is little to send: it does not go beyond what comes. */
 static void test_no_probes(void **state)
 {
@@ -249,7 +274,8 @@ int main(void)
         cmocka_unit_test(test_jitter),      cmocka_unit_test(test_key_frames),
         cmocka_unit_test(test_silence),     cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_no_rival),    cmocka_unit_test(test_little),
-        cmocka_unit_test(test_no_probes),   cmocka_unit_test(test_audio),
+        cmocka_unit_test(test_quiet),       cmocka_unit_test(test_no_probes),
+        cmocka_unit_test(test_audio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
