@@ -213,8 +213,9 @@ static void test_little(void **state)
     assert_int_equal(estimate.limit, BWE_BY_APPLICATION);
 }
 
-/* All pictures are paused, for the line took none, and what else goes is not told of: that the line
- * is as it was is found out by probes alone, though the last that was heard was a queue and loss. */
+/* All pictures are paused, for the line took none, and what else goes is not told of: that the
+ * line is as it was is found out by probes alone, though the last that was heard was a queue and
+ * loss. */
 static void test_quiet(void **state)
 {
     (void)state;

@@ -494,7 +494,7 @@ static void test_feedback(void **state)
     assert_true(estimate.has_feedback);
     assert_true(estimate.round_trip == 10 * USEC_MS);
     assert_true(estimate.loss == 0);
-    assert_true(bwe_until(&bwe) == NOW + 2 * USEC_S); /* told of: then it is tried, once in a while */
+    assert_true(bwe_until(&bwe) == NOW + 2 * USEC_S); /* it is tried in a while */
 }
 
 /* The reference time turns around, and so do the numbers: nothing is felt of it. */
