@@ -32,12 +32,19 @@ static void note_budget(struct allocation *allocation, usec now, uint64_t bps)
     if (!allocation->has_begun) {
         for (unsigned i = 0; i < ALLOCATION_SLOTS; i++)
             allocation->least[i] = bps;
+        for (unsigned i = 0; i < ALLOCATION_PATIENT; i++)
+            allocation->most[i] = bps;
         allocation->slot = slot;
         allocation->has_begun = true;
     }
     /* between two runs it was what it was at the first */
     for (unsigned i = 0; i < ALLOCATION_SLOTS && i < slot - allocation->slot; i++)
         allocation->least[(slot - i) % ALLOCATION_SLOTS] = allocation->last_bps;
+    for (unsigned i = 0; i < ALLOCATION_PATIENT && i < slot - allocation->slot; i++)
+        allocation->most[(slot - i) % ALLOCATION_PATIENT] = i == 0 ? bps : allocation->last_bps;
+    uint64_t *most = &allocation->most[slot % ALLOCATION_PATIENT];
+    if (bps > *most)
+        *most = bps;
     uint64_t *least = &allocation->least[slot % ALLOCATION_SLOTS];
     if (bps < *least)
         *least = bps;
@@ -52,6 +59,16 @@ static uint64_t lasting_budget(const struct allocation *allocation)
         if (allocation->least[i] < least)
             least = allocation->least[i];
     return least;
+}
+
+/* The most that it was of late. */
+static uint64_t patient_budget(const struct allocation *allocation)
+{
+    uint64_t most = 0;
+    for (unsigned i = 0; i < ALLOCATION_PATIENT; i++)
+        if (allocation->most[i] > most)
+            most = allocation->most[i];
+    return most;
 }
 
 /* ---- what a track could have ---- */
@@ -147,6 +164,7 @@ static enum allocation_reason reason_to_pause(const struct allocation_track *tra
 struct sharing {
     usec now;
     uint64_t budget;
+    uint64_t patient; /* what keeps the lowest layers */
     uint64_t lasting; /* ... with room to spare: what may be risen to */
     uint64_t spent;
     struct allocation_track *tracks;
@@ -172,7 +190,7 @@ static uint64_t limit_of(const struct sharing *sharing, const struct allocation_
                          int step)
 {
     if (step <= track->held_step)
-        return sharing->budget;
+        return step == 0 ? sharing->patient : sharing->budget;
     if (has_failed(sharing, track, step))
         return sharing->lasting - sharing->lasting / AMPLE;
     bool is_first = step == 0 && !track->held.was_scarce;
@@ -355,6 +373,7 @@ void allocation_run(struct allocation *allocation, usec now, uint64_t budget_bps
     note_budget(allocation, now, budget_bps);
     uint64_t lasting = lasting_budget(allocation);
     sharing.lasting = lasting - lasting / ALLOCATION_ROOM;
+    sharing.patient = patient_budget(allocation);
     begin(&sharing, count);
     uint64_t audio = sharing.spent;
     bool scarce = is_scarce(&sharing, audio);
@@ -375,6 +394,7 @@ void allocation_run(struct allocation *allocation, usec now, uint64_t budget_bps
             tracks[i].held.has_layer = tracks[i].held.was_scarce = false;
     }
     bool is_rising = lasting < budget_bps && allocation->next_bps > 0;
-    if (is_rising && now + ALLOCATION_SLOT < allocation->until)
+    bool is_patient = sharing.spent > budget_bps;
+    if ((is_rising || is_patient) && now + ALLOCATION_SLOT < allocation->until)
         allocation->until = now + ALLOCATION_SLOT;
 }

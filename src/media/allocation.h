@@ -6,6 +6,10 @@
  * next; within a priority all are raised step by step, those in larger windows first.  No picture
  * gets a layer that is much larger than its window.
  *
+ * The lowest layer, once begun, is given up only when the budget has been too small for it for
+ * ALLOCATION_PATIENCE: an estimate may fall far and come back, as where a machine stalls, and to
+ * see something counts for more than the queue of these seconds.  Otherwise:
+ *
  * Down at once, up with care: a layer that a track does not have yet must fit with ALLOCATION_ROOM
  * to spare into the least of the budgets of the last ALLOCATION_LASTS, and not cost what was too
  * much a short time ago.  So a budget that trembles does not show.
@@ -26,10 +30,12 @@
 #define ALLOCATION_ANY_SIZE   UINT16_MAX
 #define ALLOCATION_ANY_LAYER  UINT64_MAX
 
-#define ALLOCATION_SLOT  (250 * USEC_MS)
-#define ALLOCATION_SLOTS 8
-#define ALLOCATION_LASTS (ALLOCATION_SLOTS * ALLOCATION_SLOT)
-#define ALLOCATION_ROOM  32 /* the part of the budget that a rise leaves free */
+#define ALLOCATION_SLOT     (250 * USEC_MS)
+#define ALLOCATION_SLOTS    8
+#define ALLOCATION_LASTS    (ALLOCATION_SLOTS * ALLOCATION_SLOT)
+#define ALLOCATION_PATIENT  16 /* slots */
+#define ALLOCATION_PATIENCE (ALLOCATION_PATIENT * ALLOCATION_SLOT)
+#define ALLOCATION_ROOM     32 /* the part of the budget that a rise leaves free */
 
 /* A layer that had to be given up so soon after it was begun has failed, and is not tried again for
  * ALLOCATION_RETRY, then for twice as long, and so on up to ALLOCATION_RETRY_MOST; unless there is
@@ -111,11 +117,13 @@ struct allocation {
     bool has_begun;
     uint64_t slot;
     uint64_t last_bps;
-    uint64_t least[ALLOCATION_SLOTS]; /* of the budgets of each slot */
+    uint64_t least[ALLOCATION_SLOTS];  /* of the budgets of each slot */
+    uint64_t most[ALLOCATION_PATIENT]; /* the same */
 };
 
 /* Shares the budget (bits a second) among the tracks: at most ALLOCATION_TRACKS_MAX.  What is
- * given never costs more than the budget, but for audio.  Time does not go back. */
+ * given never costs more than the budget, but for audio, and for the lowest layers as said.  Time
+ * does not go back. */
 void allocation_run(struct allocation *allocation, usec now, uint64_t budget_bps,
                     struct allocation_track *tracks, uint32_t count);
 

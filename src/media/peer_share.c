@@ -146,6 +146,14 @@ static uint64_t line_of(const struct peer *peer, usec now)
     return estimate.target_bps;
 }
 
+/* What is given in patience is not left to wait. */
+static void pace_line(struct peer *peer, usec now)
+{
+    uint64_t given = peer->allocation.given_bps;
+    if (peer->line_bps > 0)
+        pacer_set_line(&peer->pacer, now, peer->line_bps > given ? peer->line_bps : given);
+}
+
 /* Hears what has become of the estimate. */
 static void look_at_line(struct peer *peer, usec now)
 {
@@ -156,8 +164,7 @@ static void look_at_line(struct peer *peer, usec now)
     if (bps == before || (bps < before + before / NOTICED && bps + before / NOTICED > before))
         return;
     peer->line_bps = bps;
-    if (bps > 0)
-        pacer_set_line(&peer->pacer, now, bps);
+    pace_line(peer, now);
     peer_share_soon(peer, now);
 }
 
@@ -185,6 +192,7 @@ void peer_share(struct peer *peer, usec now)
     uint32_t count = gather(peer, now);
     allocation_run(&peer->allocation, now, peer->line_bps ? peer->line_bps : NO_BUDGET,
                    shares->tracks, count);
+    pace_line(peer, now);
     for (uint32_t i = 0; i < count; i++)
         has_changed |= take(shares->transceivers[i], now, &shares->tracks[i]);
     if (has_changed && list_empty(&peer->shared))

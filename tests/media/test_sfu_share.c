@@ -108,6 +108,9 @@ static void test_a_line(void **state)
     assert_null(sfu_poll_shared(&sfu));
     set_line(100000);
     play(300 * USEC_MS);
+    assert_share(0, ALLOCATION_BANDWIDTH); /* not at once */
+    assert_ptr_equal(sfu_poll_shared(&sfu), bob.peer);
+    play(ALLOCATION_PATIENCE);
     assert_share(3, ALLOCATION_BANDWIDTH);
     assert_ptr_equal(sfu_poll_shared(&sfu), bob.peer);
     set_line(2000000);
