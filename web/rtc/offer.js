@@ -28,7 +28,12 @@ export function receivedCodecs(kind) {
 }
 
 /** Of header extensions, what a server has a use for in a section that it sends. */
-const EXTENSIONS = /sdes:mid|abs-send-time|transport-wide-cc|audio-level|abs-capture|orientation/;
+const EXTENSIONS = new RegExp(
+  [
+    'sdes:mid', 'abs-send-time', 'transport-wide-cc', 'audio-level', 'abs-capture', 'orientation',
+    'dependency-descriptor',
+  ].join('|'),
+);
 
 /**
  * An offer without what the server, which has many slots to read, does not look at: candidates

@@ -101,7 +101,10 @@ test('slots are offered in steps, and never too many', () => {
 
 test('an offer goes to the server without what it does not look at', () => {
   const head = 'v=0\r\na=group:BUNDLE 0 1\r\n';
-  const kept = 'm=video 9 X 96\r\na=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n';
+  const described = 'https://aomediacodec.github.io/av1-rtp-spec/'
+    + '#dependency-descriptor-rtp-header-extension';
+  const kept = 'm=video 9 X 96\r\na=extmap:1 urn:ietf:params:rtp-hdrext:sdes:mid\r\n'
+    + `a=extmap:12 ${described}\r\n`; // without it nobody can decode some layers of AV1 alone
   const extension = 'a=extmap:2 urn:ietf:params:rtp-hdrext:toffset\r\n';
   const candidate = 'a=candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host\r\n';
   const sent = `${kept}${extension}a=sendonly\r\n`;
