@@ -115,6 +115,18 @@ static bool is_same_target(struct layer_target a, struct layer_target b)
     return a.encoding == b.encoding && a.spatial == b.spatial && a.temporal == b.temporal;
 }
 
+/* What nobody wants is not even sent: of that the allocation knows nothing. */
+static uint8_t reason_of(const struct transceiver *transceiver,
+                         const struct allocation_track *track)
+{
+    if (track->reason != ALLOCATION_FULL || track->layer == ALLOCATION_NONE)
+        return track->reason;
+    const struct layer *layer = &track->layers[track->layer];
+    uint64_t area = (uint64_t)layer->width * layer->height;
+    bool is_more = area > 0 && wanted_could_be_more(transceiver->subscription, area);
+    return is_more ? ALLOCATION_WINDOW : ALLOCATION_FULL;
+}
+
 /* True: something is another than it was. */
 static bool take(struct transceiver *transceiver, usec now, const struct allocation_track *track)
 {
@@ -122,7 +134,7 @@ static bool take(struct transceiver *transceiver, usec now, const struct allocat
     const struct transceiver_share before = *share;
     bool has_layer = track->layer != ALLOCATION_NONE;
     share->held = track->held;
-    share->reason = track->reason;
+    share->reason = reason_of(transceiver, track);
     share->is_held_back = track->reason == ALLOCATION_HIDDEN ||
                           track->reason == ALLOCATION_LAST_N ||
                           (track->reason == ALLOCATION_BANDWIDTH && !has_layer);

@@ -69,6 +69,14 @@ uint8_t wanted_by_window(const struct track *track, uint16_t width, uint16_t hei
     return wished;
 }
 
+bool wanted_could_be_more(const struct track *track, uint64_t area)
+{
+    bool could = false;
+    for (unsigned i = 0; i < track->encoding_count; i++)
+        could |= !wanted_has(&track->wanted, i) && least_area(track->encodings[i]) > area;
+    return could;
+}
+
 /* ---- what is told ---- */
 
 static struct wanted_use sum_of(const struct track *track)

@@ -54,6 +54,9 @@ static inline bool wanted_has(const struct wanted *wanted, unsigned encoding)
     return (wanted->told >> encoding & 1) != 0;
 }
 
+/* Whether its publisher would send a picture of more than so many pixels, were it wanted. */
+bool wanted_could_be_more(const struct track *track, uint64_t area);
+
 /* Looks at all tracks of which something has changed, or for which it is time. */
 void wanted_settle(struct tracks *tracks, usec now);
 /* When to call that; 0: now. */

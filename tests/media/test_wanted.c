@@ -140,13 +140,15 @@ static void test_windows(void **state)
     obey(200 * USEC_MS);
     assert_int_equal(wanted(), L);
     assert_gets(&bob, 320);
+    obey(2 * USEC_S);
+    assert_int_equal(slot_of(&bob)->share.reason, ALLOCATION_WINDOW); /* as before it stopped */
     /* what is more is told at once, and the other one is shown until it comes */
     show(&bob, 640, 360);
     assert_int_equal(wanted(), L | M);
     play(L, 200 * USEC_MS, false);
     assert_gets(&bob, 320);
     say_frame(L | M, true);
-    obey(300 * USEC_MS);
+    obey(2 * USEC_S);
     assert_gets(&bob, 640);
     show(&bob, 1280, 720);
     assert_int_equal(wanted(), ALL);
