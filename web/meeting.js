@@ -82,6 +82,7 @@ export class Meeting {
       },
       event: (event) => this.#onEvent(event),
       pictures: (state) => this.ways.sfu.told(state),
+      wanted: (message) => this.ways.sfu.wanted(message),
       why: (answer) => this.why.told(answer),
       speakers: (message) => {
         this.#speakers.told(message, this.#roster.you);

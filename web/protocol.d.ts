@@ -88,6 +88,18 @@ export interface SfuState {
   }[];
 }
 
+/** What is wanted of a picture that is published, where that is not all of it. */
+export interface Wanted {
+  mid: string;
+  on: boolean;
+  off?: string[];
+}
+
+export interface SfuWanted {
+  type: "sfu-wanted";
+  tracks: Wanted[];
+}
+
 /** Why it looks as it does: from the least grave to the gravest. */
 export type Verdict =
   | "nothing" | "silent" | "window" | "policy" | "sender-cpu" | "uplink" | "downlink";
@@ -179,6 +191,7 @@ export type FromServer =
   | RoomEvent
   | ServerError
   | SfuState
+  | SfuWanted
   | { type: "sfu-why"; why: Why }
   | SpeakersMessage
   | { type: "ack"; id: number }

@@ -15,7 +15,7 @@ import { ROOT, Server } from './server.js';
 /**
  * @typedef {import('playwright-core').BrowserContextOptions & {
  *   devices?: import('./browsers.js').Devices, firefox?: boolean, url?: string,
- *   camera?: 'small' | 'tiny',
+ *   camera?: keyof typeof CAMERAS,
  *   trusts?: import('./certificate.js').Certificate, home?: number,
  * }} PersonOptions `camera`: for rooms so large that two cores must save; `home`: the
  *   number of the home in which a Chromium is, if the setting has any
@@ -87,7 +87,7 @@ class Stage {
     }
     const browser = /** @type {any} */ (await launched);
     const page = firefox ? await browser.newPage() : await chromiumPage(browser, context);
-    if (camera) await page.addInitScript(wishSmall, camera === 'tiny' ? TINY : SMALL);
+    if (camera) await page.addInitScript(wishSmall, CAMERAS[camera]);
     const person = new Person(page, name, url ?? this.url);
     this.people.push(person);
     return person;
@@ -148,8 +148,11 @@ class Stage {
   }
 }
 
-const SMALL = { width: 320, height: 180, frameRate: 8 };
-const TINY = { width: 160, height: 90, frameRate: 4 };
+const CAMERAS = {
+  vga: { width: 640, height: 480, frameRate: 15 },
+  small: { width: 160, height: 90, frameRate: 8 },
+  tiny: { width: 96, height: 54, frameRate: 4 },
+};
 
 /**
  * Runs in the page, before it: its wishes for the camera are lowered.

@@ -6,6 +6,8 @@
  * @typedef {import('../protocol.js').TracksEvent} TracksEvent
  * @typedef {import('../protocol.js').Source} Source
  * @typedef {import('../protocol.js').SfuState} SfuState
+ * @typedef {import('../protocol.js').SfuWanted} SfuWanted
+ * @typedef {import('../protocol.js').Wanted} Wanted
  * @typedef {import('./slots.js').Slot} Slot
  * @typedef {import('./peer.js').PeerState} PeerState
  * @typedef {import('./peer.js').Tracks} Tracks
@@ -16,12 +18,15 @@
  * @property {(members: string[]) => void} changed what comes from these is not what it was
  */
 
+import { cameraEncodings, reshape } from './layers.js';
 import { lighten, receivedCodecs, slotCount } from './offer.js';
 
 const PATIENCE_MS = 3000; // a short gap mends itself
 const RETRY_MS_MAX = 15000;
 const FIRST_SLOTS = 2;
 const TILES_MAX = 24; // of one message
+const SHAPE_AFTER_MS = 500;
+const SHAPE_TRIES = 5;
 
 /** @type {Record<Slot, { source: Source, kind: 'audio' | 'video' }>} */
 const PUBLISHED = {
@@ -31,12 +36,6 @@ const PUBLISHED = {
   screenAudio: { source: 'screen-audio', kind: 'audio' },
 };
 
-/** Of the camera: three layers, of which each receiver gets one. */
-const LAYERS = [
-  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'h', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-];
 const SCREEN = [{ maxBitrate: 2_500_000, maxFramerate: 15 }];
 
 export class Sfu {
@@ -59,6 +58,11 @@ export class Sfu {
   #heldBack = new Set();
   /** @type {Set<string>} the mids of pictures that do not come, for whatever reason */
   #off = new Set();
+  /** @type {Map<string, Wanted>} what is not wanted whole of what is sent; by mid */
+  #unwanted = new Map();
+  #shaping = false;
+  #shapeAgain = false;
+  #shapeFailures = 0;
   #wanted = { audio: FIRST_SLOTS, video: FIRST_SLOTS };
   #isNew = true;
   #waiting = false; // for an answer
@@ -140,6 +144,13 @@ export class Sfu {
     this.#options.changed(this.#members());
   }
 
+  /** What nobody wants is not sent. @param {SfuWanted} message */
+  wanted({ tracks }) {
+    this.#unwanted = new Map(tracks.map((track) => [track.mid, track]));
+    this.#shapeFailures = 0;
+    this.#shape();
+  }
+
   /**
    * The section in which a member's picture comes, or one's own goes ('' for one's own id);
    * '' while there is none.
@@ -183,7 +194,7 @@ export class Sfu {
       if (track) this.#offer();
       return;
     }
-    transceiver.sender.replaceTrack(track).catch(() => {});
+    transceiver.sender.replaceTrack(track).then(() => this.#shape(), () => {});
     const isShared = slot === 'screen' || slot === 'screenAudio';
     const direction = track || !isShared ? 'sendonly' : 'inactive';
     if (transceiver.direction === direction) return;
@@ -195,6 +206,7 @@ export class Sfu {
   async answered(sdp) {
     const { connection } = this;
     if (!connection || !this.#waiting) return;
+    if (this.#isNew) this.#unwanted.clear(); // that was said of the one before
     try {
       await connection.setRemoteDescription({ type: 'answer', sdp });
     } catch {
@@ -204,6 +216,7 @@ export class Sfu {
     if (connection !== this.connection) return;
     this.#waiting = false;
     this.#isNew = false;
+    this.#shape();
     this.#options.changed(this.#members());
     if (this.#again) this.#offer();
   }
@@ -280,6 +293,7 @@ export class Sfu {
     this.#said.clear();
     this.#heldBack.clear();
     this.#off.clear();
+    this.#unwanted.clear();
     this.#waiting = false;
     this.#again = false;
     this.#options.changed(members);
@@ -356,7 +370,8 @@ export class Sfu {
       const isShared = slot === 'screen' || slot === 'screenAudio';
       if (this.#sending[slot] || (isShared && !track)) continue;
       const { kind } = PUBLISHED[slot];
-      const sendEncodings = slot === 'camera' ? LAYERS : slot === 'screen' ? SCREEN : [{}];
+      const sendEncodings = slot === 'camera' ? cameraEncodings(track?.getSettings() ?? {})
+        : slot === 'screen' ? SCREEN : [{}];
       this.#sending[slot] = connection.addTransceiver(track ?? kind, {
         direction: 'sendonly', sendEncodings,
       });
@@ -373,6 +388,32 @@ export class Sfu {
         slots.push(transceiver);
       }
     }
+  }
+
+  /** Has pictures sent in the encodings that they are worth, and that are wanted. */
+  async #shape() {
+    this.#shapeAgain = this.#shaping;
+    if (this.#shaping) return;
+    this.#shaping = true;
+    for (const slot of /** @type {const} */ (['camera', 'screen'])) {
+      const { mid, sender } = this.#sending[slot] ?? {};
+      const parameters = sender?.getParameters();
+      const encodings = parameters?.encodings ?? [];
+      const wanted = this.#unwanted.get(mid ?? '');
+      const shape = slot === 'camera' && encodings.length > 1
+        ? cameraEncodings(sender?.track?.getSettings() ?? {}, wanted) : null;
+      if (!sender || !parameters || !reshape(encodings, shape, wanted?.on ?? true)) continue;
+      try {
+        await sender.setParameters(parameters);
+        this.#shapeFailures = 0;
+      } catch {
+        // A negotiation may have gone on meanwhile. Nobody waits for this: less is sent later.
+        this.#shapeFailures += 1;
+        if (this.#shapeFailures < SHAPE_TRIES) setTimeout(() => this.#shape(), SHAPE_AFTER_MS);
+      }
+    }
+    this.#shaping = false;
+    if (this.#shapeAgain) this.#shape();
   }
 
   async #offer() {

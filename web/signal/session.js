@@ -12,6 +12,7 @@
  * @typedef {import('../protocol.js').Resumed} Resumed
  * @typedef {import('../protocol.js').ServerError} ServerError
  * @typedef {import('../protocol.js').SfuState} SfuState
+ * @typedef {import('../protocol.js').SfuWanted} SfuWanted
  * @typedef {import('../protocol.js').Why} Why
  * @typedef {import('../protocol.js').PassingCommand} PassingCommand
  *
@@ -45,6 +46,7 @@
  * @property {(resumed: Resumed) => void} resumed
  * @property {(event: RoomEvent) => void} event
  * @property {(state: SfuState) => void} [pictures] what the server's pictures are like
+ * @property {(message: SfuWanted) => void} [wanted] what nobody wants of one's own
  * @property {(why: Why) => void} [why] ... and why
  * @property {(message: import('../protocol.js').SpeakersMessage) => void} [speakers]
  * @property {(code: string, message: string) => void} refused the end, for this reason
@@ -264,6 +266,7 @@ export class Session {
       case 'pong': return undefined;
       case 'error': return this.#onError(message);
       case 'sfu-state': return this.#on.pictures?.(message);
+      case 'sfu-wanted': return this.#on.wanted?.(message);
       case 'sfu-why': return this.#on.why?.(message.why);
       case 'speakers': return this.#on.speakers?.(message);
       default: return this.#onEvent(message);

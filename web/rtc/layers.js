@@ -1,0 +1,68 @@
+/**
+ * What a camera is sent as: up to three encodings (a simulcast), of which each receiver gets one.
+ *
+ * Chromium codes only as many of them as a picture is worth by its size, and takes the first ones.
+ * So they are as many here, too, and the last of them is as large as the picture.
+ *
+ * @typedef {import('../protocol.js').Wanted} Wanted
+ * @typedef {{ rid: string, active: boolean, scaleResolutionDownBy: number, maxBitrate: number }}
+ *   Encoding
+ */
+
+const THREE_PIXELS = 960 * 540;
+const TWO_PIXELS = 480 * 270;
+
+/** Scales and rates, by how many are sent. @type {Record<number, [number, number][]>} */
+const SHAPES = {
+  3: [[4, 150_000], [2, 500_000], [1, 1_700_000]],
+  2: [[2, 200_000], [1, 700_000], [1, 700_000]],
+  1: [[1, 300_000], [1, 300_000], [1, 300_000]],
+};
+const RIDS = ['l', 'm', 'h'];
+
+/** @param {number} [width] @param {number} [height] not known: as if it were large */
+function howMany(width, height) {
+  if (!width || !height) return 3;
+  const pixels = width * height;
+  if (pixels >= THREE_PIXELS) return 3;
+  return pixels >= TWO_PIXELS ? 2 : 1;
+}
+
+/**
+ * @param {{ width?: number, height?: number }} size of the camera's pictures
+ * @param {Wanted} [wanted] what the server has said of it; nothing: all is wanted
+ * @returns {Encoding[]} the smallest first
+ */
+export function cameraEncodings({ width, height }, wanted) {
+  const count = howMany(width, height);
+  return RIDS.map((rid, i) => ({
+    rid,
+    active: i < count && (wanted?.on ?? true) && !(wanted?.off ?? []).includes(rid),
+    scaleResolutionDownBy: SHAPES[count][i][0],
+    maxBitrate: SHAPES[count][i][1],
+  }));
+}
+
+/**
+ * Changes what a sender's encodings are, in the shape in which the browser gave them.
+ * @param {RTCRtpEncodingParameters[]} encodings
+ * @param {Encoding[] | null} shape null: of one encoding, of which nothing but `isOn` is said
+ * @param {boolean} isOn whether anything is wanted
+ * @returns {boolean} whether anything is another than it was
+ */
+export function reshape(encodings, shape, isOn) {
+  let hasChanged = false;
+  for (const encoding of encodings) {
+    const { rid, ...wish } = shape?.find((one) => one.rid === encoding.rid)
+      ?? { rid: '', active: isOn };
+    for (const [name, value] of Object.entries(wish)) {
+      const key = /** @type {keyof typeof wish} */ (name);
+      if (encoding[key] === value || (key === 'active' && (encoding.active ?? true) === value)) {
+        continue;
+      }
+      Object.assign(encoding, { [key]: value });
+      hasChanged = true;
+    }
+  }
+  return hasChanged;
+}
