@@ -102,6 +102,8 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->wanted);
     list_remove(&peer->pacer.node);
     pool_give(&sfu->arrivals, peer->arrivals);
+    if (peer->bwe)
+        bwe_history_free(&peer->bwe->history);
     pool_give(&sfu->estimates, peer->bwe);
     peer_free_sections(peer);
     pool_give(&sfu->peers, peer);

@@ -37,6 +37,7 @@ static void begin_estimate(struct peer *peer)
     peer->bwe = pool_take(&peer->sfu->estimates);
     assert(peer->bwe); /* there are as many as peers */
     bwe_init(peer->bwe, peer->sfu->now, &SETTINGS);
+    peer->bwe->history.store = &peer->sfu->histories;
 }
 
 static void begin_sending(struct transceiver *transceiver)

@@ -38,6 +38,8 @@ static int init_pools(struct sfu *sfu, const struct sfu_config *config)
     if (status == OK)
         status = pool_init(&sfu->estimates, sizeof(struct bwe), config->peers_max);
     if (status == OK)
+        status = pool_init(&sfu->histories, sizeof(struct bwe_more), config->peers_max);
+    if (status == OK)
         status = pool_init(&sfu->data_far, data_far_size(), config->peers_max);
     if (status == OK)
         status = tracks_init(&sfu->tracks, config->tracks_max, config->metrics);
@@ -65,6 +67,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
         return OK;
     if (sfu->tracks.tracks.items)
         tracks_free(&sfu->tracks);
+    pool_free(&sfu->histories);
     pool_free(&sfu->estimates);
     pool_free(&sfu->data_far);
     pool_free(&sfu->arrivals);
@@ -83,6 +86,7 @@ void sfu_free(struct sfu *sfu)
     if (sfu->config.buffers)
         sctp_free(&sfu->sctp);
     tracks_free(&sfu->tracks);
+    pool_free(&sfu->histories);
     pool_free(&sfu->estimates);
     pool_free(&sfu->data_far);
     pool_free(&sfu->arrivals);

@@ -50,6 +50,7 @@ struct sfu {
     struct pool transceivers;
     struct pool arrivals;
     struct pool estimates; /* of what the lines take of peers that something is sent to */
+    struct pool histories; /* of those of them that much is sent to */
     struct tracks tracks;
     struct sctp sctp;
     struct pool data_far; /* channels that are open at other workers */

@@ -20,11 +20,14 @@ static int set_up(void **state)
 static void test_history(void **state)
 {
     static struct bwe_history history;
+    struct pool store;
     (void)state;
     memset(&history, 0, sizeof history);
+    assert_int_equal(pool_init(&store, sizeof(struct bwe_more), 1), OK);
+    history.store = &store;
     assert_null(bwe_history_find(&history, 0));
     for (unsigned i = 0; i < 70000; i++) { /* over the turn of the numbers */
-        usec now = NOW + i * USEC_S;
+        usec now = NOW + i * USEC_MS;
         assert_int_equal(bwe_history_add(&history, now, i, (uint8_t)i), (uint16_t)i);
         struct bwe_packet *packet = bwe_history_find(&history, (uint16_t)i);
         assert_non_null(packet);
@@ -39,6 +42,40 @@ static void test_history(void **state)
         assert_non_null(packet);
         assert_int_equal(packet->size, oldest < 65535 ? oldest : 65535);
     }
+    bwe_history_free(&history);
+    bwe_history_free(&history);
+    assert_int_equal(store.used, 0);
+    pool_free(&store);
+}
+
+/* More memory is taken only where packets would be forgotten that are still to be told of. */
+static void test_history_grows(void **state)
+{
+    struct bwe_history history = { 0 }, other = { 0 };
+    struct pool store;
+    usec now = NOW;
+    (void)state;
+    assert_int_equal(pool_init(&store, sizeof(struct bwe_more), 1), OK);
+    history.store = other.store = &store;
+    for (unsigned i = 0; i < 2000; i++) { /* told of in time */
+        bwe_history_find(&history, bwe_history_add(&history, now += USEC_MS, 1, 0))->fate =
+            BWE_RECEIVED;
+        bwe_history_add(&other, now + i * 10 * USEC_MS, 1, 0); /* or so long ago */
+    }
+    assert_true(!history.more && !other.more);
+    assert_null(bwe_history_find(&history, (uint16_t)(2000 - BWE_HISTORY_OWN - 1)));
+    for (unsigned i = 0; i < 257; i++)
+        bwe_history_add(&history, now, 2, 0);
+    assert_non_null(history.more);
+    for (unsigned i = 0; i < 257; i++)
+        assert_int_equal(bwe_history_find(&history, (uint16_t)(2000 + i))->size, 2);
+    for (unsigned i = 0; i < 1000; i++) /* there is no more: it has to do */
+        bwe_history_add(&other, now + 20 * USEC_S, 3, 0);
+    assert_null(other.more);
+    bwe_history_free(&history);
+    bwe_history_free(&other);
+    assert_int_equal(store.used, 0);
+    pool_free(&store);
 }
 
 /* ---- delay ---- */
@@ -529,6 +566,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_history),
+        cmocka_unit_test(test_history_grows),
         cmocka_unit_test(test_delay),
         cmocka_unit_test(test_delay_of_probes),
         cmocka_unit_test(test_acknowledged),
