@@ -194,8 +194,11 @@ static void on_error(struct guest *guest, const cJSON *message)
 {
     const char *code = cJSON_GetStringValue(cJSON_GetObjectItem(message, "code"));
     const char *re = cJSON_GetStringValue(cJSON_GetObjectItem(message, "re"));
-    if (code && re && strcmp(re, "sfu-wish") == 0 && strcmp(code, "no-sfu") == 0)
+    bool is_asked = re && (strcmp(re, "sfu-why") == 0 || strcmp(re, "sfu-quality") == 0);
+    if (code && re && (is_asked || strcmp(re, "sfu-wish") == 0) && strcmp(code, "no-sfu") == 0)
         return; /* it has ended meanwhile */
+    if (code && is_asked && strcmp(code, "too-often") == 0)
+        return;
     if (code && re && strcmp(re, "sfu-offer") == 0) {
         guest_hear_refusal(guest, code);
     } else if (code && strcmp(code, "session-lost") == 0) {
@@ -209,6 +212,14 @@ static void on_error(struct guest *guest, const cJSON *message)
     } else {
         net_fail(guest->net, "%u was refused: %s", guest->number, code ? code : "");
     }
+}
+
+/* Whatever holds meanwhile, there is one word for it. */
+static void on_why(const struct guest *guest, const cJSON *why)
+{
+    const char *verdict = cJSON_GetStringValue(cJSON_GetObjectItem(why, "verdict"));
+    if (!verdict || !cJSON_IsArray(cJSON_GetObjectItem(why, "received")))
+        net_fail(guest->net, "%u is not told why", guest->number);
 }
 
 /* An event of the room's. */
@@ -248,6 +259,8 @@ static void on_text(struct guest *guest, struct view text)
         guest->states++; /* is no event, and told whenever it may be news */
     else if (strcmp(type, "sfu-wanted") == 0)
         guest_hear_wanted(guest, message); /* nor is this */
+    else if (strcmp(type, "sfu-why") == 0)
+        on_why(guest, cJSON_GetObjectItem(message, "why"));
     else
         on_event(guest, message, type);
     cJSON_Delete(message);
@@ -355,6 +368,8 @@ void guest_befall(struct guest *guest)
         guest_offer_again(guest, false, true);
     else if (once_in(guest, 500))
         guest_hide(guest);
+    else if (once_in(guest, 500))
+        guest_ask_why(guest);
     else if (guest->slot_count && !guest->offer.is_under_way && once_in(guest, 4000)) {
         guest_say(guest, "sfu-close", "");
         guest_drop_media(guest);

@@ -123,6 +123,8 @@ void guest_drop_media(struct guest *guest);
 void guest_tell_media(struct guest *guest);
 /* Says of some of its tiles that they are hidden, or of all that they are not. */
 void guest_hide(struct guest *guest);
+/* Asks why it looks as it does, and says something of its encoder. */
+void guest_ask_why(struct guest *guest);
 void guest_show_all(struct guest *guest);
 /* An event of the SFU's, or any that says nothing of who is there. */
 void guest_hear_media(struct guest *guest, const char *type, const cJSON *message);

@@ -46,6 +46,15 @@ void guest_hide(struct guest *guest)
     say_tiles(guest, (uint32_t)chance_random(&guest->net->chance));
 }
 
+void guest_ask_why(struct guest *guest)
+{
+    static const char *const LIMITS[] = { "none", "cpu", "bandwidth", "other", "unknown" };
+    char rest[60];
+    snprintf(rest, sizeof rest, ",\"limits\":{\"camera\":\"%s\"}", LIMITS[net_pick(guest->net, 5)]);
+    guest_say(guest, "sfu-why", "");
+    guest_say(guest, "sfu-quality", rest);
+}
+
 void guest_show_all(struct guest *guest)
 {
     say_tiles(guest, 0);
