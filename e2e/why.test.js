@@ -103,6 +103,33 @@ scenario(
   SETTINGS,
 );
 
+scenario(
+  'who is left out by the room has a face, and words',
+  async (stage) => {
+    const people = [];
+    for (const name of ['Mina', 'Jun', 'Ada']) {
+      people.push(await stage.person(name, { camera: 'tiny' }));
+    }
+    await stage.enter('few', people);
+    for (const person of people) {
+      // One of three is shown: of the two others one at least is not.
+      await until(
+        `${person.name} to read why somebody is not shown`,
+        () =>
+          person.ask(() =>
+            [...document.querySelectorAll('[data-testid="tile"][data-verdict="policy"]')].some(
+              (tile) =>
+                tile.querySelector('.tile-status')?.textContent === 'Shown when they speak' &&
+                !tile.classList.contains('has-picture'),
+            ),
+          ),
+        { seen: () => person.tiles() },
+      );
+    }
+  },
+  { ...SETTINGS, 'rooms.last_n': '1' },
+);
+
 for (const topology of ['sfu', 'mesh']) {
   scenario(
     `who wants sound alone gets no pictures, until it wants them again (${topology})`,

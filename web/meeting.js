@@ -38,6 +38,9 @@ const WEAK_S = 10; // a line that is too narrow for so long: sound alone may be 
 const LOUD_REMOTE = 0.015; // audioLevel is linear: this is about -36 dB
 const LOUD_SELF = 0.4;
 
+/** @type {Record<string, import('./protocol.js').Verdict>} of pictures that are off */
+const VERDICT_OF = { bandwidth: 'downlink', hidden: 'window' };
+
 /** @type {Slot[]} */
 const SLOTS = ['mic', 'camera', 'screen', 'screenAudio'];
 
@@ -344,26 +347,33 @@ export class Meeting {
     const { ways } = this;
     const state = ways.state(id);
     const isPoor = state === 'connected' && this.#stats.poor(ways.linkOf(id));
-    const isHeldBack = state === 'connected' && member.video && ways.isHeldBack(id);
     const { isOn } = this.audioOnly;
-    const picture = state === 'connected' && !isHeldBack && !isOn ? this.#look(member) : undefined;
+    const isShown = member.video && !isOn;
+    const picture = isShown && state === 'connected' ? this.#look(id) : undefined;
     const words = tileWords(picture);
+    const isBad = isPoor || (words && picture?.verdict !== 'policy');
     tile.update({
       ...member, self: false, words, verdict: words ? picture?.verdict : '',
-      state: isHeldBack ? 'held' : isPoor || words ? 'poor' : state,
+      state: words === 'tileHeld' ? 'held' : isBad ? 'poor' : state,
     });
-    tile.setMedia(member.video && !isOn ? ways.track(id, 'camera') : null, ways.track(id, 'mic'));
+    // Who is left out by the room has a face, and not the last picture that came.
+    const isLeftOut = picture?.verdict === 'policy' && !picture.on;
+    tile.setMedia(isShown && !isLeftOut ? ways.track(id, 'camera') : null, ways.track(id, 'mic'));
     this.view.stage.screen(id)?.update(member.name, isOn ? null : ways.track(id, 'screen'),
       ways.track(id, 'screenAudio'), isOn ? 'tileAudioOnly' : null);
   }
 
   /**
-   * What the server says of the member's picture.
-   * @param {Member} member
+   * What the server says of the member's picture: whether it is on, at once; why, now and then.
+   * @param {string} id
+   * @returns {import('./ui/why-words.js').Picture | undefined}
    */
-  #look({ id, video }) {
-    if (!video || this.ways.linkOf(id) !== '') return undefined;
-    return this.why.of(this.ways.sfu.mid(id, 'camera'));
+  #look(id) {
+    if (this.ways.linkOf(id) !== '') return undefined;
+    const off = this.ways.sfu.whyOff(id);
+    if (off) return { verdict: VERDICT_OF[off] ?? 'policy', reason: off, on: false };
+    const picture = this.why.of(this.ways.sfu.mid(id, 'camera'));
+    return picture?.on ? picture : undefined;
   }
 
   /** Who speaks just now? */

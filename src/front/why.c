@@ -219,6 +219,8 @@ static void put_received(struct json_writer *writer, const struct transceiver *t
     put_verdict(writer, "verdict", verdict);
     put_text(writer, "reason",
              view_of(allocation_reason_name((enum allocation_reason)share->reason)));
+    if (share->reason == ALLOCATION_LAST_N)
+        put_known(writer, "last_n", look->last_n);
     put_bool(writer, "on", !share->is_held_back && !transceiver->is_paused);
     put_bool(writer, "waiting", transceiver->sender.is_waiting);
     put_number(writer, "priority", wish->priority);

@@ -19,6 +19,7 @@ struct media_look {
     char id[MEDIA_ID_MAX];
     struct view source; /* "camera"; empty: nobody can say */
     struct verdict_source how;
+    uint32_t last_n; /* so many pictures the room shows; 0: all */
 };
 
 /* How the track comes in, as far as its encodings say: nothing of one that comes from another

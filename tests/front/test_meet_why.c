@@ -183,6 +183,44 @@ static void test_window(void **state)
     expect_received("window");
 }
 
+static int set_up_last(void **state)
+{
+    last_n = 1;
+    return set_up(state);
+}
+
+static int tear_down_last(void **state)
+{
+    last_n = 0;
+    return tear_down(state);
+}
+
+/* A room that shows one camera: the others are left out, by its rule. */
+static void test_policy(void **state)
+{
+    (void)state;
+    connect_all("AVavavav");
+    for (unsigned i = 0; i < 4; i++)
+        ws_say(guests[i].wire, "{'type':'media','audio':true,'video':true}");
+    show_pictures(0);
+    for (unsigned guest = 2; guest <= 3; guest++) {
+        unsigned count = 0;
+        cJSON *told = ask(guest);
+        const cJSON *item;
+        cJSON_ArrayForEach(item, at(at(told, "why"), "received"))
+        {
+            if (strcmp(at(item, "reason")->valuestring, "last-n") != 0)
+                continue;
+            has_text(item, "verdict", "policy");
+            assert_int_equal(at(item, "last_n")->valueint, 1);
+            count++;
+        }
+        assert_int_equal(count, 2);
+        has_text(at(told, "why"), "receiving", "policy");
+        cJSON_Delete(told);
+    }
+}
+
 static void test_limits(void **state)
 {
     (void)state;
@@ -222,8 +260,12 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing), TEST(test_busy_publisher), TEST(test_far_publisher),
-        TEST(test_window),  TEST(test_limits),
+        TEST(test_nothing),
+        TEST(test_busy_publisher),
+        TEST(test_far_publisher),
+        TEST(test_window),
+        cmocka_unit_test_setup_teardown(test_policy, set_up_last, tear_down_last),
+        TEST(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

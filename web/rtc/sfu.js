@@ -54,10 +54,8 @@ export class Sfu {
   #borne = new Map();
   /** @type {Map<string, string>} how large each slot is shown, as it was said last; by mid */
   #said = new Map();
-  /** @type {Set<string>} the mids of pictures that the line does not take */
-  #heldBack = new Set();
-  /** @type {Set<string>} the mids of pictures that do not come, for whatever reason */
-  #off = new Set();
+  /** @type {Map<string, import('../protocol.js').PictureReason>} of slots that are off, by mid */
+  #off = new Map();
   /** @type {Map<string, Wanted>} what is not wanted whole of what is sent; by mid */
   #unwanted = new Map();
   #shaping = false;
@@ -138,9 +136,8 @@ export class Sfu {
 
   /** @param {SfuState} state */
   told(state) {
-    this.#heldBack = new Set(state.tracks
-      .filter(({ reason, on }) => reason === 'bandwidth' && !on).map(({ mid }) => mid));
-    this.#off = new Set(state.tracks.filter(({ on }) => !on).map(({ mid }) => mid));
+    this.#off = new Map(state.tracks.filter(({ on }) => !on)
+      .map(({ mid, reason }) => [mid, reason]));
     this.#options.changed(this.#members());
   }
 
@@ -162,9 +159,9 @@ export class Sfu {
     return transceiver?.mid ?? '';
   }
 
-  /** Whether the line is too narrow for the member's picture. @param {string} member */
-  isHeldBack(member) {
-    return this.#heldBack.has(this.#transceiver(member, 'camera')?.mid ?? '');
+  /** Why nothing is sent of the member's picture; '' while something is. @param {string} member */
+  whyOff(member) {
+    return this.#off.get(this.mid(member, 'camera')) ?? '';
   }
 
   /** @param {string} member */
@@ -291,7 +288,6 @@ export class Sfu {
     this.#slots = { audio: [], video: [] };
     this.#borne.clear();
     this.#said.clear();
-    this.#heldBack.clear();
     this.#off.clear();
     this.#unwanted.clear();
     this.#waiting = false;

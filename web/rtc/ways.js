@@ -151,11 +151,6 @@ export class Ways {
       ? this.mesh.peers.get(id)?.remoteTrack(slot) ?? null : this.sfu.remoteTrack(id, slot);
   }
 
-  /** Whether one's line is too narrow for the member's picture. @param {string} id */
-  isHeldBack(id) {
-    return this.#way(id) === 'sfu' && this.sfu.isHeldBack(id);
-  }
-
   /** @param {string} id */
   level(id) {
     return this.#way(id) === 'mesh' ? this.mesh.peers.get(id)?.level ?? 0 : this.sfu.level(id);

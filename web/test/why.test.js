@@ -124,10 +124,11 @@ test('there are words for every verdict, and none on a tile where nothing is wro
       assert.equal(isGood, keys[0] === 'whyAllGood');
     }
   }
-  const on = (verdict, reason = 'none') => tileWords({ verdict, reason });
+  const on = (verdict, reason = 'none') => tileWords({ verdict, reason, on: true });
   assert.equal(tileWords(undefined), null);
   for (const verdict of ['nothing', 'silent', 'window']) assert.equal(on(verdict), null);
   for (const verdict of ['downlink', 'uplink', 'sender-cpu']) assert.ok(isKey(on(verdict)));
+  assert.equal(tileWords({ verdict: 'downlink', reason: 'bandwidth', on: false }), 'tileHeld');
   assert.equal(on('policy', 'last-n'), 'tileLastN');
   assert.equal(on('policy', 'paused'), 'tilePaused');
   assert.equal(pictureWords({ verdict: 'downlink', reason: 'bandwidth', on: false }), 'tileHeld');

@@ -4,6 +4,8 @@
  * @typedef {import('../i18n.js').Key} Key
  * @typedef {import('../protocol.js').Why} Why
  * @typedef {import('../protocol.js').Verdict} Verdict
+ *
+ * @typedef {{ verdict: Verdict, reason: string, on: boolean }} Picture that is received
  */
 
 /** @type {Partial<Record<Verdict, Key>>} */
@@ -29,18 +31,19 @@ const OF_ONESELF = {
 
 /**
  * What a tile says of its picture: nothing where there is nothing to complain of.
- * @param {{ verdict: Verdict, reason: string } | undefined} picture
+ * @param {Picture | undefined} picture
  * @returns {Key | null}
  */
 export function tileWords(picture) {
   if (!picture) return null;
   if (picture.reason === 'last-n') return 'tileLastN';
   if (picture.reason === 'paused') return 'tilePaused';
+  if (picture.verdict === 'downlink' && !picture.on) return 'tileHeld';
   return ON_TILES[picture.verdict] ?? null;
 }
 
 /**
- * @param {{ verdict: Verdict, reason: string, on: boolean }} picture that is received
+ * @param {Picture} picture
  * @returns {Key}
  */
 export function pictureWords({ verdict, reason, on }) {

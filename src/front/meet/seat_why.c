@@ -53,6 +53,7 @@ void seat_look(const struct peer *peer, const struct track *track, struct media_
     const struct seat *seat = peer->owner;
     const struct transceiver *from = transceiver_of(track);
     bool is_found = from != NULL;
+    look->last_n = seat->server->config.last_n;
     if (from)
         look_here(from->peer->owner, track, look);
     for (uint32_t i = 0; seat->stage && !is_found && i < seat->stage->show_count; i++)
