@@ -122,6 +122,7 @@ export interface WhySource {
   limit: Limit;
   encodings?: number;
   active?: number;
+  unwanted?: number;
   width?: number;
   height?: number;
   fps?: number;

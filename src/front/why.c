@@ -25,8 +25,11 @@ void why_measure(const struct track *track, usec now, struct verdict_source *out
     for (uint8_t i = 0; i < track->encoding_count; i++) {
         const struct encoding *encoding = track->encodings[i];
         const struct reception *reception = &encoding->stream.reception;
-        if (!encoding_is_heard(encoding, now))
+        if (!encoding_is_heard(encoding, now)) {
+            if (!wanted_has(&track->wanted, i))
+                out->unwanted++;
             continue;
+        }
         uint16_t loss = (uint16_t)(encoding->loss * 1000u >> 16);
         uint64_t jitter =
             reception->clock_rate ? (reception->jitter >> 4) * USEC_S / reception->clock_rate : 0;
@@ -175,6 +178,7 @@ static void put_source(struct json_writer *writer, const struct verdict_source *
         return;
     put_number(writer, "encodings", source->encodings);
     put_number(writer, "active", source->active);
+    put_known(writer, "unwanted", source->unwanted);
     put_known(writer, "width", source->width);
     put_known(writer, "height", source->height);
     put_known(writer, "fps", source->fps);

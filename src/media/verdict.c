@@ -60,8 +60,8 @@ enum verdict verdict_of_source(const struct verdict_source *source)
 {
     if (!source->is_known)
         return VERDICT_NOTHING;
-    if (source->active == 0)
-        return VERDICT_SILENT;
+    if (source->active == 0) /* it may be that nobody looks */
+        return source->unwanted == source->encodings ? VERDICT_WINDOW : VERDICT_SILENT;
     if (comes_badly(source) || source->limit == VERDICT_BY_BANDWIDTH)
         return VERDICT_UPLINK;
     return source->limit == VERDICT_BY_CPU ? VERDICT_SENDER_CPU : VERDICT_NOTHING;
@@ -88,12 +88,14 @@ enum verdict verdict_of_picture(const struct verdict_picture *picture,
     default:
         break;
     }
-    if (of_source == VERDICT_SILENT)
+    if (source->is_known && source->active == 0)
         return VERDICT_SILENT;
     if (verdict_of_line(line) == VERDICT_DOWNLINK)
         return VERDICT_DOWNLINK;
-    /* where the window has no use for the best encoding, what holds that down does not matter */
-    if (picture->reason == ALLOCATION_WINDOW && !comes_badly(source))
+    /* where the window has no use for the best encoding, what holds that down does not matter;
+     * where no window has, it is not even sent */
+    bool is_small = picture->reason == ALLOCATION_WINDOW || source->unwanted > 0;
+    if (is_small && !comes_badly(source))
         return VERDICT_WINDOW;
     return of_source;
 }

@@ -55,8 +55,9 @@ struct verdict_source {
     bool is_known;
     uint8_t limit; /* enum verdict_limit */
     uint8_t encodings;
-    uint8_t active; /* of these: heard of late */
-    uint8_t fps;    /* 0: not known, as are the next two */
+    uint8_t active;   /* of these: heard of late */
+    uint8_t unwanted; /* of these: not heard of, and nobody has use for them */
+    uint8_t fps;      /* 0: not known, as are the next two */
     uint16_t width;
     uint16_t height;
     uint16_t loss;      /* thousandths, of the last seconds */

@@ -68,6 +68,8 @@ static const struct {
     { { .loss = 500 }, VERDICT_NOTHING }, /* of which nothing is known */
     { { .is_known = true, .encodings = 3 }, VERDICT_SILENT },
     { { .is_known = true, .encodings = 3, .loss = 500, .limit = VERDICT_BY_CPU }, VERDICT_SILENT },
+    { { .is_known = true, .encodings = 3, .unwanted = 2 }, VERDICT_SILENT },
+    { { .is_known = true, .encodings = 3, .unwanted = 3 }, VERDICT_WINDOW }, /* nobody looks */
     { { GOOD_SOURCE, .loss = VERDICT_LOSS - 1 }, VERDICT_NOTHING },
     { { GOOD_SOURCE, .loss = VERDICT_LOSS }, VERDICT_UPLINK },
     { { GOOD_SOURCE, .jitter_us = VERDICT_JITTER - 1 }, VERDICT_NOTHING },
@@ -105,6 +107,12 @@ static void test_sources(void **state)
         GOOD_SOURCE, .limit = VERDICT_BY_BANDWIDTH                                                 \
     }
 
+/* Nobody's window needs its best encoding. */
+#define ENOUGH                                                                                     \
+    {                                                                                              \
+        .is_known = true, .encodings = 3, .active = 1, .unwanted = 2, .limit = VERDICT_BY_CPU      \
+    }
+
 static const struct {
     struct verdict_picture picture;
     enum verdict on_good_line;
@@ -123,6 +131,10 @@ static const struct {
     { { ALLOCATION_WINDOW, LOSSY }, VERDICT_UPLINK, VERDICT_DOWNLINK },
     { { ALLOCATION_WINDOW, BUSY }, VERDICT_WINDOW, VERDICT_DOWNLINK },
     { { ALLOCATION_WINDOW, NARROW }, VERDICT_WINDOW, VERDICT_DOWNLINK },
+    { { ALLOCATION_FULL, ENOUGH }, VERDICT_WINDOW, VERDICT_DOWNLINK },
+    { { ALLOCATION_FULL, { .is_known = true, .encodings = 3, .unwanted = 3 } },
+      VERDICT_SILENT,
+      VERDICT_SILENT },
     { { ALLOCATION_HIDDEN, LOSSY }, VERDICT_WINDOW, VERDICT_WINDOW },
     { { ALLOCATION_LAST_N, LOSSY }, VERDICT_POLICY, VERDICT_POLICY },
     { { ALLOCATION_PAUSED, BUSY }, VERDICT_POLICY, VERDICT_POLICY },
