@@ -61,6 +61,19 @@ double measure_uplink_use(const struct stage *stage, double from, double to)
     return worst(stage, from, to, uplink_use, 1);
 }
 
+static double upload(const struct stage_viewer *who, unsigned first, unsigned last)
+{
+    double sent = 0;
+    for (unsigned i = first; i < last; i++)
+        sent += who->samples[i].up_sent;
+    return last > first ? sent / 1e6 / (last - first) : 0;
+}
+
+double measure_upload(const struct stage *stage, double from, double to)
+{
+    return worst(stage, from, to, upload, 1);
+}
+
 static double fps(const struct stage_viewer *who, unsigned first, unsigned last)
 {
     double shown = 0;

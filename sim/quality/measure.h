@@ -11,6 +11,8 @@
 double measure_use(const struct stage *stage, double from, double to);
 /* The same of the first publisher. */
 double measure_uplink_use(const struct stage *stage, double from, double to);
+/* What it sent, in Mbit/s. */
+double measure_upload(const struct stage *stage, double from, double to);
 /* How many pictures a second were shown. */
 double measure_fps(const struct stage *stage, double from, double to);
 /* Seconds: the longest freeze, and all together. */

@@ -177,6 +177,8 @@ static void pace(struct publisher *publisher)
 /* What the line is thought to take. */
 static void obey(struct publisher *publisher)
 {
+    for (unsigned i = 0; i < MODEL_ENCODINGS && publisher->obeys && publisher->has_video; i++)
+        publisher->uplink.is_wanted[i] = wanted_has(&publisher->video->receiving->wanted, i);
     uplink_turn(&publisher->uplink, publisher->end.world->now);
     for (unsigned i = 0; i < MODEL_ENCODINGS && publisher->has_video; i++) {
         struct publisher_encoding *encoding = &publisher->encodings[i];

@@ -39,6 +39,7 @@ struct publisher {
     struct transceiver *video, *audio; /* the server's */
     struct uplink uplink;
     bool has_video;
+    bool obeys; /* the server, in what is wanted */
     bool is_speaking;
     struct publisher_encoding encodings[MODEL_ENCODINGS];
     uint32_t audio_ssrc;

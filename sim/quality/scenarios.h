@@ -24,6 +24,7 @@ struct scenario {
     uint8_t publishers;       /* 0: one */
     uint8_t viewers;          /* 0: one, of all that is published */
     bool is_audio_only;
+    bool obeys;          /* publishers send what the server says is wanted */
     bool holds;          /* today: ./test holds it to that */
     bool holds_by_lines; /* the same where the server follows the estimates of lines (--lines) */
     /* before it begins; another line for this viewer, perhaps */

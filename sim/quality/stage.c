@@ -122,6 +122,8 @@ static void join(struct stage *stage)
     for (unsigned i = 0; i < stage->publisher_count; i++)
         publisher_join(&stage->publishers[i], &stage->world, !scenario->is_audio_only,
                        &stage->publisher_up, &stage->publisher_down);
+    for (unsigned i = 0; i < stage->publisher_count; i++)
+        stage->publishers[i].obeys = scenario->obeys;
     for (unsigned i = 0; i < stage->viewer_count; i++) {
         struct stage_viewer *who = &stage->viewers[i];
         stage_script(&who->up, scenario->up ? scenario->up : GOOD_LINE);
