@@ -49,6 +49,12 @@ struct transceiver_wish {
     bool is_left_out; /* by the rules of the room, as long as it has no priority */
 };
 
+/* What has a priority is shown, whoever speaks. */
+static inline bool transceiver_is_left_out(const struct transceiver_wish *wish)
+{
+    return wish->is_left_out && wish->priority == 0;
+}
+
 /* What of its line it gets. */
 struct transceiver_share {
     uint8_t reason;     /* enum allocation_reason: why it is not as good as it could be */

@@ -314,10 +314,11 @@ static uint8_t wished(const struct transceiver *transceiver, const struct track 
     const struct transceiver_wish *wish = &transceiver->wish;
     const struct layer *layer = &transceiver->share.held.layer;
     uint8_t fixed = transceiver->target.encoding;
-    if (transceiver->is_paused || wish->is_left_out || wish->width == 0 || wish->height == 0)
+    if (transceiver->is_paused || transceiver_is_left_out(wish) || wish->width == 0 ||
+        wish->height == 0)
         return 0;
     if (transceiver->is_layer_fixed)
-        return fixed < track->encoding_count ? (uint8_t)(1u << fixed) : WANTED_ALL;
+        return (uint8_t)(fixed < track->encoding_count ? 1u << fixed : WANTED_ALL);
     bool has_layer = transceiver->share.held.has_layer;
     return wanted_by_window(track, wish->width, wish->height,
                             has_layer ? (uint32_t)layer->width * layer->height : 0);

@@ -62,19 +62,13 @@ static bool has_share(const struct transceiver *transceiver)
            transceiver->may_send;
 }
 
-/* What has a priority is shown, whoever speaks. */
-static bool is_left_out(const struct transceiver_wish *wish)
-{
-    return wish->is_left_out && wish->priority == 0;
-}
-
 static void describe(const struct transceiver *transceiver, struct allocation_track *out)
 {
     const struct track *track = transceiver->subscription;
     *out = (struct allocation_track){
         .is_audio = !transceiver->is_video,
         .is_paused = transceiver->is_paused,
-        .is_left_out = is_left_out(&transceiver->wish),
+        .is_left_out = transceiver_is_left_out(&transceiver->wish),
         .priority = transceiver->wish.priority,
         .width = transceiver->wish.width,
         .height = transceiver->wish.height,
@@ -237,7 +231,7 @@ void transceiver_share_anew(struct transceiver *transceiver, usec now)
     bool is_hidden = wish->width == 0 || wish->height == 0;
     transceiver->share = (struct transceiver_share){
         .reason = ALLOCATION_FULL,
-        .is_held_back = is_left_out(wish) || (transceiver->is_video && is_hidden),
+        .is_held_back = transceiver_is_left_out(wish) || (transceiver->is_video && is_hidden),
     };
     transceiver_settle_pause(transceiver);
     peer_share_soon(transceiver->peer, now);

@@ -211,10 +211,15 @@ static void test_other_rules(void **state)
     assert_int_equal(wanted(), M);
     assert_gets(&bob, 640);
     transceiver_set_layers(slot_of(&bob), port.now, LAYER_TARGET_BEST);
-    const struct transceiver_wish wish = { .width = 640, .height = 360, .is_left_out = true };
+    struct transceiver_wish wish = { .width = 640, .height = 360, .is_left_out = true };
     transceiver_want(slot_of(&bob), port.now, &wish);
     obey(3 * USEC_S);
     assert_int_equal(wanted(), 0);
+    wish.priority = 2; /* pinned, it is shown all the same */
+    transceiver_want(slot_of(&bob), port.now, &wish);
+    obey(3 * USEC_S);
+    assert_true(wanted() & M);
+    assert_gets(&bob, 640);
 }
 
 /* What goes out is not stopped before what takes its place has begun. */
