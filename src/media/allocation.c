@@ -191,10 +191,11 @@ static uint64_t limit_of(const struct sharing *sharing, const struct allocation_
 {
     if (step <= track->held_step)
         return step == 0 ? sharing->patient : sharing->budget;
+    if (step == 0)
+        return sharing->budget;
     if (has_failed(sharing, track, step))
         return sharing->lasting - sharing->lasting / AMPLE;
-    bool is_first = step == 0 && !track->held.was_scarce;
-    return is_first ? sharing->budget : sharing->lasting;
+    return sharing->lasting;
 }
 
 /* Takes the next step, if it can. */
@@ -334,7 +335,6 @@ static void keep(const struct sharing *sharing, struct allocation_track *track, 
     held->has_layer = track->step >= 0;
     if (held->has_layer)
         held->layer = track->layers[track->steps[track->step]];
-    held->was_scarce = track->step < 0;
 }
 
 static void settle(const struct sharing *sharing, struct allocation_track *track, bool is_scarce)
@@ -391,7 +391,7 @@ void allocation_run(struct allocation *allocation, usec now, uint64_t budget_bps
     for (uint32_t i = 0; i < count; i++) {
         tracks[i].held.has_been = true;
         if (tracks[i].step_count == 0) /* paused by others than the line: it comes back as if new */
-            tracks[i].held.has_layer = tracks[i].held.was_scarce = false;
+            tracks[i].held.has_layer = false;
     }
     bool is_rising = lasting < budget_bps && allocation->next_bps > 0;
     bool is_patient = sharing.spent > budget_bps;

@@ -8,7 +8,8 @@
  *
  * The lowest layer, once begun, is given up only when the budget has been too small for it for
  * ALLOCATION_PATIENCE: an estimate may fall far and come back, as where a machine stalls, and to
- * see something counts for more than the queue of these seconds.  Otherwise:
+ * see something counts for more than the queue of these seconds.  And it is begun as soon as the
+ * budget takes it.  Otherwise:
  *
  * Down at once, up with care: a layer that a track does not have yet must fit with ALLOCATION_ROOM
  * to spare into the least of the budgets of the last ALLOCATION_LASTS, and not cost what was too
@@ -66,7 +67,6 @@ const char *allocation_reason_name(enum allocation_reason reason);
 /* What a track had last; zeroed when it is new.  allocation_run's. */
 struct allocation_held {
     bool has_been;   /* decided upon */
-    bool was_scarce; /* and paused, since the line was too narrow */
     bool has_layer;
     struct layer layer;
     usec rose_at;
