@@ -1,12 +1,11 @@
-/* How well it looks on bad lines: sim_quality [--held] [--lines | --known] [--plots FOLDER]
+/* How well it looks on bad lines: sim_quality [--held] [--known] [--plots FOLDER]
  * [SCENARIO ...] [FIRST [COUNT]] plays each scenario (of those named, or all) with so many seeds
  * from the first on.
  *
  * For each it prints what was measured over all seeds, and whether it is within its bounds; ends
  * with 1 when something is not.  --held: those only that are held to it today.  --plots: an SVG
- * and a table of each scenario's first seed, and of each that failed.  --lines: what is sent
- * follows what lines are estimated to take, which it does not yet where nobody says so; --known:
- * what they take.
+ * and a table of each scenario's first seed, and of each that failed.  --known: what is sent
+ * follows not what lines are estimated to take, but what they take.
  */
 #include "quality/plot.h"
 #include "quality/scenarios.h"
@@ -52,10 +51,8 @@ static bool read_options(int argc, char **argv, struct options *options)
         uint64_t number;
         if (strcmp(argv[i], "--held") == 0)
             options->held_alone = true;
-        else if (strcmp(argv[i], "--lines") == 0)
-            world_follows_lines = true;
         else if (strcmp(argv[i], "--known") == 0)
-            world_follows_lines = world_knows_lines = true;
+            world_knows_lines = true;
         else if (strcmp(argv[i], "--plots") == 0 && i + 1 < argc)
             options->plots = argv[++i];
         else if (view_read_number(view_of(argv[i]), UINT32_MAX, &number) && numbers < 2)
@@ -134,11 +131,6 @@ static void tell(const struct options *options, const struct scenario *scenario,
     }
 }
 
-static bool is_held(const struct scenario *scenario)
-{
-    return world_follows_lines ? scenario->holds_by_lines : scenario->holds;
-}
-
 int main(int argc, char **argv)
 {
     struct options options = { .first = 1, .count = 1 };
@@ -152,7 +144,7 @@ int main(int argc, char **argv)
         const struct scenario *scenario = &SCENARIOS[i];
         struct tally tallies[SCENARIO_THRESHOLDS_MAX] = { 0 };
         bool is_good = true;
-        if ((options.named && !options.is_named[i]) || (options.held_alone && !is_held(scenario)))
+        if ((options.named && !options.is_named[i]) || (options.held_alone && !scenario->holds))
             continue;
         for (uint64_t seed = options.first; seed < options.first + options.count; seed++)
             is_good &= play(&options, scenario, seed, tallies);

@@ -24,9 +24,8 @@ struct scenario {
     uint8_t publishers;       /* 0: one */
     uint8_t viewers;          /* 0: one, of all that is published */
     bool is_audio_only;
-    bool obeys;          /* publishers send what the server says is wanted */
-    bool holds;          /* today: ./test holds it to that */
-    bool holds_by_lines; /* the same where the server follows the estimates of lines (--lines) */
+    bool obeys; /* publishers send what the server says is wanted */
+    bool holds; /* today: ./test holds it to that */
     /* before it begins; another line for this viewer, perhaps */
     void (*line)(struct stage *stage, unsigned viewer, struct netem_script *down);
     void (*begin)(struct stage *stage);

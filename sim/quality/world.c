@@ -18,7 +18,6 @@ static void must(int status)
 
 #define KNOWN 0.92 /* of what the line takes, below RTP */
 
-bool world_follows_lines;
 bool world_knows_lines;
 
 void world_init(struct world *world, uint64_t seed)
@@ -38,7 +37,6 @@ void world_init(struct world *world, uint64_t seed)
                                       .transports_max = WORLD_ENDS_MAX };
     must(rtc_init(&world->rtc, &ports, world->now));
     const struct sfu_config config = { .rtc = &world->rtc,
-                                       .follows_lines = world_follows_lines || world_knows_lines,
                                        .random = &world->random,
                                        .metrics = &world->metrics,
                                        .peers_max = WORLD_ENDS_MAX,

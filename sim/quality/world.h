@@ -53,11 +53,9 @@ struct world {
     struct end *ends[WORLD_ENDS_MAX];
 };
 
-/* What is sent follows the estimate of each line (sfu_config), in worlds that are made from now
- * on. */
-extern bool world_follows_lines;
-/* The same, but instead of an estimate the server is told what each line takes (of one that is
- * shared: half of that), so that the faults of estimates are not those of what is made of them. */
+/* In worlds that are made from now on: instead of an estimate the server is told what each line
+ * takes (of one that is shared: half of that), so that the faults of estimates are not those of
+ * what is made of them. */
 extern bool world_knows_lines;
 void world_init(struct world *world, uint64_t seed);
 /* Its ends are over, too. */

@@ -62,7 +62,7 @@ static void begin(struct peer *peer, usec now)
 
 void peer_probe(struct peer *peer, usec now)
 {
-    if (!peer->bwe || !peer->sfu->config.follows_lines)
+    if (!peer->bwe)
         return;
     if (!pacer_is_probing(&peer->pacer))
         begin(peer, now);

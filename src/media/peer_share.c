@@ -164,7 +164,7 @@ static void pace_line(struct peer *peer, usec now)
 static void look_at_line(struct peer *peer, usec now)
 {
     uint64_t before = peer->line_bps;
-    if (!peer->bwe || !peer->sfu->config.follows_lines)
+    if (!peer->bwe)
         return;
     uint64_t bps = line_of(peer, now);
     if (bps == before || (bps < before + before / NOTICED && bps + before / NOTICED > before))

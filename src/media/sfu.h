@@ -27,7 +27,6 @@ struct sfu_config {
     uint8_t fingerprint[DESCRIPTION_FINGERPRINT_SIZE]; /* of our certificate */
     struct description_candidate candidates[SFU_CANDIDATES_MAX];
     uint32_t candidate_count;
-    bool follows_lines; /* what goes to a peer is what the estimate of its line allows, and paced */
     uint32_t peers_max;
     uint32_t transceivers_max;
     uint32_t tracks_max;

@@ -24,7 +24,6 @@ static void publish_simulcast(struct client *client)
 static int begin(void **state)
 {
     set_up(state);
-    sfu.config.follows_lines = true;
     number = 100;
     part = 1;
     publish_simulcast(&alice);
