@@ -164,7 +164,7 @@ static enum allocation_reason reason_to_pause(const struct allocation_track *tra
 struct sharing {
     usec now;
     uint64_t budget;
-    uint64_t patient; /* what keeps the lowest layers */
+    uint64_t patient; /* what keeps and begins the lowest layers */
     uint64_t lasting; /* ... with room to spare: what may be risen to */
     uint64_t spent;
     struct allocation_track *tracks;
@@ -189,9 +189,9 @@ static bool has_failed(const struct sharing *sharing, const struct allocation_tr
 static uint64_t limit_of(const struct sharing *sharing, const struct allocation_track *track,
                          int step)
 {
-    if (step <= track->held_step)
-        return step == 0 ? sharing->patient : sharing->budget;
     if (step == 0)
+        return track->held.was_scarce ? sharing->budget : sharing->patient;
+    if (step <= track->held_step)
         return sharing->budget;
     if (has_failed(sharing, track, step))
         return sharing->lasting - sharing->lasting / AMPLE;
@@ -333,6 +333,7 @@ static void keep(const struct sharing *sharing, struct allocation_track *track, 
     if (has_risen)
         held->rose_at = held->has_been ? sharing->now : 0;
     held->has_layer = track->step >= 0;
+    held->was_scarce = track->step < 0;
     if (held->has_layer)
         held->layer = track->layers[track->steps[track->step]];
 }
@@ -373,7 +374,7 @@ void allocation_run(struct allocation *allocation, usec now, uint64_t budget_bps
     note_budget(allocation, now, budget_bps);
     uint64_t lasting = lasting_budget(allocation);
     sharing.lasting = lasting - lasting / ALLOCATION_ROOM;
-    sharing.patient = patient_budget(allocation);
+    sharing.patient = allocation->loses ? patient_budget(allocation) : UINT64_MAX;
     begin(&sharing, count);
     uint64_t audio = sharing.spent;
     bool scarce = is_scarce(&sharing, audio);
@@ -391,7 +392,7 @@ void allocation_run(struct allocation *allocation, usec now, uint64_t budget_bps
     for (uint32_t i = 0; i < count; i++) {
         tracks[i].held.has_been = true;
         if (tracks[i].step_count == 0) /* paused by others than the line: it comes back as if new */
-            tracks[i].held.has_layer = false;
+            tracks[i].held.has_layer = tracks[i].held.was_scarce = false;
     }
     bool is_rising = lasting < budget_bps && allocation->next_bps > 0;
     bool is_patient = sharing.spent > budget_bps;

@@ -6,10 +6,10 @@
  * next; within a priority all are raised step by step, those in larger windows first.  No picture
  * gets a layer that is much larger than its window.
  *
- * The lowest layer, once begun, is given up only when the budget has been too small for it for
- * ALLOCATION_PATIENCE: an estimate may fall far and come back, as where a machine stalls, and to
- * see something counts for more than the queue of these seconds.  And it is begun as soon as the
- * budget takes it.  Otherwise:
+ * The lowest layer is begun whatever the budget is, and given up only where the line loses much and
+ * the budget has been too small for it for ALLOCATION_PATIENCE: an estimate may fall far where
+ * nothing is wrong with the line, as where a machine has too much to do, and to see something counts
+ * for more than a queue.  What was given up so is begun again when the budget takes it.  Otherwise:
  *
  * Down at once, up with care: a layer that a track does not have yet must fit with ALLOCATION_ROOM
  * to spare into the least of the budgets of the last ALLOCATION_LASTS, and not cost what was too
@@ -67,6 +67,7 @@ const char *allocation_reason_name(enum allocation_reason reason);
 /* What a track had last; zeroed when it is new.  allocation_run's. */
 struct allocation_held {
     bool has_been;   /* decided upon */
+    bool was_scarce; /* and paused, since the line was too narrow */
     bool has_layer;
     struct layer layer;
     usec rose_at;
@@ -108,6 +109,8 @@ static inline bool allocation_is_enough(uint64_t area, uint64_t window, uint32_t
 
 /* A subscriber's; zeroed at first. */
 struct allocation {
+    /* in */
+    bool loses; /* the line does, much; or who is behind it says that it takes no more */
     /* out, of the last run */
     uint64_t given_bps;  /* what all that was given costs, audio included */
     uint64_t wanted_bps; /* what it would with a line of any width */

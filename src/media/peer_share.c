@@ -11,6 +11,8 @@
 #define COSTS_SMOOTH (1600 * USEC_MS)
 #define COSTS_RISEN  5 /* ... for a fifth */
 
+#define LOSES 0.1 /* of the packets of the last seconds: that is much */
+
 #define NOTICED   32                  /* the part by which an estimate must be another one */
 #define NO_BUDGET ((uint64_t)1 << 40) /* bits/s */
 
@@ -144,11 +146,12 @@ static bool take(struct transceiver *transceiver, usec now, const struct allocat
 }
 
 /* What its line is known to take by the other end's own word.  0: it says nothing of it. */
-static uint64_t line_of(const struct peer *peer, usec now)
+static uint64_t line_of(struct peer *peer, usec now)
 {
     struct bwe_estimate estimate;
     if (!peer_estimate(peer, now, &estimate) || !(estimate.has_feedback || peer->remb_bps > 0))
         return 0;
+    peer->allocation.loses = estimate.loss > LOSES || estimate.limit == BWE_BY_RECEIVER;
     return estimate.target_bps;
 }
 

@@ -38,6 +38,7 @@ static struct allocation_track audio(void)
 static void forget(void)
 {
     memset(&allocation, 0, sizeof allocation);
+    allocation.loses = true;
     for (uint32_t i = 0; i < count; i++)
         memset(&tracks[i].held, 0, sizeof tracks[i].held);
 }
@@ -470,6 +471,27 @@ static void test_shown_again(void **state)
     assert_choice(&tracks[0], 0, ALLOCATION_BANDWIDTH);
 }
 
+/* Where nothing is lost, something is seen, however narrow the line is thought to be. */
+static void test_never_black_without_loss(void **state)
+{
+    (void)state;
+    begin(2);
+    allocation.loses = false;
+    tracks[0] = video(0, 640, 360);
+    tracks[1] = video(0, 640, 360);
+    run(NOW, 1000);
+    assert_choice(&tracks[0], 0, ALLOCATION_BANDWIDTH);
+    assert_choice(&tracks[1], 0, ALLOCATION_BANDWIDTH);
+    run(NOW + 2 * ALLOCATION_PATIENCE, 1000);
+    assert_choice(&tracks[1], 0, ALLOCATION_BANDWIDTH);
+    allocation.loses = true;
+    run(NOW + 2 * ALLOCATION_PATIENCE + 1, 1000);
+    assert_choice(&tracks[1], ALLOCATION_NONE, ALLOCATION_BANDWIDTH);
+    allocation.loses = false; /* that is no reason to begin to lose again */
+    run(NOW + 3 * ALLOCATION_PATIENCE, 1000);
+    assert_choice(&tracks[1], ALLOCATION_NONE, ALLOCATION_BANDWIDTH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -487,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_a_trembling_line),
         cmocka_unit_test(test_speakers_change),
         cmocka_unit_test(test_shown_again),
+        cmocka_unit_test(test_never_black_without_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
