@@ -8,8 +8,8 @@
  *
  * The lowest layer is begun whatever the budget is, and given up only where the line loses much and
  * the budget has been too small for it for ALLOCATION_PATIENCE: an estimate may fall far where
- * nothing is wrong with the line, as where a machine has too much to do, and to see something counts
- * for more than a queue.  What was given up so is begun again when the budget takes it.  Otherwise:
+ * nothing is wrong with the line, as where a machine has too much to do, and to see something is
+ * worth more than a queue.  What was given up so is begun again when the budget takes it.  Else:
  *
  * Down at once, up with care: a layer that a track does not have yet must fit with ALLOCATION_ROOM
  * to spare into the least of the budgets of the last ALLOCATION_LASTS, and not cost what was too
