@@ -94,6 +94,12 @@ static void take_probe(struct bwe *bwe, usec now, uint8_t *cluster)
     *cluster = probe.cluster;
 }
 
+static void want(struct bwe *bwe, usec now, struct view *input)
+{
+    uint64_t bps = number_32(input);
+    bwe_want(bwe, now, bps, bps << (input_byte(input) & 3));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct bwe bwe;
@@ -120,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else if (step == 'm')
             bwe_remb(&bwe, now, (uint64_t)number_32(&input) << (input_byte(&input) & 31));
         else if (step == 'w')
-            bwe_want(&bwe, now, number_32(&input));
+            want(&bwe, now, &input);
         else if (step == 'u')
             bwe_sent_untold(&bwe, now, number_32(&input));
         else

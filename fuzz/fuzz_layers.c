@@ -80,13 +80,14 @@ static void go(struct state *state, struct kept *next)
     bool is_last;
     bool has_gap = packet->sequence - state->numbers.in > 1;
     uint64_t before = state->numbers.out, missing = packet->sequence - state->numbers.in - 1;
+    unsigned temporal = state->selection.at % LAYERS_TEMPORAL;
     bool goes = selection_next(&state->selection, packet, has_gap);
     renumbering_add(&state->numbers, packet->sequence, goes);
-    pictures_next(&state->pictures, packet, goes);
+    pictures_next(&state->pictures, packet, goes, temporal);
     CHECK(state->numbers.out == before + missing + goes);
     state->highest = state->numbers.out;
     CHECK((selection_of(&state->selection, packet, &is_last) == SELECTION_GOES) == goes);
-    if (!goes)
+    if (!goes || !pictures_have(&state->pictures, packet))
         return;
     next->number = state->numbers.out;
     next->own_size = pictures_write(&state->pictures, packet, payload_of(next), next->own);
