@@ -146,12 +146,13 @@ static bool take(struct transceiver *transceiver, usec now, const struct allocat
 }
 
 /* What its line is known to take by the other end's own word.  0: it says nothing of it. */
-static uint64_t line_of(struct peer *peer, usec now)
+static uint64_t line_of(const struct peer *peer, usec now, bool *loses)
 {
     struct bwe_estimate estimate;
+    *loses = false;
     if (!peer_estimate(peer, now, &estimate) || !(estimate.has_feedback || peer->remb_bps > 0))
         return 0;
-    peer->allocation.loses = estimate.loss > LOSES || estimate.limit == BWE_BY_RECEIVER;
+    *loses = estimate.loss > LOSES || estimate.limit == BWE_BY_RECEIVER;
     return estimate.target_bps;
 }
 
@@ -169,7 +170,7 @@ static void look_at_line(struct peer *peer, usec now)
     uint64_t before = peer->line_bps;
     if (!peer->bwe)
         return;
-    uint64_t bps = line_of(peer, now);
+    uint64_t bps = line_of(peer, now, &peer->allocation.loses);
     if (bps == before || (bps < before + before / NOTICED && bps + before / NOTICED > before))
         return;
     peer->line_bps = bps;
