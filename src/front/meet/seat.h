@@ -192,6 +192,9 @@ struct view seat_source_of(const struct peer *peer, const struct track *track);
 void seat_take_wish(struct seat *seat, usec now, const struct seat_tile *tiles, size_t count);
 /* Another track comes into the slot: how it is shown is not known until it is said. */
 void seat_forget_wish(struct transceiver *slot, usec now, bool is_left_out);
+/* Tells its member a message of that type with `tracks`, a list; one that is away is told when it
+ * is back. */
+void seat_tell_tracks(const struct seat *seat, usec now, const char *type, struct view tracks);
 /* Tells its member what its pictures get: a list, as in the message. */
 void seat_tell_state(const struct seat *seat, usec now, struct view state);
 /* A media_owner's: what a peer gets of its line has changed. */

@@ -58,14 +58,7 @@ static void write_list(const struct peer *peer, struct json_writer *writer)
 
 void seat_tell_wanted(const struct seat *seat, usec now, struct view wanted)
 {
-    struct server *server = seat->server;
-    struct stream *stream = seat->member ? seat->member->link : NULL;
-    if (!stream)
-        return; /* it is told when it is back */
-    struct json_writer writer = meet_begin(server, "sfu-wanted");
-    json_key(&writer, "tracks");
-    json_raw(&writer, wanted);
-    meet_send(server, now, stream, &writer);
+    seat_tell_tracks(seat, now, "sfu-wanted", wanted);
 }
 
 void seat_wanted(struct server *server, usec now, struct peer *peer)

@@ -125,16 +125,21 @@ static void write_state(const struct peer *peer, struct json_writer *writer)
     json_close(writer, ']');
 }
 
-void seat_tell_state(const struct seat *seat, usec now, struct view state)
+void seat_tell_tracks(const struct seat *seat, usec now, const char *type, struct view tracks)
 {
     struct server *server = seat->server;
     struct stream *stream = seat->member ? seat->member->link : NULL;
     if (!stream)
         return; /* it is told when it is back */
-    struct json_writer writer = meet_begin(server, "sfu-state");
+    struct json_writer writer = meet_begin(server, type);
     json_key(&writer, "tracks");
-    json_raw(&writer, state);
+    json_raw(&writer, tracks);
     meet_send(server, now, stream, &writer);
+}
+
+void seat_tell_state(const struct seat *seat, usec now, struct view state)
+{
+    seat_tell_tracks(seat, now, "sfu-state", state);
 }
 
 void seat_tell_again(struct seat *seat, usec now)
