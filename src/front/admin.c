@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "front/errand.h"
+#include "front/put.h"
 #include "front/respond.h"
 #include "front/turn.h"
 
@@ -81,12 +82,6 @@ void admin_end_page(struct json_writer *writer, const uint32_t *next)
 }
 
 /* ---- the list ---- */
-
-static void put_number(struct json_writer *writer, const char *key, uint64_t number)
-{
-    json_key(writer, key);
-    json_number(writer, number);
-}
 
 static void put_address(struct json_writer *writer, const struct address *address)
 {

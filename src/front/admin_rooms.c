@@ -4,6 +4,7 @@
 #include "front/errand.h"
 #include "front/media_report.h"
 #include "front/meet/seat.h"
+#include "front/put.h"
 #include "front/respond.h"
 
 #include <stdio.h>
@@ -119,24 +120,6 @@ static uint32_t count_members(const struct server *server, const void *room)
 }
 
 /* ---- rooms ---- */
-
-static void put_text(struct json_writer *writer, const char *key, struct view text)
-{
-    json_key(writer, key);
-    json_string(writer, text);
-}
-
-static void put_number(struct json_writer *writer, const char *key, uint64_t number)
-{
-    json_key(writer, key);
-    json_number(writer, number);
-}
-
-static void put_bool(struct json_writer *writer, const char *key, bool value)
-{
-    json_key(writer, key);
-    json_bool(writer, value);
-}
 
 /* The members of a room's object, but for its sum. */
 static void put_meeting(struct json_writer *writer, const struct server *server,

@@ -1,8 +1,6 @@
 #include "front/media_report.h"
 
-#include "base/utf8.h"
-
-#include <stdio.h>
+#include "front/put.h"
 
 bool media_name(const struct peer *peer, struct media_name *name)
 {
@@ -16,38 +14,11 @@ bool media_name(const struct peer *peer, struct media_name *name)
 
 /* ---- values ---- */
 
-static void put_number(struct json_writer *writer, const char *key, uint64_t number)
-{
-    json_key(writer, key);
-    json_number(writer, number);
-}
-
-static void put_bool(struct json_writer *writer, const char *key, bool value)
-{
-    json_key(writer, key);
-    json_bool(writer, value);
-}
-
-static void put_text(struct json_writer *writer, const char *key, struct view text)
-{
-    json_key(writer, key);
-    json_string(writer, utf8_valid(text) ? text : VIEW("?"));
-}
-
 static void put_address(struct json_writer *writer, const char *key, const struct address *address)
 {
     char text[ADDRESS_TEXT_SIZE];
     json_key(writer, key);
     json_string(writer, view_make(text, address_write(address, text)));
-}
-
-/* A part of 1, in thousandths. */
-static void put_fraction(struct json_writer *writer, const char *key, unsigned thousandths)
-{
-    char text[16];
-    snprintf(text, sizeof text, "%u.%03u", thousandths / 1000, thousandths % 1000);
-    json_key(writer, key);
-    json_raw(writer, view_of(text));
 }
 
 static uint64_t usec_of(uint64_t units, uint32_t clock_rate)
@@ -207,7 +178,7 @@ static void put_subscription(struct json_writer *writer, const struct transceive
         put_number(writer, "bytes", sender->bytes);
         put_number(writer, "repeated", sender->repeated);
         put_number(writer, "not_repeated", sender->not_repeated);
-        put_fraction(writer, "fraction_lost", feedback->fraction_lost * 1000u / 256);
+        put_part(writer, "fraction_lost", feedback->fraction_lost * 1000u / 256);
         put_number(writer, "lost", feedback->lost);
         put_number(writer, "jitter_us", usec_of(feedback->jitter, sender->config.clock_rate));
         put_number(writer, "nacks", feedback->nacks);
@@ -270,7 +241,7 @@ static void put_estimate(struct json_writer *writer, usec now, const struct peer
     put_number(writer, "sent_bps", estimate.sent_bps);
     if (estimate.acknowledged_bps)
         put_number(writer, "acknowledged_bps", estimate.acknowledged_bps);
-    put_fraction(writer, "loss", (unsigned)(estimate.loss * 1000));
+    put_part(writer, "loss", (unsigned)(estimate.loss * 1000));
     put_bool(writer, "feedback", estimate.has_feedback);
     put_number(writer, "probes", estimate.probes);
     put_number(writer, "probes_well", estimate.probes_well);

@@ -1,15 +1,10 @@
 #include "front/why.h"
 
-#include "base/utf8.h"
 #include "front/media_report.h"
+#include "front/put.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
-
-/* A layer is enough for a window when it has three of its four pixels, as in media/allocation.c. */
-#define ENOUGH_OF   4
-#define ENOUGH_PART 3
 
 /* ---- figures ---- */
 
@@ -118,38 +113,11 @@ static void look_at_line(const struct peer *peer, usec now, struct verdict_line 
 
 /* ---- values ---- */
 
-static void put_number(struct json_writer *writer, const char *key, uint64_t number)
-{
-    json_key(writer, key);
-    json_number(writer, number);
-}
-
-static void put_bool(struct json_writer *writer, const char *key, bool value)
-{
-    json_key(writer, key);
-    json_bool(writer, value);
-}
-
-static void put_text(struct json_writer *writer, const char *key, struct view text)
-{
-    json_key(writer, key);
-    json_string(writer, utf8_valid(text) ? text : VIEW("?"));
-}
-
 /* Where it is known. */
 static void put_known(struct json_writer *writer, const char *key, uint64_t number)
 {
     if (number > 0)
         put_number(writer, key, number);
-}
-
-/* A part of 1. */
-static void put_part(struct json_writer *writer, const char *key, unsigned thousandths)
-{
-    char text[16];
-    snprintf(text, sizeof text, "%u.%03u", thousandths / 1000, thousandths % 1000);
-    json_key(writer, key);
-    json_raw(writer, view_of(text));
 }
 
 static void put_verdict(struct json_writer *writer, const char *key, enum verdict verdict)
@@ -202,7 +170,7 @@ static const struct layer *wanted_of(const struct transceiver *transceiver)
         const struct layer *layer = &track->layers[i];
         uint64_t before = wanted ? (uint64_t)wanted->width * wanted->height : 0;
         uint64_t area = (uint64_t)layer->width * layer->height;
-        if (!wanted || is_any || before * ENOUGH_OF < window * ENOUGH_PART || area <= before)
+        if (!wanted || is_any || !allocation_is_enough(before, window, 0) || area <= before)
             wanted = layer;
     }
     return window > 0 ? wanted : NULL;
