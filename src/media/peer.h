@@ -41,18 +41,19 @@ struct peer_feedback {
     bool has_fir;
 };
 
+#define TRANSCEIVER_PINNED 2 /* the priority of what is shown, whoever speaks */
+
 /* What is wanted of what goes out on a transceiver. */
 struct transceiver_wish {
     uint16_t width;  /* of the window that shows it, in pixels of the screen; 0: it is hidden ... */
     uint16_t height; /* ... ALLOCATION_ANY_SIZE: not known */
     uint8_t priority; /* higher ones first */
-    bool is_left_out; /* by the rules of the room, as long as it has no priority */
+    bool is_left_out; /* by the rules of the room, as long as it isn't pinned */
 };
 
-/* What has a priority is shown, whoever speaks. */
 static inline bool transceiver_is_left_out(const struct transceiver_wish *wish)
 {
-    return wish->is_left_out && wish->priority == 0;
+    return wish->is_left_out && wish->priority < TRANSCEIVER_PINNED;
 }
 
 /* What of its line it gets. */

@@ -30,7 +30,15 @@ static int tear_down(void **state)
 /* The first guest's. */
 static struct peer *peer(void)
 {
-    return LIST_ENTRY(house->servers[0]->sfu->all.next, struct peer, of_sfu);
+    const struct list *all = &house->servers[0]->sfu->all;
+    for (const struct list *node = all->next; node != all; node = node->next) {
+        struct peer *at = LIST_ENTRY(node, struct peer, of_sfu);
+        const struct seat *seat = at->owner;
+        if (seat->number == 1)
+            return at;
+    }
+    fail();
+    return NULL;
 }
 
 static struct transceiver *slot(const char *mid)
@@ -70,6 +78,29 @@ static void test_wishes(void **state)
     assert_wish("1", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, 0);
     assert_wish("2", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, 0);
     expect_nothing(guests[0].wire);
+}
+
+/* Four are pinned at most: a room's last-N would be none otherwise. */
+static void test_pins(void **state)
+{
+    (void)state;
+    say_offer(guests[0].wire, "AVaaavvvvv", "'new':true," BOTH_SOURCES);
+    hear_all(guests[0].wire);
+    ws_say(guests[0].wire, WISH("{'mid':'5','priority':2},{'mid':'6','priority':2},"
+                                "{'mid':'7','priority':2},{'mid':'8','priority':2},"
+                                "{'mid':'9','priority':2}"));
+    assert_wish("8", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, TRANSCEIVER_PINNED);
+    assert_wish("9", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, 1);
+    /* one may be said again, and one takes another's place */
+    ws_say(guests[0].wire, WISH("{'mid':'5','priority':2},{'mid':'9','priority':2},{'mid':'6'}"));
+    assert_wish("5", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, TRANSCEIVER_PINNED);
+    assert_wish("6", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, 0);
+    assert_wish("9", ALLOCATION_ANY_SIZE, ALLOCATION_ANY_SIZE, TRANSCEIVER_PINNED);
+    /* who speaks alone is not shown for that */
+    struct transceiver_wish wish = { .is_left_out = true, .priority = 1 };
+    assert_true(transceiver_is_left_out(&wish));
+    wish.priority = TRANSCEIVER_PINNED;
+    assert_false(transceiver_is_left_out(&wish));
 }
 
 static void test_bad_wishes(void **state)
@@ -182,8 +213,8 @@ static void test_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_HOUSE(test_wishes), WITH_HOUSE(test_bad_wishes), WITH_HOUSE(test_another_track),
-        WITH_HOUSE(test_states), WITH_HOUSE(test_back),
+        WITH_HOUSE(test_wishes),        WITH_HOUSE(test_pins),   WITH_HOUSE(test_bad_wishes),
+        WITH_HOUSE(test_another_track), WITH_HOUSE(test_states), WITH_HOUSE(test_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

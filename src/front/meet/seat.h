@@ -27,9 +27,10 @@
 #define SEAT_OVERLAP (20 * USEC_S) /* a seat may stay so long when the room has become a mesh */
 
 /* Slots of a member; more sections than these bear nothing.  Indices: 0 audio, 1 video. */
-#define SEAT_AUDIO_MAX 32
-#define SEAT_VIDEO_MAX 24
-#define SEAT_SLOTS_MAX (SEAT_AUDIO_MAX + SEAT_VIDEO_MAX)
+#define SEAT_AUDIO_MAX  32
+#define SEAT_VIDEO_MAX  24
+#define SEAT_PINNED_MAX 4 /* who is pinned beyond that is as one who speaks */
+#define SEAT_SLOTS_MAX  (SEAT_AUDIO_MAX + SEAT_VIDEO_MAX)
 static const uint32_t SEAT_KIND_MAX[2] = { SEAT_AUDIO_MAX, SEAT_VIDEO_MAX };
 
 /* name, as in "source", is it video, what sounds or looks together with it */

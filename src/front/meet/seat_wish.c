@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define PRIORITY_MAX 2 /* 1: those who speak, 2: what is pinned */
+#define PRIORITY_MAX TRANSCEIVER_PINNED /* 1: those who speak */
 #define STATE_MAX    ((size_t)4096)
 
 /* ---- what it wants ---- */
@@ -33,19 +33,37 @@ static bool read_tile(const cJSON *item, struct seat_tile *tile)
     return read_size(item, "width", &tile->width) && read_size(item, "height", &tile->height);
 }
 
+static size_t count_pinned_beside(const struct transceiver *slot)
+{
+    size_t count = 0;
+    for (const struct transceiver *at = NULL; (at = peer_next(slot->peer, at));)
+        count += at != slot && at->wish.priority == TRANSCEIVER_PINNED;
+    return count;
+}
+
+static void take_tile(const struct seat *seat, usec now, const struct seat_tile *tile)
+{
+    struct transceiver *slot = peer_find_mid(seat->peer, view_make(tile->mid, tile->mid_size));
+    if (!slot || !slot->is_video || !slot->is_announced)
+        return; /* it was one when this was said, or never */
+    struct transceiver_wish wish = slot->wish;
+    wish.width = tile->width;
+    wish.height = tile->height;
+    wish.priority = tile->priority;
+    if (tile->priority == TRANSCEIVER_PINNED && count_pinned_beside(slot) >= SEAT_PINNED_MAX)
+        wish.priority = TRANSCEIVER_PINNED - 1;
+    transceiver_want(slot, now, &wish);
+}
+
+/* Pins go last, so that one may take the place of another that ends with the same message. */
 void seat_take_wish(struct seat *seat, usec now, const struct seat_tile *tiles, size_t count)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct seat_tile *tile = &tiles[i];
-        struct transceiver *slot = peer_find_mid(seat->peer, view_make(tile->mid, tile->mid_size));
-        if (!slot || !slot->is_video || !slot->is_announced)
-            continue; /* it was one when this was said, or never */
-        struct transceiver_wish wish = slot->wish;
-        wish.width = tile->width;
-        wish.height = tile->height;
-        wish.priority = tile->priority;
-        transceiver_want(slot, now, &wish);
-    }
+    for (size_t i = 0; i < count; i++)
+        if (tiles[i].priority < TRANSCEIVER_PINNED)
+            take_tile(seat, now, &tiles[i]);
+    for (size_t i = 0; i < count; i++)
+        if (tiles[i].priority == TRANSCEIVER_PINNED)
+            take_tile(seat, now, &tiles[i]);
 }
 
 void seat_wish(struct meet_call *call)
