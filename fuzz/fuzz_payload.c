@@ -63,6 +63,25 @@ static void check_av1(struct view payload)
     CHECK(!av1.is_key || (av1.new_sequence && !av1.continues));
 }
 
+/* The payload and shorter ones of it, as one packet. */
+static void check_joined(struct view payload)
+{
+    struct view packets[OPUS_JOIN_MAX];
+    struct opus opus;
+    for (unsigned i = 0; i < OPUS_JOIN_MAX; i++) {
+        packets[i] = view_slice(payload, 0, payload.size - i % 3 * (payload.size / 4));
+        if (opus_read(packets[i], &opus) != OK || !opus_joins(&opus, packets[i]))
+            return;
+    }
+    unsigned count = OPUS_TICKS_MAX / opus.ticks;
+    count = count < OPUS_JOIN_MAX ? count : OPUS_JOIN_MAX;
+    uint8_t *room = malloc(count * payload.size + OPUS_JOINED_EXTRA);
+    CHECK(room);
+    size_t size = opus_join(packets, count, room);
+    CHECK(opus_read(view_make(room, size), &opus) == OK && opus.frame_count == count);
+    free(room);
+}
+
 static void check_audio(struct view payload)
 {
     struct opus opus;
@@ -72,6 +91,7 @@ static void check_audio(struct view payload)
         CHECK(opus.ticks == opus.frame_count * opus.frame_ticks && opus.ticks <= OPUS_TICKS_MAX);
         CHECK(opus.frame_count >= 1 && opus.frame_count <= 48);
     }
+    check_joined(payload);
     if (red_read(payload, &red) != OK)
         return;
     for (unsigned i = 0; i < red.block_count; i++) {

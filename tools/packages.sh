@@ -13,7 +13,7 @@ test="libcmocka-dev openssl clang-14 libclang-rt-14-dev clang-format-14 llvm-14 
       fonts-noto-cjk coturn nftables iproute2 libnss3-tools libsrtp2-dev libusrsctp-dev
       python3-gi gir1.2-gst-plugins-base-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice
       gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-      libvpx-dev libaom-dev libdav1d-dev libavcodec-dev libopenh264-dev libx265-dev"
+      libvpx-dev libaom-dev libdav1d-dev libavcodec-dev libopenh264-dev libx265-dev libopus-dev"
 
 # libipsec-mb, for SRTP, is made for one kind of processor; the others do without it
 [ "$(dpkg --print-architecture 2>/dev/null)" != amd64 ] || build="$build libipsec-mb-dev"

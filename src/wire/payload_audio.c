@@ -2,6 +2,11 @@
 
 #include "base/bytes.h"
 
+#include <assert.h>
+#include <string.h>
+
+#define SHORT_FRAMES 252 /* bytes: up to there one byte says how many */
+
 /* RFC 6716, table 2: a frame's duration by config, in ticks. */
 static unsigned frame_ticks(unsigned config)
 {
@@ -39,6 +44,48 @@ int opus_read(struct view payload, struct opus *opus)
     };
     return OK;
 }
+
+static bool is_equal_sized(const struct view *packets, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++)
+        if (packets[i].size != packets[0].size)
+            return false;
+    return true;
+}
+
+/* Section 3.2.1. */
+static uint8_t *write_length(uint8_t *out, size_t length)
+{
+    if (length < SHORT_FRAMES) {
+        *out++ = (uint8_t)length;
+        return out;
+    }
+    *out++ = (uint8_t)(SHORT_FRAMES + (length & 3));
+    *out++ = (uint8_t)((length - SHORT_FRAMES) >> 2);
+    return out;
+}
+
+/* Sections 3.2.3 to 3.2.5: the codes 1, 2 and 3. */
+size_t opus_join(const struct view *packets, unsigned count, uint8_t *out)
+{
+    bool is_even = is_equal_sized(packets, count);
+    unsigned code = count > 2 ? 3 : is_even ? 1 : 2;
+    uint8_t *at = out;
+    assert(count >= 2 && count <= OPUS_JOIN_MAX);
+    *at++ = (uint8_t)(packets[0].at[0] | code);
+    if (code == 3)
+        *at++ = (uint8_t)((is_even ? 0 : 0x80) | count);
+    for (unsigned i = 0; i + 1 < count && !is_even; i++)
+        at = write_length(at, packets[i].size - 1);
+    for (unsigned i = 0; i < count; i++) {
+        assert(packets[i].size > 0 && packets[i].at[0] == packets[0].at[0]);
+        memcpy(at, packets[i].at + 1, packets[i].size - 1);
+        at += packets[i].size - 1;
+    }
+    return (size_t)(at - out);
+}
+
+/* ---- RED ---- */
 
 /* Section 3: headers of four bytes while F is set, then one of one byte; then the blocks. */
 int red_read(struct view payload, struct red *red)

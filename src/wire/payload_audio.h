@@ -8,8 +8,11 @@
 #include "base/status.h"
 #include "base/view.h"
 
+#include <stdbool.h>
+
 #define OPUS_CLOCK     48000 /* of its timestamps, always */
 #define OPUS_TICKS_MAX 5760  /* 120 ms */
+#define OPUS_FRAME_MAX 1275  /* bytes (requirement R2) */
 
 struct opus {
     uint8_t config; /* 0 to 31 */
@@ -23,6 +26,24 @@ struct opus {
 /* Reads the first byte and, of code 3, the count.  ERR_MALFORMED: empty, no frames, or over 120 ms
  * (requirements R1, R5). */
 MUST_USE int opus_read(struct view payload, struct opus *opus);
+
+/* ---- several packets as one (section 3.2) ---- */
+
+#define OPUS_JOIN_MAX     6                             /* packets: 120 ms of the usual 20 */
+#define OPUS_JOINED_EXTRA (2 + 2 * (OPUS_JOIN_MAX - 1)) /* bytes that are written around frames */
+
+/* Whether a packet that was read can be a part of a longer one: one frame, and not of silence. */
+static inline bool opus_joins(const struct opus *opus, struct view payload)
+{
+    return opus->frame_count == 1 && (payload.at[0] & 3) == 0 && !opus->is_silent &&
+           payload.size - 1 <= OPUS_FRAME_MAX;
+}
+
+/* Writes `count` packets (2 to OPUS_JOIN_MAX, at most 120 ms), for all of which opus_joins holds
+ * and which begin with the same byte, as one that decodes to what they decode to one after the
+ * other: of code 1, 2 or 3, whichever is shortest.  `out` has room for all of them and
+ * OPUS_JOINED_EXTRA; gives the size. */
+size_t opus_join(const struct view *packets, unsigned count, uint8_t *out);
 
 /* ---- RED ---- */
 

@@ -71,6 +71,74 @@ static void test_silence(void **state)
     assert_false(opus.is_silent);
 }
 
+static void assert_joined(const char *hex, unsigned count, const struct view *packets)
+{
+    uint8_t room[OPUS_JOIN_MAX * (1 + OPUS_FRAME_MAX) + OPUS_JOINED_EXTRA];
+    struct view expected = from_hex(hex);
+    struct opus opus;
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(opus_read(packets[i], &opus), OK);
+        assert_true(opus_joins(&opus, packets[i]));
+    }
+    size_t size = opus_join(packets, count, room);
+    assert_int_equal(size, expected.size);
+    assert_memory_equal(room, expected.at, size);
+    assert_int_equal(opus_read(view_make(room, size), &opus), OK);
+    assert_int_equal(opus.frame_count, count);
+}
+
+#define BYTES(...) view_make((const uint8_t[]){ __VA_ARGS__ }, sizeof(uint8_t[]){ __VA_ARGS__ })
+
+/* RFC 6716, sections 3.2.3 to 3.2.5: figures 3, 4, 5 and 6. */
+static void test_joined(void **state)
+{
+    (void)state;
+    const struct view a = BYTES(0x7c, 1, 2), b = BYTES(0x7c, 3, 4), c = BYTES(0x7c, 5, 6, 7);
+    assert_joined("7d 0102 0304", 2, (struct view[]){ a, b });
+    assert_joined("7e 02 0102 050607", 2, (struct view[]){ a, c });
+    assert_joined("7f 03 0102 0304 0102", 3, (struct view[]){ a, b, a });
+    assert_joined("7f 83 03 02 050607 0102 0304", 3, (struct view[]){ c, a, b });
+}
+
+/* Section 3.2.1: 252 and more bytes take two for their number. */
+static void test_joined_of_large_frames(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size;
+        uint8_t lengths[2];
+        unsigned count;
+    } FRAMES[] = { { 251, { 251 }, 1 },      { 252, { 252, 0 }, 2 }, { 253, { 253, 0 }, 2 },
+                   { 255, { 255, 0 }, 2 },   { 256, { 252, 1 }, 2 }, { 1020, { 252, 192 }, 2 },
+                   { 1275, { 255, 255 }, 2 } };
+    for (unsigned i = 0; i < sizeof FRAMES / sizeof FRAMES[0]; i++) {
+        uint8_t first[1 + OPUS_FRAME_MAX] = { 0x78 }, second[] = { 0x78, 9, 8 };
+        uint8_t room[sizeof first + sizeof second + OPUS_JOINED_EXTRA];
+        const struct view packets[] = { view_make(first, 1 + FRAMES[i].size),
+                                        view_make(second, sizeof second) };
+        size_t size = opus_join(packets, 2, room);
+        assert_int_equal(size, 1 + FRAMES[i].count + FRAMES[i].size + 2);
+        assert_int_equal(room[0], 0x7a);
+        assert_memory_equal(room + 1, FRAMES[i].lengths, FRAMES[i].count);
+        assert_memory_equal(room + size - 2, second + 1, 2);
+    }
+}
+
+static void test_not_joined(void **state)
+{
+    (void)state;
+    static const char *const PACKETS[] = { "78", "78 01", "79 0102", "7a 01 0203", "7b 01 0203" };
+    struct opus opus;
+    for (unsigned i = 0; i < sizeof PACKETS / sizeof PACKETS[0]; i++) {
+        struct view payload = from_hex(PACKETS[i]);
+        assert_int_equal(opus_read(payload, &opus), OK);
+        assert_false(opus_joins(&opus, payload));
+    }
+    uint8_t large[2 + OPUS_FRAME_MAX] = { 0x78 };
+    assert_int_equal(opus_read(view_make(large, sizeof large), &opus), OK);
+    assert_false(opus_joins(&opus, view_make(large, sizeof large)));
+}
+
 /* Two blocks that were sent before, 960 and 1920 ticks ago, and the packet's own. */
 #define THREE "ef 1e0003 ef 0f0002 6f 616263 6465 666768"
 
@@ -157,6 +225,9 @@ int main(void)
         cmocka_unit_test(test_durations),
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_joined),
+        cmocka_unit_test(test_joined_of_large_frames),
+        cmocka_unit_test(test_not_joined),
         cmocka_unit_test(test_red),
         cmocka_unit_test(test_red_of_large_numbers),
         cmocka_unit_test(test_broken_red),
