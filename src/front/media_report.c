@@ -261,6 +261,8 @@ bool media_report(struct json_writer *writer, usec now, const struct peer *peer,
         put_number(writer, "round_trip_us", peer->round_trip);
     if (peer->remb_bps)
         put_number(writer, "remb_bps", peer->remb_bps);
+    if (peer->remb && peer->remb->told_bps > 0)
+        put_number(writer, "remb_told_bps", (uint64_t)peer->remb->told_bps);
     put_estimate(writer, now, peer);
     for (uint32_t i = 0; i < sizeof LISTS / sizeof LISTS[0]; i++) {
         json_key(writer, LISTS[i].name);

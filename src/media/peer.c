@@ -102,6 +102,7 @@ void peer_close(struct peer *peer, usec now)
     list_remove(&peer->wanted);
     list_remove(&peer->pacer.node);
     pool_give(&sfu->arrivals, peer->arrivals);
+    pool_give(&sfu->rembs, peer->remb);
     if (peer->bwe)
         bwe_history_free(&peer->bwe->history);
     pool_give(&sfu->estimates, peer->bwe);

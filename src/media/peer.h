@@ -128,6 +128,7 @@ struct peer {
     usec allocated_at;
     usec allocate_at;
     struct arrivals *arrivals; /* NULL: no packet has borne a transport-wide number */
+    struct remb *remb;         /* NULL: it has sent nothing that is to be told of by REMB */
     struct bwe *bwe;           /* NULL: nothing was ever sent to it */
     usec since;                /* when it was opened, then when it connected */
     uint32_t ssrc;             /* ours, in reports */

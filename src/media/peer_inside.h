@@ -66,6 +66,17 @@ void peer_rtcp(struct peer *peer, usec now, struct view packet);
 
 /* ---- peer_report.c ---- */
 
+/* Where nothing is known of it: something usual. */
+static inline usec peer_round_trip(const struct peer *peer)
+{
+    return peer->round_trip ? peer->round_trip : 100 * USEC_MS;
+}
+/* What is agreed on for what comes in (enum media_feedback's). */
+static inline uint8_t peer_feedback_of(const struct track *track)
+{
+    return track->terms.format_count ? track->terms.formats[0].feedback : 0;
+}
+
 /* A second is too short to say how well it comes: `loss`, with what one more report says. */
 #define PEER_LOSS_SMOOTH 4
 static inline uint16_t peer_smooth_loss(uint16_t loss, uint8_t fraction_lost)

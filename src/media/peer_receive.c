@@ -92,14 +92,35 @@ static struct encoding *learn(struct peer *peer, const struct arrival *arrival)
 
 /* ---- packets ---- */
 
+/* Of a sender that knows nothing of transport-wide feedback; its sound, for which REMB is never
+ * agreed on, is on the same line. */
+static void note_for_remb(struct peer *peer, usec now, const struct arrival *arrival,
+                          const struct track *track)
+{
+    struct view value;
+    uint32_t sent;
+    bool is_for_remb = (peer_feedback_of(track) & (MEDIA_REMB | MEDIA_TRANSPORT_CC)) == MEDIA_REMB;
+    if (!peer->remb && is_for_remb)
+        peer->remb = pool_take(&peer->sfu->rembs);
+    if (!peer->remb)
+        return;
+    if (value_of(arrival, &track->terms, RTP_EXTENSION_ABS_SEND_TIME, &value) &&
+        rtp_read_abs_send_time(value, &sent) == OK)
+        remb_packet(peer->remb, now, sent, arrival->bytes.size, peer_round_trip(peer));
+    else
+        remb_untimed(peer->remb, now, arrival->bytes.size);
+}
+
 static void note_arrival(struct peer *peer, usec now, const struct arrival *arrival,
                          const struct encoding *encoding)
 {
     struct view value;
     struct rtp_transport_cc cc;
     if (!value_of(arrival, &encoding->track->terms, RTP_EXTENSION_TRANSPORT_CC, &value) ||
-        rtp_read_transport_cc(value, &cc) != OK)
+        rtp_read_transport_cc(value, &cc) != OK) {
+        note_for_remb(peer, now, arrival, encoding->track);
         return;
+    }
     if (!peer->arrivals)
         peer->arrivals = pool_take(&peer->sfu->arrivals);
     if (peer->arrivals)

@@ -4,7 +4,6 @@
 #include "wire/ntp.h"
 
 #define REPORT_EACH   (1 * USEC_S)
-#define ROUND_TRIP    (100 * USEC_MS) /* where nothing is known of it */
 #define DATAGRAM_SIZE 1200
 #define NACK_MOST     64
 #define RR_SIZE       8
@@ -113,23 +112,17 @@ static void count_tracks(struct peer *peer, usec now)
 
 /* ---- feedback ---- */
 
-static uint8_t feedback_of(const struct track *track)
-{
-    return track->terms.format_count ? track->terms.formats[0].feedback : 0;
-}
-
 static void ask_again(struct report *report, usec now, struct encoding *encoding)
 {
     const struct peer *peer = report->peer;
     struct missing *missing = &encoding->stream.missing;
     uint16_t numbers[NACK_MOST];
     bool gave_up;
-    if (!(feedback_of(encoding->track) & MEDIA_NACK)) {
+    if (!(peer_feedback_of(encoding->track) & MEDIA_NACK)) {
         missing_forget(missing);
         return;
     }
-    usec round_trip = peer->round_trip ? peer->round_trip : ROUND_TRIP;
-    uint32_t count = missing_due(missing, now, round_trip, numbers, NACK_MOST, &gave_up);
+    uint32_t count = missing_due(missing, now, peer_round_trip(peer), numbers, NACK_MOST, &gave_up);
     if (gave_up && encoding->track->is_video && encoding->stream.sink_count > 0)
         key_requests_want(&encoding->stream.key_requests);
     if (count == 0)
@@ -143,7 +136,7 @@ static void ask_again(struct report *report, usec now, struct encoding *encoding
 static void ask_key(struct report *report, usec now, struct encoding *encoding)
 {
     struct peer *peer = report->peer;
-    uint8_t feedback = feedback_of(encoding->track);
+    uint8_t feedback = peer_feedback_of(encoding->track);
     if (encoding->stream.sink_count == 0)
         key_requests_came(&encoding->stream.key_requests); /* who waited has gone elsewhere */
     if (!encoding->track->is_video || encoding_is_resting(encoding, now) ||
@@ -176,6 +169,21 @@ static void tell_arrivals(struct report *report, usec now)
     }
 }
 
+/* What its line takes, of all that it sends. */
+static void tell_remb(struct report *report, usec now)
+{
+    struct peer *peer = report->peer;
+    uint32_t ssrcs[PEER_ENCODINGS_MAX];
+    unsigned count = 0;
+    if (!peer->remb || now < remb_until(peer->remb))
+        return;
+    for (uint8_t i = 0; i < peer->encoding_count; i++)
+        if (peer->encodings[i]->ssrc && peer->encodings[i]->track->is_video)
+            ssrcs[count++] = peer->encodings[i]->ssrc;
+    need(report, 20 + 4 * (size_t)count);
+    rtcp_add_remb(&report->writer, peer->ssrc, remb_tell(peer->remb, now), ssrcs, count);
+}
+
 /* ---- when ---- */
 
 static void sooner(usec *until, usec other)
@@ -198,6 +206,8 @@ static usec next_time(const struct peer *peer, usec now)
     }
     if (peer->arrivals)
         sooner(&until, arrivals_until(peer->arrivals));
+    if (peer->remb)
+        sooner(&until, remb_until(peer->remb));
     if (peer->bwe)
         sooner(&until, bwe_until(peer->bwe));
     sooner(&until, pacer_until(&peer->pacer));
@@ -227,6 +237,7 @@ void peer_report(struct peer *peer, usec now)
             ask_key(&report, now, peer->encodings[i]);
         }
     tell_arrivals(&report, now);
+    tell_remb(&report, now);
     flush(&report);
     peer_share(peer, now);
     peer_probe(peer, now);

@@ -36,6 +36,8 @@ static int init_pools(struct sfu *sfu, const struct sfu_config *config)
     if (status == OK)
         status = pool_init(&sfu->arrivals, sizeof(struct arrivals), config->peers_max);
     if (status == OK)
+        status = pool_init(&sfu->rembs, sizeof(struct remb), config->peers_max);
+    if (status == OK)
         status = pool_init(&sfu->estimates, sizeof(struct bwe), config->peers_max);
     if (status == OK)
         status = pool_init(&sfu->histories, sizeof(struct bwe_more), config->peers_max);
@@ -70,6 +72,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
     pool_free(&sfu->histories);
     pool_free(&sfu->estimates);
     pool_free(&sfu->data_far);
+    pool_free(&sfu->rembs);
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
     pool_free(&sfu->peers);
@@ -89,6 +92,7 @@ void sfu_free(struct sfu *sfu)
     pool_free(&sfu->histories);
     pool_free(&sfu->estimates);
     pool_free(&sfu->data_far);
+    pool_free(&sfu->rembs);
     pool_free(&sfu->arrivals);
     pool_free(&sfu->transceivers);
     pool_free(&sfu->peers);

@@ -14,6 +14,7 @@
 
 #include "media/arrivals.h"
 #include "media/peer.h"
+#include "media/remb.h"
 
 #define SFU_HEAR_MAX       256
 #define SFU_MESSAGE_MAX    (256 * 1024) /* bytes, of a data channel */
@@ -48,6 +49,7 @@ struct sfu {
     struct pool peers;
     struct pool transceivers;
     struct pool arrivals;
+    struct pool rembs;
     struct pool estimates; /* of what the lines take of peers that something is sent to */
     struct pool histories; /* of those of them that much is sent to */
     struct tracks tracks;

@@ -20,8 +20,8 @@ static const struct negotiation_policy END_POLICY = {
     .format_count = 3,
     .extensions = { END_EXTENSION(MID) | END_EXTENSION(AUDIO_LEVEL) | END_EXTENSION(TRANSPORT_CC),
                     END_EXTENSION(MID) | END_EXTENSION(RID) | END_EXTENSION(REPAIRED_RID) |
-                        END_EXTENSION(TRANSPORT_CC) },
-    .feedback = { MEDIA_TRANSPORT_CC, MEDIA_NACK | MEDIA_PLI | MEDIA_TRANSPORT_CC },
+                        END_EXTENSION(ABS_SEND_TIME) | END_EXTENSION(TRANSPORT_CC) },
+    .feedback = { MEDIA_TRANSPORT_CC, MEDIA_NACK | MEDIA_PLI | MEDIA_REMB | MEDIA_TRANSPORT_CC },
     .receive_max = { 2, 2 },
     .has_rtx = true,
     .has_simulcast = true,

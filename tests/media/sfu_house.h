@@ -8,6 +8,7 @@
 #include "agent/rtc_house.h"
 #include "negotiation_support.h"
 
+#include "base/bytes.h"
 #include "media/sfu.h"
 #include "wire/rtcp_feedback.h"
 
@@ -254,8 +255,9 @@ struct saying {
     uint8_t rid_id;
     char rid;
     uint8_t cc_id;
-    uint16_t cc; /* the transport-wide number */
-    bool is_rtx; /* of the packet `repeated` */
+    uint16_t cc;     /* the transport-wide number */
+    uint8_t time_id; /* of abs-send-time, which is now */
+    bool is_rtx;     /* of the packet `repeated` */
     uint16_t repeated;
     uint16_t size;  /* of its payload, at least 40; 0: 40 */
     uint16_t width; /* of its picture, and as high as 16:9 is; 0: 320 */
@@ -264,7 +266,7 @@ struct saying {
 static inline uint16_t write_extensions(const struct saying *saying, uint8_t *at)
 {
     uint8_t *value = at + 4;
-    memset(at, 0, 12);
+    memset(at, 0, 16);
     if (saying->mid_id) {
         *value++ = (uint8_t)(saying->mid_id << 4);
         *value++ = (uint8_t)saying->mid;
@@ -277,6 +279,11 @@ static inline uint16_t write_extensions(const struct saying *saying, uint8_t *at
         *value++ = (uint8_t)(saying->cc_id << 4 | 1);
         *value++ = (uint8_t)(saying->cc >> 8);
         *value++ = (uint8_t)saying->cc;
+    }
+    if (saying->time_id) {
+        *value++ = (uint8_t)(saying->time_id << 4 | 2);
+        bytes_write_24(value, rtp_abs_send_time_of(port.now));
+        value += 3;
     }
     uint16_t words = (uint16_t)((value - at - 4 + 3) / 4);
     memcpy(at, "\xbe\xde\0", 3);

@@ -106,10 +106,10 @@ static void test_chrome(void **state)
     assert_text("a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid\r\n");
     assert_text("a=recvonly\r\n");
     assert_no_text("a=ssrc");
-    assert_no_text("goog-remb");
+    assert_no_text("ccm fir");
     assert_no_text("playout-delay");
     assert_int_equal(described.sections[1].formats[0].feedback,
-                     MEDIA_NACK | MEDIA_PLI | MEDIA_TRANSPORT_CC);
+                     MEDIA_NACK | MEDIA_PLI | MEDIA_REMB | MEDIA_TRANSPORT_CC);
     assert_int_equal(ours.state, NEGOTIATION_STABLE);
     assert_false(negotiation_needs_offer(&ours));
 }

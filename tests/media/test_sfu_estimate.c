@@ -204,13 +204,83 @@ static void test_without_feedback(void **state)
     assert_true(estimate.loss > 0.39 && estimate.loss < 0.41);
 }
 
+/* ---- towards who publishes ---- */
+
+#define TIME_ID 6
+
+static void publish_with(const char *feedback)
+{
+    struct text offer;
+    head(&offer, 1);
+    video(&offer, 0, "sendonly", 100, 5);
+    line(&offer, "a=rtcp-fb:100 goog-remb%s", feedback);
+    line(&offer, "a=extmap:%u http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time", TIME_ID);
+    line_ssrcs(&offer, 7001);
+    join(&alice, &offer, NULL);
+}
+
+/* So many packets, 10 ms apart: 800 kbit/s.  Gives how often REMB came, and what it said last. */
+static unsigned say_with_times(uint16_t count, uint8_t time_id, uint64_t *bps)
+{
+    unsigned times = 0;
+    for (uint16_t i = 0; i < count; i++) {
+        struct rtcp_feedback feedback;
+        struct rtcp_remb told;
+        alice.far->rtcp_size = 0;
+        say_this(&alice, &(struct saying){ .ssrc = 7001,
+                                           .type = 100,
+                                           .number = i,
+                                           .is_key = i == 0,
+                                           .time_id = time_id,
+                                           .size = 968 });
+        run();
+        wait(10 * USEC_MS);
+        if (!got(&alice, RTCP_PSFB, RTCP_ALFB, &feedback))
+            continue;
+        assert_int_equal(rtcp_read_remb(&feedback, &told), OK);
+        assert_int_equal(told.ssrcs.size, 4);
+        assert_int_equal(bytes_read_32(told.ssrcs.at), 7001);
+        *bps = told.bitrate_bps;
+        times++;
+    }
+    return times;
+}
+
+static void test_a_publisher_is_told_by_remb(void **state)
+{
+    uint64_t bps = 0;
+    (void)state;
+    publish_with("");
+    assert_in_range(say_with_times(1000, TIME_ID, &bps), 7,
+                    9);                    /* each second, from the second on */
+    assert_in_range(bps, 800000, 1300000); /* half as much again, where nothing is in the way */
+}
+
+static void test_by_one_way_alone(void **state)
+{
+    uint64_t bps = 0;
+    (void)state;
+    publish_with("\r\na=rtcp-fb:100 transport-cc");
+    assert_int_equal(say_with_times(500, TIME_ID, &bps), 0);
+}
+
+static void test_times_are_needed(void **state)
+{
+    uint64_t bps = 0;
+    (void)state;
+    publish_with("");
+    assert_int_equal(say_with_times(500, 0, &bps), 0);
+}
+
 #define WITH_SFU(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SFU(test_numbers),     WITH_SFU(test_feedback),         WITH_SFU(test_silence),
-        WITH_SFU(test_without_rtx), WITH_SFU(test_without_feedback),
+        WITH_SFU(test_numbers),          WITH_SFU(test_feedback),
+        WITH_SFU(test_silence),          WITH_SFU(test_without_rtx),
+        WITH_SFU(test_without_feedback), WITH_SFU(test_a_publisher_is_told_by_remb),
+        WITH_SFU(test_by_one_way_alone), WITH_SFU(test_times_are_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
