@@ -8,7 +8,7 @@
  * little faster than that is what is tried for.  Before a queue was met, or two seconds have gone,
  * nothing is known, and nothing said.
  *
- * Rates are in bits/s of RTP packets.  It is told each REMB_EACH, and at once when it has gone down.
+ * Rates are in bits/s of RTP packets.  It is told each second, and at once when it has gone down.
  * No memory of its own; zeroed at first.
  */
 #ifndef MOIM_MEDIA_REMB_H

@@ -1,4 +1,4 @@
-/* REMB towards a publisher: its camera follows what it is told, over a line that a queue is before. */
+/* REMB towards a publisher: its camera follows what it is told, over a line with a queue. */
 #include "support.h"
 
 #include "media/remb.h"
