@@ -3,7 +3,7 @@
 #define PICTURES   30
 #define KEY_EACH   300
 #define KEY_SIZE   4
-#define PACED      2.5
+#define SMALLEST   100 /* bytes: less goes with the next picture */
 #define WANT_EACH  (100 * USEC_MS)
 #define OF_LINE    0.95 /* of an estimate, a camera takes */
 #define LEAST_BPS  30000.0
@@ -44,13 +44,9 @@ static double produce(struct source *source, usec now, struct chance *chance, ui
 {
     if (source->camera_bps == 0)
         return (double)estimate * BYTES_A_MS;
-    double rate = source_most(source, (double)estimate * OF_LINE);
-    if (now >= source->picture_at)
-        source->coming += take_picture(source, now, chance, rate);
-    double come = rate * PACED * BYTES_A_MS;
-    come = come < source->coming ? come : source->coming;
-    source->coming -= come;
-    return come;
+    if (now < source->picture_at)
+        return 0;
+    return take_picture(source, now, chance, source_most(source, (double)estimate * OF_LINE));
 }
 
 /* A packet that is full, or the end of a picture. */
@@ -58,7 +54,7 @@ static size_t next_size(const struct source *source)
 {
     if (source->waiting >= FOLLOWER_PACKET)
         return FOLLOWER_PACKET;
-    bool is_end = source->camera_bps > 0 && source->coming < 1 && source->waiting >= 100;
+    bool is_end = source->camera_bps > 0 && source->waiting >= SMALLEST;
     return is_end ? (size_t)source->waiting : 0;
 }
 
@@ -87,7 +83,7 @@ void source_turn(struct source *source, usec now, struct chance *chance,
     }
     size_t size = next_size(source);
     if (!kind->waits(follower, now, size ? (uint32_t)source->waiting : 0, source->since)) {
-        source->waiting = source->coming = 0;
+        source->waiting = 0;
         source->left_out++;
     }
 }

@@ -2,8 +2,8 @@
  *
  * A camera takes 30 pictures a second at its rate, or at what the estimate allows where that is
  * less; each is up to a quarter larger or smaller than the mean, every ten seconds one is a key
- * frame, four times as large.  They come as a publisher would pace them: at 2.5 times the rate.
- * Where it has layers, as a simulcast has, its rate is 1, 0.28 or 0.08 times the full one: the most
+ * frame, four times as large.  They come whole, as browsers send them.  Where it has
+ * layers, as a simulcast has, its rate is 1, 0.28 or 0.08 times the full one: the most
  * that fits.
  */
 #ifndef MOIM_SIM_BWE_SOURCE_H
@@ -16,8 +16,7 @@ struct source {
     uint32_t camera_bps; /* 0: as much as may be sent */
     bool is_layered;
     uint64_t most_bps;
-    double coming; /* bytes that are still on their way from the publisher */
-    double waiting;
+    double waiting; /* bytes */
     usec since;
     usec picture_at;
     uint32_t pictures;
