@@ -8,6 +8,7 @@
 #include "wire/payload_h26x.h"
 #include "wire/payload_vp8.h"
 #include "wire/payload_vp9.h"
+#include "wire/picture_size.h"
 
 #include "input.h"
 
@@ -45,13 +46,45 @@ static void check_vp9(struct view payload)
     CHECK(vp9.has_structure == (vp9.spatial_count != 0));
 }
 
+/* Of whatever unit these bytes may be, and of what a reader found in a payload. */
+static void check_sets(struct view unit)
+{
+    struct picture_size size;
+    struct h265_sps sps;
+    if (h264_read_sps(unit, &size) == OK)
+        CHECK(size.width >= 1 && size.height >= 1 && (unit.at[0] & 0x1f) == H264_SPS);
+    if (h265_read_sps(unit, &sps) == OK)
+        CHECK(sps.size.width >= 1 && sps.size.height >= 1);
+}
+
 static void check_h26x(struct view payload)
 {
     struct h26x h26x;
-    if (h264_read(payload, &h26x) == OK)
+    if (h264_read(payload, &h26x) == OK) {
         CHECK(h26x.nal_type >= 1 && h26x.nal_type < H264_STAP_A);
-    if (h265_read(payload, &h26x) == OK)
+        CHECK(h26x.sps.size == 0 || (h26x.has_parameters && view_within(h26x.sps, payload)));
+        CHECK(!h26x.is_disposable || (h26x.has_slice && h26x.slice_type < H264_SEI));
+        check_sets(h26x.sps);
+    }
+    if (h265_read(payload, &h26x) == OK) {
         CHECK(h26x.nal_type < H265_AP && h26x.temporal_id <= 6 && h26x.layer_id <= 63);
+        CHECK(h26x.sps.size == 0 || (h26x.has_parameters && view_within(h26x.sps, payload)));
+        check_sets(h26x.sps);
+    }
+    check_sets(payload);
+}
+
+static void check_av1_sizes(struct view sequence_obu, struct view frame)
+{
+    struct av1_sequence sequence;
+    struct picture_size size;
+    if (av1_read_sequence(sequence_obu, &sequence) != OK)
+        return;
+    CHECK(sequence.most.width >= 1 && sequence.most.height >= 1);
+    CHECK(sequence.width_bits <= 16 && sequence.height_bits <= 16);
+    if (av1_read_key_size(frame, &sequence, &size) == OK)
+        CHECK(size.width >= 1 && size.width <= sequence.most.width &&
+              size.height <= sequence.most.height);
 }
 
 static void check_av1(struct view payload)
@@ -61,6 +94,8 @@ static void check_av1(struct view payload)
         return;
     CHECK(av1.element_count >= 1 && av1.element_count < payload.size);
     CHECK(!av1.is_key || (av1.new_sequence && !av1.continues));
+    CHECK(av1.has_sequence_header == (av1.sequence.size > 0));
+    check_av1_sizes(av1.sequence, av1.frame);
 }
 
 /* The payload and shorter ones of it, as one packet. */
@@ -117,6 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_vp9(bytes);
     check_h26x(bytes);
     check_av1(bytes);
+    check_av1_sizes(view_slice(bytes, 0, 20), view_slice(bytes, 20, bytes.size));
     check_audio(bytes);
     free(copy.at);
     return 0;

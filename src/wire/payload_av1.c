@@ -16,10 +16,14 @@ static int add_obu(struct av1 *av1, struct view obu)
         av1->temporal_id = obu.at[1] >> 5;
         av1->spatial_id = obu.at[1] >> 3 & 3;
     }
-    if (type == AV1_SEQUENCE_HEADER)
+    if (type == AV1_SEQUENCE_HEADER && !av1->has_sequence_header) {
         av1->has_sequence_header = true;
-    if (type == AV1_FRAME_HEADER || type == AV1_FRAME)
+        av1->sequence = obu;
+    }
+    if ((type == AV1_FRAME_HEADER || type == AV1_FRAME) && !av1->starts_frame) {
         av1->starts_frame = true;
+        av1->frame = obu;
+    }
     return OK;
 }
 

@@ -23,6 +23,7 @@ enum av1_obu {
     AV1_REDUNDANT_FRAME_HEADER = 7
 };
 
+/* Views into the payload. */
 struct av1 {
     bool continues;           /* Z: the first element is the rest of one before */
     bool continued;           /* Y: the last element goes on in the next packet */
@@ -34,6 +35,8 @@ struct av1 {
     bool has_layers;          /* an OBU has the extension; then, of the first that has it: */
     uint8_t temporal_id;      /* 0 to 7 */
     uint8_t spatial_id;       /* 0 to 3 */
+    struct view sequence;     /* the first sequence header, with its header (picture_size.h) ... */
+    struct view frame;        /* ... and the first frame or its header: as far as it is here */
 };
 
 /* ERR_MALFORMED: cut short, elements past the end or of none where they can't be, N with Z. */

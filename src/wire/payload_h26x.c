@@ -2,7 +2,25 @@
 
 #include "base/bytes.h"
 
+static void add_slice(struct h26x *h26x, unsigned type, bool is_disposable)
+{
+    if (!h26x->has_slice)
+        h26x->slice_type = (uint8_t)type;
+    h26x->is_disposable = is_disposable && (h26x->is_disposable || !h26x->has_slice);
+    h26x->has_slice = true;
+}
+
+/* Its parts can't be put together here; encoders make sets that are smaller than a packet. */
+static void add_parameters(struct h26x *h26x, struct view unit)
+{
+    h26x->has_parameters = true;
+    if (!h26x->is_fragment && h26x->sps.size == 0)
+        h26x->sps = unit;
+}
+
 /* ---- H.264 ---- */
+
+#define H264_REF_IDC 0x60
 
 /* What a NAL unit that begins here, of `header` bytes of header in all, adds.  The slice header
  * begins with first_mb_in_slice as ue(v): 0 is a bit of 1. */
@@ -10,9 +28,12 @@ static void add_h264(struct h26x *h26x, unsigned type, struct view unit, size_t 
 {
     bool is_slice = type >= H264_SLICE && type <= H264_IDR;
     h26x->has_key = h26x->has_key || type == H264_IDR;
+    if (is_slice)
+        add_slice(h26x, type, !(unit.at[0] & H264_REF_IDC));
     if (!begins)
         return;
-    h26x->has_parameters = h26x->has_parameters || type == H264_SPS;
+    if (type == H264_SPS)
+        add_parameters(h26x, unit);
     if (type >= H264_SEI && type <= H264_AUD)
         h26x->starts_frame = true;
     if (is_slice && (type <= H264_PARTITION_A || type == H264_IDR) && unit.size > header &&
@@ -89,9 +110,12 @@ int h264_read(struct view payload, struct h26x *h26x)
 static void add_h265(struct h26x *h26x, unsigned type, struct view unit, size_t header, bool begins)
 {
     h26x->has_key = h26x->has_key || (type >= H265_IRAP_FIRST && type <= H265_IRAP_LAST);
+    if (type < H265_VPS)
+        add_slice(h26x, type, type <= H265_RSV_VCL_N14 && type % 2 == 0);
     if (!begins)
         return;
-    h26x->has_parameters = h26x->has_parameters || type == H265_SPS;
+    if (type == H265_SPS)
+        add_parameters(h26x, unit);
     if ((type >= H265_VPS && type <= H265_AUD) || type == H265_SEI_PREFIX)
         h26x->starts_frame = true;
     if (type < H265_VPS && unit.size > header && unit.at[header] & 0x80)

@@ -23,6 +23,9 @@ enum h264_nal {
 };
 
 enum h265_nal {
+    H265_TSA_N = 2, /* those without N are one higher */
+    H265_STSA_N = 4,
+    H265_RSV_VCL_N14 = 14,
     H265_IRAP_FIRST = 16, /* BLA, IDR and CRA */
     H265_IRAP_LAST = 23,
     H265_VPS = 32,
@@ -35,17 +38,23 @@ enum h265_nal {
     H265_PACI = 50
 };
 
-/* Of all NAL units that are in the packet, or (fragments) that a part is in it. */
+/* Of all NAL units that are in the packet, or (fragments) that a part is in it.  A view into the
+ * payload. */
 struct h26x {
     uint8_t nal_type;    /* of the first one, not that of the packet */
+    uint8_t slice_type;  /* that of the first slice, where has_slice */
     bool is_fragment;    /* FU */
     bool starts_nal;     /* it has the beginning of its first NAL unit */
     bool ends_nal;       /* and the end of its last */
     bool starts_frame;   /* the first slice of a picture begins, or what stands before it */
     bool has_key;        /* a slice of IDR (H.264) or IRAP (H.265): the picture is a key frame */
     bool has_parameters; /* an SPS begins */
+    bool has_slice;
+    bool is_disposable; /* it has slices, to which nothing refers: nal_ref_idc is 0 (H.264); nothing
+                            of their own temporal layer (H.265) */
     uint8_t temporal_id; /* of H.265: 0 to 6 */
     uint8_t layer_id;    /* of H.265: 0 to 63 */
+    struct view sps;     /* the first that is whole, with its header (picture_size.h); or empty */
 };
 
 /* A key frame's first packet is one with `has_parameters`, or with has_key and starts_frame where

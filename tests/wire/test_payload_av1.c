@@ -19,6 +19,9 @@ static void test_key_frame(void **state)
     assert_true(av1.new_sequence && av1.has_sequence_header && av1.is_key && av1.starts_frame);
     assert_false(av1.continues || av1.continued || av1.has_layers);
     assert_int_equal(av1.element_count, 2);
+    assert_int_equal(av1.sequence.size, 3);
+    assert_int_equal(av1.sequence.at[0], 0x08);
+    assert_int_equal(av1.frame.size, 4);
     /* the same, with a size before each */
     av1 = read_hex("08 03 08 0000 04 30 112233");
     assert_true(av1.is_key && av1.starts_frame);

@@ -54,6 +54,53 @@ static void test_h264_fragments(void **state)
     check(h264_read, "7c 87 42e0", 7, "sfpu");
 }
 
+static void check_slices(int (*reader)(struct view, struct h26x *), const char *hex, bool has_slice,
+                         unsigned type, bool is_disposable)
+{
+    struct h26x seen;
+    assert_int_equal(reader(from_hex(hex), &seen), OK);
+    assert_int_equal(seen.has_slice, has_slice);
+    assert_int_equal(seen.slice_type, type);
+    assert_int_equal(seen.is_disposable, is_disposable);
+}
+
+static void test_slices(void **state)
+{
+    (void)state;
+    check_slices(h264_read, "41 9a00", true, 1, false);
+    check_slices(h264_read, "01 9a00", true, 1, true);
+    check_slices(h264_read, "06 0504", false, 0, false); /* an SEI, whose nal_ref_idc is always 0 */
+    check_slices(h264_read, "18 0002 06ff 0002 019a", true, 1, true);
+    check_slices(h264_read, "38 0002 019a 0002 215a", true, 1, false);
+    check_slices(h264_read, "1c 41 9a00", true, 1, true);
+    check_slices(h264_read, "5c 41 9a00", true, 1, false);
+    check_slices(h264_read, "78 0004 6742e01f 0002 68ce 0003 658884", true, 5, false);
+    check_slices(h265_read, "4001 0c", false, 0, false);
+    check_slices(h265_read, "0001 d0", true, 0, true);  /* TRAIL_N */
+    check_slices(h265_read, "0202 d0", true, 1, false); /* TRAIL_R */
+    check_slices(h265_read, "0402 d0", true, 2, true);  /* TSA_N */
+    check_slices(h265_read, "0602 d0", true, 3, false);
+    check_slices(h265_read, "2601 af", true, 19, false);
+    check_slices(h265_read, "6002 0003 5002aa 0003 040250", true, 2, true);
+    check_slices(h265_read, "6202 85 50aa", true, 5, false); /* STSA_R in parts */
+}
+
+static void test_sets(void **state)
+{
+    (void)state;
+    struct h26x seen;
+    assert_int_equal(h264_read(from_hex("67 42e01f"), &seen), OK);
+    assert_int_equal(seen.sps.size, 4);
+    assert_int_equal(h264_read(from_hex("78 0002 68ce 0004 6742e01f 0004 6764e01f"), &seen), OK);
+    assert_int_equal(seen.sps.size, 4);
+    assert_int_equal(seen.sps.at[1], 0x42);
+    assert_int_equal(h264_read(from_hex("7c 87 42e0"), &seen), OK); /* not whole */
+    assert_int_equal(seen.sps.size, 0);
+    assert_int_equal(h265_read(from_hex("6001 0003 40010c 0003 420101 0003 4401c0"), &seen), OK);
+    assert_int_equal(seen.sps.size, 3);
+    assert_int_equal(seen.sps.at[0], 0x42);
+}
+
 static void test_h264_broken(void **state)
 {
     (void)state;
@@ -171,6 +218,8 @@ int main(void)
         cmocka_unit_test(test_h264_single_units),
         cmocka_unit_test(test_h264_aggregates),
         cmocka_unit_test(test_h264_fragments),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_sets),
         cmocka_unit_test(test_h264_broken),
         cmocka_unit_test(test_h265_single_units),
         cmocka_unit_test(test_h265_layers),
