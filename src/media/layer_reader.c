@@ -1,7 +1,10 @@
 #include "media/layer_reader.h"
 
+#include "wire/payload_av1.h"
+#include "wire/payload_h26x.h"
 #include "wire/payload_vp8.h"
 #include "wire/payload_vp9.h"
+#include "wire/picture_size.h"
 
 #define ROW           0xfu    /* the targets of one spatial layer */
 #define COLUMN        0x1111u /* and those of one temporal one */
@@ -118,6 +121,83 @@ static int read_vp9(struct layer_reader *reader, struct layers_meter *meter, str
     packet->picture_id = vp9.picture_id;
     if (vp9.has_picture_id)
         packet->picture_id_bits = vp9.has_long_picture_id ? LONG_BITS : SHORT_BITS;
+    return OK;
+}
+
+/* ---- H.264 ---- */
+
+/* It knows no layers, but pictures to which nothing refers can be left out: the highest temporal
+ * layer of those that encoders make.  What stands before slices and refers to nothing goes with
+ * them, since receivers take a packet that is of no picture for a hole. */
+static int read_h264(struct layer_reader *reader, struct layers_meter *meter, struct view payload,
+                     struct packet *packet)
+{
+    struct h26x h264;
+    struct picture_size size;
+    int status = h264_read(payload, &h264);
+    if (status != OK)
+        return status;
+    if (h264.sps.size > 0 && h264_read_sps(h264.sps, &size) == OK)
+        layers_set_size(meter, 0, size.width, size.height);
+    bool is_aside = h264.nal_type == H264_SEI || h264.nal_type == H264_AUD;
+    reader->has_disposable = reader->has_disposable || h264.is_disposable;
+    if (h264.is_disposable)
+        packet->temporal = 1;
+    else if (!reader->has_disposable || h264.has_slice || h264.has_parameters || !is_aside)
+        return OK;
+    packet->targets = from_temporal(1);
+    packet->needed = 0;
+    mark_rise(packet, from_temporal(1), 0);
+    return OK;
+}
+
+/* ---- H.265 ---- */
+
+static int read_h265(struct layer_reader *reader, struct layers_meter *meter, struct view payload,
+                     struct packet *packet)
+{
+    struct h26x h265;
+    struct h265_sps sps;
+    int status = h265_read(payload, &h265);
+    if (status != OK)
+        return status;
+    if (h265.sps.size > 0 && h265_read_sps(h265.sps, &sps) == OK) {
+        layers_set_size(meter, 0, sps.size.width, sps.size.height);
+        reader->has_nesting = sps.has_temporal_nesting;
+    }
+    unsigned temporal = h265.temporal_id;
+    packet->temporal = h265.temporal_id;
+    packet->targets = from_temporal(temporal);
+    packet->needed = from_temporal(h265.is_disposable ? temporal + 1 : temporal);
+    if (temporal == 0 || !h265.has_slice)
+        return OK;
+    /* TSA: this layer and those above can be begun with; STSA: this one */
+    bool is_tsa = h265.slice_type == H265_TSA_N || h265.slice_type == H265_TSA_N + 1;
+    bool is_stsa = h265.slice_type == H265_STSA_N || h265.slice_type == H265_STSA_N + 1;
+    if (is_tsa || reader->has_nesting)
+        mark_rise(packet, from_temporal(temporal), temporal - 1);
+    else if (is_stsa && temporal < LAYERS_TEMPORAL)
+        mark_rise(packet, COLUMN << temporal, temporal - 1);
+    return OK;
+}
+
+/* ---- AV1 ---- */
+
+/* Its layers are told by descriptors alone; without one, all of it is taken for one layer. */
+static int read_av1(struct layers_meter *meter, struct view payload, bool has_descriptor)
+{
+    struct av1 av1;
+    struct av1_sequence sequence;
+    struct picture_size size;
+    int status = av1_read(payload, &av1);
+    if (status != OK || av1.sequence.size == 0)
+        return status;
+    if (av1_read_sequence(av1.sequence, &sequence) != OK)
+        return OK;
+    unsigned top = has_descriptor ? sequence.spatial_count - 1u : 0;
+    if (sequence.spatial_count > 1 || av1_read_key_size(av1.frame, &sequence, &size) != OK)
+        size = sequence.most;
+    layers_set_size(meter, top, size.width, size.height);
     return OK;
 }
 
@@ -270,13 +350,23 @@ static void note_newest(struct layer_reader *reader, const struct packet *packet
 }
 
 static int read_codec(struct layer_reader *reader, struct layers_meter *meter,
-                      enum payload_codec codec, struct view view, struct packet *packet)
+                      enum payload_codec codec, struct view view, bool has_descriptor,
+                      struct packet *packet)
 {
-    if (codec == PAYLOAD_VP8)
+    switch (codec) {
+    case PAYLOAD_VP8:
         return read_vp8(meter, view, packet);
-    if (codec == PAYLOAD_VP9)
+    case PAYLOAD_VP9:
         return read_vp9(reader, meter, view, packet);
-    return OK;
+    case PAYLOAD_H264:
+        return read_h264(reader, meter, view, packet);
+    case PAYLOAD_H265:
+        return read_h265(reader, meter, view, packet);
+    case PAYLOAD_AV1:
+        return read_av1(meter, view, has_descriptor);
+    default:
+        return OK;
+    }
 }
 
 int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
@@ -297,7 +387,7 @@ int layer_reader_read(struct layer_reader *reader, struct layers_meter *meter,
     packet->ends_frame = payload.ends_frame;
     bool is_new = is_new_picture(reader, packet->rtp.timestamp);
     packet->begins_picture = is_new && payload.starts_frame;
-    status = read_codec(reader, meter, codec, view, packet);
+    status = read_codec(reader, meter, codec, view, descriptor.size > 0, packet);
     if (status != OK)
         return status;
     read_descriptor(reader, meter, descriptor, is_new, packet);

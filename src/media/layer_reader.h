@@ -23,6 +23,8 @@ struct layer_reader {
     uint8_t top;
     uint8_t picture_top; /* in the picture that is coming */
     uint8_t below_top;   /* pictures in a row that did not have it */
+    bool has_disposable; /* H.264: pictures came to which nothing refers */
+    bool has_nesting;    /* H.265: any picture of a higher temporal layer is a switch point */
     /* what dependency descriptors told; NULL: there is no memory for them */
     struct dd_structure *structure;
     uint8_t dd_targets[LAYERS_TARGETS]; /* by ours */

@@ -45,6 +45,7 @@ static const struct mode MODES[] = {
     { "AV1 L3T3", PAYLOAD_AV1, 1, 3, 3, false, false, true },
     { "AV1 L3T3_KEY", PAYLOAD_AV1, 1, 3, 3, true, false, true },
     { "H264, simulcast", PAYLOAD_H264, 3, 1, 1, false, false, false },
+    { "H264 L1T2, simulcast", PAYLOAD_H264, 3, 1, 2, false, false, false },
     { "H264 L1T2, simulcast, by descriptors", PAYLOAD_H264, 3, 1, 2, false, false, true },
     { "H264 L1T3, simulcast, by descriptors", PAYLOAD_H264, 3, 1, 3, false, false, true },
     { "H265, simulcast", PAYLOAD_H265, 3, 1, 1, false, false, false },
@@ -328,6 +329,10 @@ static void play_source(unsigned at)
     unsigned count = packets_make(mode, &source->numbers, &source->structure, frames, coded, sent);
     for (unsigned i = 0; i < count; i++)
         come(at, &sent[i]);
+    if (!is_bad) { /* each encoding's size is known, from its first key frame on */
+        assert_int_equal(source->encoding->meter.widths[mode->spatial_count - 1], source->width);
+        assert_int_equal(source->encoding->meter.heights[mode->spatial_count - 1], source->height);
+    }
 }
 
 static void ask(void)

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "base/bytes.h"
+#include "wire/payload_h26x.h"
 #include "wire/payload_vp8.h"
 #include "wire/payload_vp9.h"
 #include "wire/rtp_extensions.h"
@@ -140,6 +141,7 @@ static void read_ids(struct receiver *receiver, struct view payload)
     struct told *told = &receiver->told;
     struct vp8 vp8;
     struct vp9 vp9;
+    struct h26x h264;
     if (receiver->mode->codec == PAYLOAD_VP8) {
         assert_int_equal(vp8_read(payload, &vp8), OK);
         told->has_picture_id = vp8.has_picture_id;
@@ -155,6 +157,9 @@ static void read_ids(struct receiver *receiver, struct view payload)
         told->tl0picidx = vp9.tl0picidx;
         told->temporal = vp9.tid;
         told->spatial = vp9.sid;
+    } else if (receiver->mode->codec == PAYLOAD_H264) {
+        assert_int_equal(h264_read(payload, &h264), OK);
+        told->temporal = h264.is_disposable; /* of two layers */
     }
 }
 
