@@ -207,7 +207,7 @@ static int take_obu(struct view obu, struct bits *bits, unsigned *type)
     return bits->overrun || is_forbidden ? ERR_MALFORMED : OK;
 }
 
-/* timing_info() and decoder_model_info().  Gives how many bits delays have; 0: there is no model. */
+/* timing_info() and decoder_model_info().  Gives how many bits delays have; 0: no model. */
 static unsigned take_timing(struct bits *bits)
 {
     bits_skip(bits, 64);
