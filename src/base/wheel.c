@@ -31,7 +31,10 @@ static void place(struct wheel *wheel, struct timer *timer)
     while (level < WHEEL_LEVELS - 1 && differ >> (SLOT_BITS * (level + 1)))
         level++;
     unsigned slot = (unsigned)(tick >> (SLOT_BITS * level)) % WHEEL_SLOTS;
+    uint64_t *least = &wheel->least[level][slot];
 
+    if (!(wheel->occupied[level] >> slot & 1) || timer->tick < *least)
+        *least = timer->tick;
     timer->level = (uint8_t)level;
     timer->slot = (uint8_t)slot;
     list_append(&wheel->slots[level][slot], &timer->node);
@@ -83,10 +86,11 @@ static void spill(struct wheel *wheel, unsigned level, unsigned slot)
 }
 
 /* The tick at which the wheel next has something to do: a slot of level 0 is due, or a slot of a
- * higher level is to be spilled.  UINT64_MAX when it is empty. */
-static uint64_t next_tick(const struct wheel *wheel)
+ * higher level is to be spilled.  UINT64_MAX when it is empty.  *least: no timer expires before. */
+static uint64_t next_tick(const struct wheel *wheel, uint64_t *least)
 {
     uint64_t next = UINT64_MAX;
+    *least = UINT64_MAX;
     for (unsigned level = 0; level < WHEEL_LEVELS; level++) {
         uint64_t here = wheel->tick >> (SLOT_BITS * level);
         unsigned slot = (unsigned)(here % WHEEL_SLOTS);
@@ -100,6 +104,11 @@ static uint64_t next_tick(const struct wheel *wheel)
         uint64_t tick = (here + steps) << (SLOT_BITS * level);
         if (tick < next)
             next = tick;
+        uint64_t in_slot = wheel->least[level][(slot + steps) % WHEEL_SLOTS];
+        if ((in_slot - tick) >> (SLOT_BITS * level))
+            in_slot = tick; /* further off than the wheel turns: another slot's may be sooner */
+        if (in_slot < *least)
+            *least = in_slot;
     }
     return next;
 }
@@ -107,8 +116,9 @@ static uint64_t next_tick(const struct wheel *wheel)
 struct timer *wheel_expired(struct wheel *wheel, usec now)
 {
     uint64_t until = now >> TICK_SHIFT;
+    uint64_t least;
     while (list_empty(&wheel->expired) && wheel->tick < until) {
-        uint64_t tick = next_tick(wheel);
+        uint64_t tick = next_tick(wheel, &least);
         if (tick > until) {
             wheel->tick = until;
             break;
@@ -129,8 +139,10 @@ struct timer *wheel_expired(struct wheel *wheel, usec now)
 
 usec wheel_next(const struct wheel *wheel)
 {
+    uint64_t least;
     if (!list_empty(&wheel->expired))
         return wheel->tick << TICK_SHIFT;
-    uint64_t tick = next_tick(wheel);
-    return tick == UINT64_MAX ? USEC_NEVER : tick << TICK_SHIFT;
+    /* slots that are due before it are spilled then: to be woken for that would be for nothing */
+    uint64_t tick = next_tick(wheel, &least);
+    return tick == UINT64_MAX ? USEC_NEVER : least << TICK_SHIFT;
 }

@@ -25,7 +25,8 @@ struct wheel {
     uint64_t tick; /* all timers up to here have been moved to `expired` */
     struct list expired;
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
-    uint64_t occupied[WHEEL_LEVELS]; /* a bit a slot that is not empty */
+    uint64_t least[WHEEL_LEVELS][WHEEL_SLOTS]; /* no timer of the slot has a lower tick */
+    uint64_t occupied[WHEEL_LEVELS];           /* a bit a slot that is not empty */
 };
 
 void wheel_init(struct wheel *wheel, usec now);
@@ -47,8 +48,8 @@ usec wheel_time(const struct timer *timer);
  * Call it until NULL; timers may be set and cancelled between the calls. */
 struct timer *wheel_expired(struct wheel *wheel, usec now);
 
-/* When to call wheel_expired next: no later than the next timer's time, perhaps earlier (a timer
- * far off moves nearer in steps); USEC_NEVER when no timer is set. */
+/* When to call wheel_expired next: the next timer's time, or that of one which has been cancelled
+ * or set anew since, so that it is earlier; USEC_NEVER when no timer is set. */
 usec wheel_next(const struct wheel *wheel);
 
 #endif
