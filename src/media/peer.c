@@ -95,6 +95,7 @@ void peer_close(struct peer *peer, usec now)
         transceiver_close(LIST_ENTRY(peer->transceivers.next, struct transceiver, of_peer));
     rtc_close(sfu->config.rtc, now, peer->transport);
     wheel_cancel(&sfu->wheel, &peer->timer);
+    wheel_cancel(&sfu->calm, &peer->calm);
     list_remove(&peer->of_sfu);
     list_remove(&peer->news);
     list_remove(&peer->touched);

@@ -121,6 +121,7 @@ struct peer {
     struct list shared; /* what it gets of its line has changed */
     struct list wanted; /* other encodings of a track of its own are wanted */
     struct timer timer;
+    struct timer calm;            /* of what may wait a little: sfu->calm's */
     uint64_t line_bps;            /* what its line takes; 0: not known, and not limited */
     struct allocation allocation; /* of its line */
     struct pacer pacer;           /* of pictures, and of probes */

@@ -192,10 +192,10 @@ static void sooner(usec *until, usec other)
         *until = other;
 }
 
+/* What can't wait. */
 static usec next_time(const struct peer *peer, usec now)
 {
-    usec until = peer->report_at;
-    sooner(&until, peer->allocate_at);
+    usec until = pacer_until(&peer->pacer);
     for (uint8_t i = 0; i < peer->encoding_count; i++) {
         const struct encoding *encoding = peer->encodings[i];
         if (!encoding->memory)
@@ -204,14 +204,32 @@ static usec next_time(const struct peer *peer, usec now)
         if (encoding->track->is_video && !encoding_is_resting(encoding, now))
             sooner(&until, key_requests_until(&encoding->stream.key_requests));
     }
+    return until;
+}
+
+/* What can, for a moment. */
+static usec next_calm_time(const struct peer *peer)
+{
+    usec until = peer->report_at;
+    sooner(&until, peer->allocate_at);
     if (peer->arrivals)
         sooner(&until, arrivals_until(peer->arrivals));
     if (peer->remb)
         sooner(&until, remb_until(peer->remb));
     if (peer->bwe)
         sooner(&until, bwe_until(peer->bwe));
-    sooner(&until, pacer_until(&peer->pacer));
     return until;
+}
+
+static void set_timers(struct peer *peer, usec now)
+{
+    struct sfu *sfu = peer->sfu;
+    usec until = next_time(peer, now);
+    wheel_set(&sfu->calm, &peer->calm, next_calm_time(peer));
+    if (until == USEC_NEVER)
+        wheel_cancel(&sfu->wheel, &peer->timer);
+    else
+        wheel_set(&sfu->wheel, &peer->timer, until);
 }
 
 void peer_report(struct peer *peer, usec now)
@@ -241,5 +259,5 @@ void peer_report(struct peer *peer, usec now)
     flush(&report);
     peer_share(peer, now);
     peer_probe(peer, now);
-    wheel_set(&peer->sfu->wheel, &peer->timer, next_time(peer, now));
+    set_timers(peer, now);
 }

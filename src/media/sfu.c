@@ -52,6 +52,7 @@ int sfu_init(struct sfu *sfu, const struct sfu_config *config, usec now)
 {
     *sfu = (struct sfu){ .config = *config, .metrics = config->metrics, .now = now };
     wheel_init(&sfu->wheel, now);
+    wheel_init(&sfu->calm, now);
     list_init(&sfu->all);
     list_init(&sfu->touched);
     list_init(&sfu->news);
@@ -145,11 +146,27 @@ void sfu_hear(struct sfu *sfu, usec now, const struct rtc_out *out)
         peer->end = out->end;
         peer_count_end(peer);
         wheel_cancel(&sfu->wheel, &peer->timer);
+        wheel_cancel(&sfu->calm, &peer->calm);
         change(peer, PEER_ENDED);
         break;
     default:
         break;
     }
+}
+
+/* Packets of media bring us to life dozens of times a second.  To be woken for a report alone costs
+ * ten times what it does beside them. */
+static void take_calm(struct sfu *sfu, usec now)
+{
+    struct timer *timer;
+    while ((timer = wheel_expired(&sfu->calm, now)))
+        peer_touch(LIST_ENTRY(timer, struct peer, calm));
+}
+
+static usec calm_until(const struct sfu *sfu)
+{
+    usec next = wheel_next(&sfu->calm);
+    return next == USEC_NEVER ? next : next + SFU_COMPANY;
 }
 
 void sfu_tick(struct sfu *sfu, usec now)
@@ -158,6 +175,8 @@ void sfu_tick(struct sfu *sfu, usec now)
     sfu->now = now;
     while ((timer = wheel_expired(&sfu->wheel, now)))
         peer_touch(LIST_ENTRY(timer, struct peer, timer));
+    if (now >= calm_until(sfu))
+        take_calm(sfu, now);
     if (now >= sfu->data_until) {
         sctp_tick(&sfu->sctp, now);
         peer_drain_data(sfu, now);
@@ -168,8 +187,11 @@ usec sfu_until(const struct sfu *sfu)
 {
     usec until = wheel_next(&sfu->wheel);
     usec wanted = wanted_until(&sfu->tracks);
+    usec calm = calm_until(sfu);
     if (!list_empty(&sfu->touched))
         return 0;
+    if (calm < until)
+        until = calm;
     if (wanted < until)
         until = wanted;
     return sfu->data_until < until ? sfu->data_until : until;
@@ -230,6 +252,8 @@ bool sfu_pump(struct sfu *sfu, usec now)
 {
     sfu->now = now;
     wanted_settle(&sfu->tracks, now);
+    if (!list_empty(&sfu->tracks.pumping))
+        take_calm(sfu, now);
     bool is_all = forward(sfu, now);
     pace(sfu);
     return is_all && repeat(sfu, now) && report(sfu, now);

@@ -17,7 +17,8 @@
 #include "media/remb.h"
 
 #define SFU_HEAR_MAX       256
-#define SFU_MESSAGE_MAX    (256 * 1024) /* bytes, of a data channel */
+#define SFU_MESSAGE_MAX    (256 * 1024)   /* bytes, of a data channel */
+#define SFU_COMPANY        (20 * USEC_MS) /* so late reports are at most, where no media goes out */
 #define SFU_CANDIDATES_MAX 16
 
 struct sfu_config {
@@ -46,6 +47,7 @@ struct sfu {
     struct metrics *metrics;
     usec now;
     struct wheel wheel;
+    struct wheel calm; /* what may wait until something else goes out: SFU_COMPANY at most */
     struct pool peers;
     struct pool transceivers;
     struct pool arrivals;

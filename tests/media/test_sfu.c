@@ -1,4 +1,5 @@
 /* Peers on a media port: what one publishes, others get. */
+#include "media/peer_inside.h"
 #include "sfu_house.h"
 
 /* ---- tests ---- */
@@ -165,22 +166,26 @@ static void test_nothing_in_common(void **state)
     assert_null(slot_of(&bob)->subscription);
 }
 
+static void begin_telling_clock(void)
+{
+    uint8_t bytes[64];
+    struct rtcp_writer writer;
+    const struct rtcp_sr sr = { .ssrc = 7001, .ntp = 5ull << 32, .rtp_timestamp = 30000 };
+    rtcp_begin(&writer, bytes, sizeof bytes);
+    rtcp_add_sr(&writer, &sr, NULL, 0);
+    far_say_rtcp(alice.far, view_make(bytes, writer.size));
+    run();
+}
+
 /* Reports: what was sent, once its source has told its clock, and what came. */
 static void test_reports(void **state)
 {
     (void)state;
-    uint8_t bytes[64];
-    struct rtcp_writer writer;
     struct rtcp_packet packet;
     struct rtcp_sr sr;
     struct rtcp_rr rr;
     begin_forwarding();
-    rtcp_begin(&writer, bytes, sizeof bytes);
-    rtcp_add_sr(&writer,
-                &(struct rtcp_sr){ .ssrc = 7001, .ntp = 5ull << 32, .rtp_timestamp = 30000 }, NULL,
-                0);
-    far_say_rtcp(alice.far, view_make(bytes, writer.size));
-    run();
+    begin_telling_clock();
     alice.far->rtcp_size = bob.far->rtcp_size = 0;
     wait(1100 * USEC_MS);
     struct view rest = view_make(bob.far->rtcp, bob.far->rtcp_size);
@@ -198,6 +203,42 @@ static void test_reports(void **state)
             blocks += rr.report_count;
         }
     assert_int_equal(blocks, 1);
+}
+
+/* Of all that it says, a report alone is due, and not when alice's is. */
+static void report_at(struct peer *peer, usec at)
+{
+    peer->allocate_at = USEC_NEVER;
+    peer->report_at = at;
+    peer_touch(peer);
+    run();
+}
+
+/* Nobody is woken for a report alone, for a while: it goes with what goes anyway. */
+static void test_reports_go_with_media(void **state)
+{
+    (void)state;
+    begin_forwarding();
+    begin_telling_clock();
+    wait(1500 * USEC_MS);
+    say(&alice, 7001, 100, 11, false); /* it is heard again, which is news */
+    run();
+    usec due = port.now + 100 * USEC_MS;
+    unsigned before = bob.far->rtcp_count;
+    report_at(bob.peer, due);
+    wait(due + 2 * USEC_MS - port.now);
+    assert_int_equal(bob.far->rtcp_count, before);
+    assert_true(sfu_until(&sfu) > port.now);
+    say(&alice, 7001, 100, 12, false);
+    run();
+    assert_int_equal(bob.far->rtcp_count, before + 1);
+    /* and when nothing does, a little later */
+    due += 100 * USEC_MS;
+    report_at(bob.peer, due);
+    wait(due + SFU_COMPANY - USEC_MS - port.now);
+    assert_int_equal(bob.far->rtcp_count, before + 1);
+    wait(4 * USEC_MS);
+    assert_int_equal(bob.far->rtcp_count, before + 2);
 }
 
 /* Who only receives is told how long its word took. */
@@ -318,6 +359,7 @@ int main(void)
         WITH_SFU(test_replaced),
         WITH_SFU(test_nothing_in_common),
         WITH_SFU(test_reports),
+        WITH_SFU(test_reports_go_with_media),
         WITH_SFU(test_reference_time),
         WITH_SFU(test_pieces),
         WITH_SFU(test_counts),
