@@ -1,9 +1,11 @@
 /* A proxy for UDP that is a bad line: netem_proxy --to ADDRESS:PORT [--listen ADDRESS:PORT]
- * [--up SCRIPT] [--down SCRIPT] [--seed NUMBER]
+ * [--up SCRIPT] [--down SCRIPT] [--recording FILE] [--seed NUMBER]
  *
  * Each client that sends to it (known by its address) has two lines of its own (netem/netem.h), up
  * to the target and down from it, and a socket of its own towards the target.  SCRIPT is text of
- * netem/script.h, in which `;` ends a step as a line's end does; times count from now.
+ * netem/script.h, in which `;` ends a step as a line's end does; times count from now.  FILE says
+ * what the lines down take (netem/capacity.h), from now on and again when it is over: the script's
+ * rates don't count then, nor do queues that are given as a time.
  *
  * It prints `listening ADDRESS:PORT`, and then takes orders, one a line, until its standard input
  * ends, which ends it:
@@ -15,6 +17,7 @@
  * Each is answered by one line: `ok`, `error ...`, or the counts.
  */
 #include "base/address.h"
+#include "netem/capacity.h"
 #include "netem/script.h"
 
 #include <arpa/inet.h>
@@ -33,6 +36,7 @@
 #define OVERHEAD    28
 #define ORDER_MAX   4096
 #define BUFFER_SIZE (4 << 20)
+#define FILE_MAX    (16 << 20)
 
 enum { UP, DOWN, WAYS };
 
@@ -52,6 +56,10 @@ static struct {
     struct netem_setting settings[WAYS]; /* as they were before the scripts */
     unsigned client_count;
     struct client clients[CLIENTS_MAX];
+    bool has_recording;
+    struct capacity recording;
+    usec recording_from;
+    uint64_t ticks;   /* milliseconds of it that have begun */
     uint64_t refused; /* datagrams of clients that were too many, or too long */
     char order[ORDER_MAX];
     size_t order_size;
@@ -134,6 +142,40 @@ static void begin_line(struct netem *line, unsigned way, usec now)
     netem_init(line, &proxy.store, ++proxy.seed, OVERHEAD, now);
     netem_set(line, now, &proxy.settings[way]);
     netem_follow(line, now, &proxy.scripts[way], proxy.script_from[way]);
+    if (way == DOWN && proxy.has_recording)
+        capacity_apply(&proxy.recording, proxy.ticks, line, now);
+}
+
+static usec tick_at(void)
+{
+    return proxy.recording_from + (proxy.ticks + 1) * USEC_MS;
+}
+
+/* All that the recording says up to now. */
+static void play_recording(usec now)
+{
+    for (usec at; proxy.has_recording && (at = tick_at()) <= now;) {
+        proxy.ticks++;
+        for (unsigned i = 0; i < proxy.client_count; i++)
+            capacity_apply(&proxy.recording, proxy.ticks, &proxy.clients[i].lines[DOWN], at);
+    }
+}
+
+static void read_recording(const char *name)
+{
+    static uint8_t text[FILE_MAX];
+    unsigned line;
+    FILE *file = fopen(name, "r");
+    if (!file)
+        die(name);
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    if (capacity_read(view_make(text, size), &proxy.recording, &line) != OK) {
+        fprintf(stderr, "netem_proxy: %s:%u: no recording\n", name, line);
+        exit(2);
+    }
+    proxy.has_recording = true;
+    proxy.recording_from = now_us();
 }
 
 /* NULL, or what is wrong. */
@@ -240,6 +282,9 @@ static usec next_time(void)
             usec until = netem_until(&proxy.clients[i].lines[way]);
             next = until < next ? until : next;
         }
+    /* what it says matters only to what is waiting */
+    if (next != USEC_NEVER && proxy.has_recording && tick_at() < next)
+        next = tick_at();
     return next;
 }
 
@@ -329,6 +374,8 @@ static void read_options(int argc, char **argv)
             scripts[UP] = argv[i + 1];
         else if (strcmp(argv[i], "--down") == 0)
             scripts[DOWN] = argv[i + 1];
+        else if (strcmp(argv[i], "--recording") == 0)
+            read_recording(argv[i + 1]);
         else if (strcmp(argv[i], "--seed") == 0)
             proxy.seed = strtoull(argv[i + 1], NULL, 10);
         else
@@ -336,7 +383,7 @@ static void read_options(int argc, char **argv)
     }
     if (!to || argc % 2 == 0) {
         fprintf(stderr, "netem_proxy --to ADDRESS:PORT [--listen ADDRESS:PORT] [--up SCRIPT] "
-                        "[--down SCRIPT] [--seed NUMBER]\n");
+                        "[--down SCRIPT] [--recording FILE] [--seed NUMBER]\n");
         exit(2);
     }
     from_text(to, &proxy.target);
@@ -365,6 +412,7 @@ int main(int argc, char **argv)
         unsigned count = proxy.client_count;
         wait_for(all, next_time());
         usec now = now_us();
+        play_recording(now);
         if (all[0].revents && !take_orders(now))
             return 0;
         if (all[1].revents)
