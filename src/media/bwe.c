@@ -269,6 +269,7 @@ static void look_for_rival(struct bwe *bwe, usec now, const struct news *news)
         .busy_bps = bwe_busy_bps(&bwe->busy),
         .come_bps = bwe->acknowledged.bps,
         .loss = (double)news->lost / (news->lost + news->received),
+        .rate_bps = bwe->rate.bps,
     };
     if (!bwe_rival_look(&bwe->rival, now, &input))
         return;
@@ -286,6 +287,7 @@ static void estimate(struct bwe *bwe, usec now, const struct news *news)
                                           .acknowledged_bps = bwe->acknowledged.bps,
                                           .busy_bps = bwe_busy_bps(&bwe->busy),
                                           .queue_us = bwe_busy_queue(&bwe->busy),
+                                          .standing_us = bwe_busy_queue(&bwe->busy),
                                           .round_trip = round_trip_of(bwe),
                                           .has_rival = bwe->rival.is_there,
                                           .min_bps = bwe->settings.min_bps,

@@ -102,6 +102,11 @@ void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double ta
 #define REDUCE_EACH_MIN (10 * USEC_MS)
 #define REDUCE_EACH_MAX (200 * USEC_MS)
 #define REDUCE_BLIND    (500 * USEC_MS) /* while it is not known what comes */
+#define STANDS_US       40000           /* a queue: with more on top it would only grow ... */
+#define STANDS_LONG_US  80000           /* ... and one so long that stays is to go */
+#define STANDS_EACH     USEC_S          /* ... and one that stays is to go */
+#define STANDS_TIMES    2
+#define STANDS_AT_MOST  (10 * USEC_S) /* then it is none: the way itself has become longer */
 #define RIVAL_GROWTH    0.3
 #define RIVAL_BACK_OFF  0.85
 #define PACKET_BITS     (1200 * 8.0)
@@ -223,9 +228,32 @@ static void increase(struct bwe_rate *rate, usec now, const struct bwe_rate_inpu
     rate->bps = rate->bps + growth < most ? rate->bps + growth : most;
 }
 
+/* A queue that stands, full perhaps, has no trend, and is too much all the same.  (A packet waits
+ * for itself, too: on a narrow line that is long.) */
+static enum bwe_usage usage_by_queue(struct bwe_rate *rate, usec now,
+                                     const struct bwe_rate_input *input)
+{
+    int64_t queue_us = input->standing_us - (int64_t)(PACKET_BITS * (double)USEC_S / rate->bps);
+    if (input->has_rival || queue_us < STANDS_US) {
+        rate->stands_since = 0;
+        return input->has_rival ? BWE_NORMAL : input->usage;
+    }
+    if (rate->stands_since == 0) {
+        rate->stands_since = now;
+        rate->stood = 0;
+    }
+    usec passed = now - rate->stands_since;
+    if (input->usage != BWE_NORMAL || passed > STANDS_AT_MOST)
+        return input->usage;
+    if (rate->stood == STANDS_TIMES || passed < (rate->stood + 1) * STANDS_EACH)
+        return BWE_UNDERUSING;
+    rate->stood++;
+    return BWE_OVERUSING;
+}
+
 bool bwe_rate_update(struct bwe_rate *rate, usec now, const struct bwe_rate_input *input)
 {
-    switch (input->has_rival ? BWE_NORMAL : input->usage) {
+    switch (usage_by_queue(rate, now, input)) {
     case BWE_OVERUSING:
         return reduce(rate, now, input);
     case BWE_UNDERUSING: /* the queue empties: let it */

@@ -49,16 +49,19 @@ struct bwe_rate {
     double bps;
     double capacity_bps; /* where overuse was met lately, on the average; 0: not known */
     double capacity_variance;
-    usec changed_at; /* 0: never */
-    usec reduced_at; /* 0: never */
-    bool is_held;    /* until the queue has emptied */
+    usec changed_at;   /* 0: never */
+    usec reduced_at;   /* 0: never */
+    usec stands_since; /* a queue; 0: none does */
+    uint8_t stood;     /* how often it went down for that */
+    bool is_held;      /* until the queue has emptied */
 };
 
 struct bwe_rate_input {
     enum bwe_usage usage;
     double acknowledged_bps; /* 0: not known */
     double busy_bps;         /* that the line takes while it is busy (bwe_busy.h); 0: not known */
-    int64_t queue_us;        /* that packets wait at least */
+    int64_t queue_us;        /* that packets wait at least: by it, how far it goes down ... */
+    int64_t standing_us;     /* ... and whether it does though nothing grows; 0: it does not */
     usec round_trip;
     bool has_rival; /* it goes by loss: bwe_rival.h */
     double min_bps;

@@ -3,8 +3,9 @@
  * A flow that goes by loss alone (TCP) keeps a queue full.  Who gives way whenever the queue grows
  * is left with next to nothing there.  Alone, as long as there is a queue, as much of ours comes as
  * the line takes, and when we send less the queue is soon gone.  So where the queue stays, neither
- * growing nor losing for what we send, and yet less and less of ours comes, there is a rival.  Then
- * it is better to go by loss, too, as TCP does: up by a part of a packet a round trip, down a
+ * growing nor losing for what we send, and yet less and less of ours comes, there is a rival; and
+ * where it does not go down for seconds, though we send but a part of what the line took.  Then it
+ * is better to go by loss, too, as TCP does: up by a part of a packet a round trip, down a
  * little when packets are lost.  That ends when the queue has been empty for a while, or has become
  * far longer: then nothing is lost that would hold us back.
  *
@@ -24,6 +25,7 @@ struct bwe_rival_input {
     double busy_bps;  /* what the line takes of ours while it is busy (bwe_busy.h); 0: not known */
     double come_bps;  /* what comes of ours */
     double loss;      /* of what it told of: 0 to 1 */
+    double rate_bps;  /* that we send at, at most */
 };
 
 struct bwe_rival {
@@ -33,7 +35,12 @@ struct bwe_rival {
     usec less_since;  /* clearly less comes than there came meanwhile; 0: no */
     usec looked_at;   /* at the queue, which was then: */
     int64_t queue_us;
-    int64_t found_us; /* the queue when it was found */
+    int64_t found_us;     /* the queue when it was found */
+    usec stands_since;    /* it neither grows nor goes down; 0: no */
+    int64_t stands_least; /* meanwhile, as is the next one */
+    int64_t stands_most;
+    usec
+        ours_until; /* it was taken for a rival's, and was ours: that is not to happen again soon */
     double most_bps;  /* that came of ours meanwhile */
     double alone_bps; /* that the line took before, about; 0: not known */
     bool is_there;

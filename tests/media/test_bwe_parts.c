@@ -196,6 +196,38 @@ static void test_rate(void **state)
     assert_true(rate.bps == 50e3);
 }
 
+/* A queue that stays is too much, though it does not grow; unless it does not go for that. */
+static void test_a_queue_that_stands(void **state)
+{
+    struct bwe_rate rate = { .bps = 300e3 };
+    struct bwe_rate_input input = { .acknowledged_bps = 295e3,
+                                    .busy_bps = 290e3,
+                                    .queue_us = 290000,
+                                    .standing_us = 290000,
+                                    .round_trip = 50 * USEC_MS,
+                                    .min_bps = 50e3,
+                                    .max_bps = 5e6 };
+    usec now = NOW;
+    (void)state;
+    for (unsigned i = 0; i < 10; i++)
+        assert_false(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
+    assert_true(rate.bps == 300e3); /* with more it would only grow */
+    assert_true(bwe_rate_update(&rate, now += 100 * USEC_MS, &input));
+    assert_true(rate.bps > 0.79 * 290e3 && rate.bps < 0.82 * 290e3);
+    for (unsigned i = 0; i < 80; i++)
+        bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
+    assert_true(rate.bps > 0.79 * 290e3);
+    double before = rate.bps;
+    for (unsigned i = 0; i < 30; i++) /* it is the way that has become longer */
+        bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
+    assert_true(rate.bps > before);
+    rate = (struct bwe_rate){ .bps = 300e3 };
+    input.standing_us = 60000; /* of which a packet takes 32 ms by itself */
+    for (unsigned i = 0; i < 20; i++)
+        bwe_rate_update(&rate, now += 100 * USEC_MS, &input);
+    assert_true(rate.bps > 310e3);
+}
+
 /* How far it goes down is what the line takes while it is busy, and what is to be emptied. */
 static void test_down(void **state)
 {
@@ -306,10 +338,10 @@ static bool rival_after(struct bwe_rival *rival, usec *now, usec time, struct bw
 
 static void test_rival(void **state)
 {
-    static const struct bwe_rival_input FREE = { 1000, 4e6, 2e6, 0 };
-    static const struct bwe_rival_input FULL = { 120000, 2e6, 2e6, 0 };
-    static const struct bwe_rival_input LESS = { 120000, 1e6, 1e6, 0 };
-    static const struct bwe_rival_input LOSES = { 120000, 1e6, 1e6, 0.2 };
+    static const struct bwe_rival_input FREE = { 1000, 4e6, 2e6, 0, 3e6 };
+    static const struct bwe_rival_input FULL = { 120000, 2e6, 2e6, 0, 3e6 };
+    static const struct bwe_rival_input LESS = { 120000, 1e6, 1e6, 0, 3e6 };
+    static const struct bwe_rival_input LOSES = { 120000, 1e6, 1e6, 0.2, 3e6 };
     struct bwe_rival rival = { 0 };
     usec now = NOW;
     (void)state;
@@ -341,6 +373,28 @@ static void test_rival(void **state)
     assert_true(rival.is_there);
     rival_after(&rival, &now, USEC_S, LESS, 20000);
     assert_false(rival.is_there);
+}
+
+/* Who gave way at once has not seen that less and less comes; but the queue stands. */
+static void test_rival_that_stands(void **state)
+{
+    static const struct bwe_rival_input FREE = { 1000, 4e6, 2e6, 0, 3e6 };
+    static const struct bwe_rival_input STANDS = { 120000, 1e5, 1e5, 0, 2e5 };
+    static const struct bwe_rival_input MUCH = { 120000, 1e5, 1e5, 0, 3e6 };
+    struct bwe_rival rival = { 0 };
+    usec now = NOW;
+    (void)state;
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, FREE, 0));
+    assert_false(rival_after(&rival, &now, 4 * USEC_S, MUCH, 0)); /* which may be why it stands */
+    rival_after(&rival, &now, USEC_S, FREE, 0);
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, STANDS, -2000)); /* it goes down */
+    assert_false(rival_after(&rival, &now, 2 * USEC_S, STANDS, 0));
+    assert_true(rival_after(&rival, &now, 2 * USEC_S, STANDS, 0));
+    /* and when it was ours after all, it is not taken for a rival's again soon */
+    rival_after(&rival, &now, USEC_S, STANDS, 20000);
+    assert_false(rival.is_there);
+    rival_after(&rival, &now, 2 * USEC_S, FREE, 0);
+    assert_false(rival_after(&rival, &now, 5 * USEC_S, STANDS, 0));
 }
 
 /* ---- probes ---- */
@@ -578,7 +632,9 @@ int main(void)
         cmocka_unit_test(test_probes),
         cmocka_unit_test(test_no_probe),
         cmocka_unit_test(test_open_probe),
+        cmocka_unit_test(test_a_queue_that_stands),
         cmocka_unit_test(test_rival),
+        cmocka_unit_test(test_rival_that_stands),
         cmocka_unit_test(test_probe_beside_rival),
         cmocka_unit_test_setup(test_reports, set_up),
         cmocka_unit_test_setup(test_remb, set_up),
