@@ -313,12 +313,15 @@ static bool is_scarce(const struct sharing *sharing, uint64_t audio)
 static void note_failure(struct allocation_held *held, usec now, const struct allocation_track *of)
 {
     usec soon = held->retry_at + held->retry_after + ALLOCATION_PROOF;
-    bool is_again = held->retry_after > 0 && now < soon;
+    uint64_t cost = cost_of(of, of->held_step);
+    /* what costs far more than what failed before has failed for the first time */
+    bool is_more = cost * (AMPLE - 1) > held->failed_bps * AMPLE;
+    bool is_again = held->retry_after > 0 && now < soon && !is_more;
     held->retry_after = is_again ? 2 * held->retry_after : ALLOCATION_RETRY;
     if (held->retry_after > ALLOCATION_RETRY_MOST)
         held->retry_after = ALLOCATION_RETRY_MOST;
     held->retry_at = now + held->retry_after;
-    held->failed_bps = cost_of(of, of->held_step);
+    held->failed_bps = cost;
     held->failed_priority = of->priority;
 }
 

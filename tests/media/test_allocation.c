@@ -400,6 +400,24 @@ static void test_what_failed_is_not_tried_again_soon(void **state)
     assert_true(wait_for(now, 1800000, 5) - lost <= 2 * ALLOCATION_LASTS);
 }
 
+/* What failed on a narrow line says nothing of how far apart tries are to be on a wide one. */
+static void test_what_failed_cost_less(void **state)
+{
+    (void)state;
+    begin(1);
+    tracks[0] = video(0, 1280, 720);
+    run(NOW, 100000);
+    usec now = NOW;
+    for (unsigned i = 0; i < 3; i++) {
+        now = wait_for(now, 600000, 3) + 100 * USEC_MS;
+        run(now, 100000);
+    }
+    assert_true(tracks[0].held.retry_after > ALLOCATION_RETRY);
+    now = wait_for(now, 2200000, 5) + 100 * USEC_MS;
+    run(now, 1200000);
+    assert_int_equal(tracks[0].held.retry_after, ALLOCATION_RETRY);
+}
+
 static void test_a_trembling_line(void **state)
 {
     (void)state;
@@ -506,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_a_wider_line),
         cmocka_unit_test(test_down_at_once_up_when_it_lasts),
         cmocka_unit_test(test_what_failed_is_not_tried_again_soon),
+        cmocka_unit_test(test_what_failed_cost_less),
         cmocka_unit_test(test_a_trembling_line),
         cmocka_unit_test(test_speakers_change),
         cmocka_unit_test(test_shown_again),
