@@ -108,6 +108,7 @@ const struct scenario SCENARIOS[] = {
       .what = "from 3 Mbit/s to 300 kbit/s for half a minute, and back",
       .seconds = 80,
       .down = "at 0s rate 3M queue 300ms delay 20ms\nat 20s rate 300k\nat 50s rate 3M",
+      .holds = true,
       .thresholds = { { "down (s)", measure_down, 20, 50, ANY_LESS, 2 },
                       { "up (s)", measure_up, 50, 80, ANY_LESS, 10 },
                       { "longest freeze (s)", measure_freeze, 2, 80, ANY_LESS, 1 },

@@ -141,6 +141,13 @@ static inline uint64_t bwe_target_bps(const struct bwe *bwe)
     return (uint64_t)bwe->target_bps;
 }
 
+/* How long packets wait before the line, at least, by the last feedback. */
+static inline usec bwe_queue(const struct bwe *bwe)
+{
+    int64_t queue = bwe_busy_queue(&bwe->busy);
+    return queue > 0 ? (usec)queue : 0;
+}
+
 /* Stable, for programs: "delay". */
 const char *bwe_limit_name(enum bwe_limit limit);
 

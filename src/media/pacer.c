@@ -64,6 +64,16 @@ void pacer_set_line(struct pacer *pacer, usec now, uint64_t bps)
     pacer->at = now;
 }
 
+void pacer_hold(struct pacer *pacer, usec now, usec queue)
+{
+    usec time = queue / 2 < PACER_HOLD ? queue / 2 : PACER_HOLD;
+    if (pacer->line_bps == 0)
+        return;
+    grow(pacer, now);
+    pacer->credit = -credit_in(pacer->bps, time);
+    pacer->is_shut = true;
+}
+
 void pacer_waits(struct pacer *pacer, usec now, enum pacer_kind kind, uint32_t bytes, usec since)
 {
     assert(kind == PACER_VIDEO || kind == PACER_REPEAT);

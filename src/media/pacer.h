@@ -30,6 +30,7 @@
 #define PACER_DELAY       (250 * USEC_MS)
 #define PACER_OVER        4 /* times as fast as the line would be too much */
 #define PACER_LEAST_BPS   30000
+#define PACER_HOLD        (150 * USEC_MS)
 #define PACER_REPEATED    2 /* the part of the line that packets sent again take ... */
 #define PACER_REPEAT_TIME (250 * USEC_MS) /* ... but as much as it takes in that time at once */
 
@@ -69,6 +70,10 @@ static inline void pacer_call(struct pacer *pacer)
 
 /* What the line is thought to take. */
 void pacer_set_line(struct pacer *pacer, usec now, uint64_t bps);
+
+/* The line has broken in, and for so long packets wait before it: pictures stay here while half of
+ * these go through, PACER_HOLD at most.  They don't come later for it, and find room there. */
+void pacer_hold(struct pacer *pacer, usec now, usec queue);
 
 /* May a packet of this kind go now?  When it does: pacer_sent, which gives the cluster of the probe
  * that it is a part of, or 0. */

@@ -172,9 +172,12 @@ static int take_rtpfb(struct peer *peer, usec now, const struct rtcp_packet *pac
     if (status != OK || feedback.format != RTCP_TRANSPORT_CC)
         return status;
     status = twcc_read(&feedback, &twcc);
-    if (status == OK && peer->bwe && !bwe_feedback(peer->bwe, now, &twcc))
+    if (status != OK || !peer->bwe)
+        return status;
+    if (!bwe_feedback(peer->bwe, now, &twcc))
         return ERR_LIMIT;
-    return status;
+    peer_hear_line(peer);
+    return OK;
 }
 
 /* Who sends nothing learns the round trip when this is told back in our next report (RFC 3611,

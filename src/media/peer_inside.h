@@ -96,6 +96,8 @@ struct sfu_shares {
 
 /* Something has changed that its line's shares depend on: they are made again soon. */
 void peer_share_soon(struct peer *peer, usec now);
+/* The estimate of its line may be another one: if so, that is looked at with the next packets. */
+void peer_hear_line(struct peer *peer);
 /* Another track goes out on it: what was held of the one before is forgotten. */
 void transceiver_share_anew(struct transceiver *transceiver, usec now);
 /* Makes them, where it is time to; sets peer->allocate_at. */

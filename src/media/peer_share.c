@@ -14,6 +14,7 @@
 #define LOSES 0.1 /* of the packets of the last seconds: that is much */
 
 #define NOTICED   32                  /* the part by which an estimate must be another one */
+#define BROKEN_IN 4                   /* ... by that part lower: it is shared anew at once */
 #define NO_BUDGET ((uint64_t)1 << 40) /* bits/s */
 
 /* ---- what layers cost ---- */
@@ -164,6 +165,12 @@ static void pace_line(struct peer *peer, usec now)
         pacer_set_line(&peer->pacer, now, peer->line_bps > given ? peer->line_bps : given);
 }
 
+/* Whether it is another one, and not just by a little. */
+static bool is_noticed(uint64_t before, uint64_t bps)
+{
+    return bps != before && (bps >= before + before / NOTICED || bps + before / NOTICED <= before);
+}
+
 /* Hears what has become of the estimate. */
 static void look_at_line(struct peer *peer, usec now)
 {
@@ -171,11 +178,23 @@ static void look_at_line(struct peer *peer, usec now)
     if (!peer->bwe)
         return;
     uint64_t bps = line_of(peer, now, &peer->allocation.loses);
-    if (bps == before || (bps < before + before / NOTICED && bps + before / NOTICED > before))
+    if (!is_noticed(before, bps))
         return;
     peer->line_bps = bps;
-    pace_line(peer, now);
-    peer_share_soon(peer, now);
+    if (bps >= before - before / BROKEN_IN) {
+        pace_line(peer, now);
+        peer_share_soon(peer, now);
+        return;
+    }
+    pacer_set_line(&peer->pacer, now, bps);
+    pacer_hold(&peer->pacer, now, bwe_queue(peer->bwe));
+    peer->allocate_at = now;
+}
+
+void peer_hear_line(struct peer *peer)
+{
+    if (is_noticed(peer->line_bps, bwe_target_bps(peer->bwe)))
+        peer_touch(peer);
 }
 
 /* What its line need take for more to go out: for the next rise, or for half as much again, where

@@ -67,7 +67,7 @@ void sender_nack(struct sender *sender, usec now, uint16_t number)
 {
     if (!sender->has_begun || distance_of(sender, number) > 0)
         return; /* it was never sent */
-    if (!repeat(sender, now, number, true))
+    if ((sender->config.is_video && sender->is_waiting) || !repeat(sender, now, number, true))
         sender->not_repeated++;
 }
 

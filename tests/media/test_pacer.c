@@ -263,6 +263,30 @@ static void test_repeats(void **state)
     assert_in_range(repeat(10000), 25, 26);
 }
 
+/* Half of what waits before it goes through first; sound waits for nothing. */
+static void test_a_line_that_breaks_in(void **state)
+{
+    (void)state;
+    pacer_hold(&pacer, now, 300 * USEC_MS); /* of a line that is not known: nothing waits */
+    assert_true(pacer_may(&pacer, now, PACER_VIDEO));
+    pacer_set_line(&pacer, now, 3000000);
+    while (pacer_may(&pacer, now, PACER_VIDEO))
+        (void)pacer_sent(&pacer, now, PACER_VIDEO, PACKET);
+    for (unsigned i = 0; i < 10; i++)
+        (void)pacer_sent(&pacer, now, PACER_AUDIO, PACKET);
+    pacer_set_line(&pacer, now, 300000);
+    pacer_hold(&pacer, now, 200 * USEC_MS);
+    assert_true(pacer_may(&pacer, now, PACER_AUDIO));
+    usec begun = now; /* whatever was sent too much while it was wide */
+    for (; !pacer_may(&pacer, now, PACER_VIDEO); now += USEC_MS)
+        continue;
+    assert_in_range(now - begun, 100 * USEC_MS, 100 * USEC_MS + PACER_RUN_TIME + USEC_MS);
+    pacer_hold(&pacer, now, 5 * USEC_S);
+    for (begun = now; !pacer_may(&pacer, now, PACER_VIDEO); now += USEC_MS)
+        continue;
+    assert_in_range(now - begun, PACER_HOLD, PACER_HOLD + PACER_RUN_TIME + USEC_MS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup(test_their_order, set_up),
         cmocka_unit_test_setup(test_nothing_waits_for_long, set_up),
         cmocka_unit_test_setup(test_a_line_that_changes, set_up),
+        cmocka_unit_test_setup(test_a_line_that_breaks_in, set_up),
         cmocka_unit_test_setup(test_repeats, set_up),
         cmocka_unit_test_setup(test_probes, set_up),
         cmocka_unit_test_setup(test_a_probe_that_is_asked_for_late, set_up),

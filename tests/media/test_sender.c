@@ -410,6 +410,26 @@ static void test_rtx(void **state)
     assert_int_equal(sender.packets, 4);
 }
 
+/* What was sent before a picture that is waited for is of no use any more. */
+static void test_no_rtx_before_a_key_frame(void **state)
+{
+    (void)state;
+    sender_switch(&sender, &one.stream);
+    for (int i = 0; i < 4; i++)
+        next(&one, i == 0);
+    pump(&one);
+    sender_leave_out(&sender);
+    sender_nack(&sender, port.now, START + 1);
+    network_run();
+    assert_int_equal(far->rtp_count, 4);
+    assert_int_equal(sender.not_repeated, 1);
+    next(&one, true);
+    pump(&one);
+    sender_nack(&sender, port.now, START + 4);
+    network_run();
+    assert_int_equal(far->rtp_count, 6);
+}
+
 /* Without RTX it is the same packet, to the bit: the far end knows it as a replay. */
 static void test_repeat_without_rtx(void **state)
 {
@@ -546,6 +566,7 @@ int main(void)
         WITH_SENDER(test_go_over_ends),
         WITH_SENDER(test_go_over_paused),
         WITH_SENDER(test_rtx),
+        WITH_SENDER(test_no_rtx_before_a_key_frame),
         WITH_SENDER(test_repeat_without_rtx),
         WITH_SENDER(test_repeats_have_a_limit),
         WITH_SENDER(test_report),

@@ -218,6 +218,27 @@ static void test_paced(void **state)
     assert_no_gaps(bob.far);
 }
 
+/* An estimate that falls is obeyed with the next packets, not when it is time to look at it. */
+static void test_a_line_that_breaks_in(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    set_line(2000000);
+    play(2 * USEC_S);
+    list_remove(&bob.peer->touched);
+    bwe_remb(bob.peer->bwe, port.now, 1990000);
+    peer_hear_line(bob.peer);
+    assert_true(list_empty(&bob.peer->touched)); /* that is none */
+    bwe_remb(bob.peer->bwe, port.now, 450000);
+    bob.peer->remb_bps = 450000;
+    peer_hear_line(bob.peer);
+    run();
+    assert_int_equal(bob.peer->line_bps, 450000);
+    assert_int_equal(slot_of(&bob)->share.reason, ALLOCATION_BANDWIDTH);
+    play(300 * USEC_MS);
+    assert_share(1, ALLOCATION_BANDWIDTH);
+}
+
 /* What is far too much for the line is left out up to the next key frame, which is asked for. */
 static void test_left_out(void **state)
 {
@@ -324,11 +345,17 @@ static void test_fixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SFU(test_a_line),  WITH_SFU(test_costs),
-        WITH_SFU(test_wishes),  WITH_SFU(test_silent),
-        WITH_SFU(test_fixed),   WITH_SFU(test_a_probe),
-        WITH_SFU(test_paced),   WITH_SFU(test_left_while_it_waits),
-        WITH_SFU(test_overrun), WITH_SFU(test_left_out),
+        WITH_SFU(test_a_line),
+        WITH_SFU(test_a_line_that_breaks_in),
+        WITH_SFU(test_costs),
+        WITH_SFU(test_wishes),
+        WITH_SFU(test_silent),
+        WITH_SFU(test_fixed),
+        WITH_SFU(test_a_probe),
+        WITH_SFU(test_paced),
+        WITH_SFU(test_left_while_it_waits),
+        WITH_SFU(test_overrun),
+        WITH_SFU(test_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
