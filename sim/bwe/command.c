@@ -174,7 +174,8 @@ int command_run(int argc, char **argv, const struct follower_kind *const *kinds,
     print_head();
     if (command.has_recording) {
         struct course course = COURSE_OF_RECORDING;
-        course.seconds = (command.recording.count + 999) / 1000;
+        if (command.recording.count > course.seconds * 1000)
+            course.seconds = (command.recording.count + 999) / 1000;
         play_course(&course, kinds, count);
         return 0;
     }

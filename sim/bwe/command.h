@@ -6,7 +6,7 @@
  * Each course (of those named, or all) with so many seeds from the first on; for each follower a
  * row of means.  --check: TAP, and the first follower is held to the course's bounds.  --plots: an
  * SVG of each course's first seed and each follower.  --recording: that, instead of the courses
- * (netem/capacity.h), for as long as it is; all of it once.
+ * (netem/capacity.h): all of it, and a minute at least.
  */
 #ifndef MOIM_SIM_BWE_COMMAND_H
 #define MOIM_SIM_BWE_COMMAND_H

@@ -133,8 +133,8 @@ static void sample(struct play *play, uint64_t ms)
 /* Of this much use can be made. */
 static double usable(const struct play *play, const struct play_sample *sample)
 {
-    double rate = sample->capacity * FOLLOWER_PACKET / (FOLLOWER_PACKET + PLAY_OVERHEAD);
-    return play->course->source ? source_most(&play->source, rate) * sample->capacity / rate
+    const double all = (double)(FOLLOWER_PACKET + PLAY_OVERHEAD) / FOLLOWER_PACKET;
+    return play->course->source ? source_most(&play->source, sample->capacity / all) * all
                                 : sample->capacity;
 }
 
