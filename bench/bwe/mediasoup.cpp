@@ -29,7 +29,6 @@ uint64_t __wrap_uv_hrtime(void)
 namespace
 {
 
-constexpr usec want_each = USEC_S;
 constexpr int fires_max = 50; /* in a millisecond */
 
 class timer : public TimerHandleInterface
@@ -119,6 +118,7 @@ struct follower : RTC::TransportCongestionControlClient::Listener {
         RTC::TransportCongestionControlClient *,
         RTC::TransportCongestionControlClient::Bitrates &) override
     {
+        client.SetDesiredBitrate(desired, false);
     }
     /* Padding, of a probe. */
     void
@@ -147,7 +147,7 @@ struct follower : RTC::TransportCongestionControlClient::Listener {
     timers clock;
     RTC::TransportCongestionControlClient client;
     uint16_t number = 0;
-    usec want_at = 0;
+    uint32_t desired = 0;
 };
 
 static struct follower *open_it(usec now, const struct follower_road *road)
@@ -199,13 +199,15 @@ static void send_media(struct follower *follower, usec now, size_t size)
     follower->send(size - FOLLOWER_TAG, follower->client.GetPacingInfo(), false);
 }
 
+/* It asks what is desired once a second, and whenever it has changed its estimate by much; and is
+ * told when the first of it comes. */
 static void want(struct follower *follower, usec now, uint64_t, uint64_t most_bps)
 {
-    if (now < follower->want_at)
-        return;
+    bool is_first = follower->desired == 0;
     virtual_now = now;
-    follower->client.SetDesiredBitrate(static_cast<uint32_t>(most_bps), follower->want_at == 0);
-    follower->want_at = now + want_each;
+    follower->desired = static_cast<uint32_t>(most_bps);
+    if (is_first)
+        follower->client.SetDesiredBitrate(follower->desired, false);
 }
 
 static uint64_t estimate(struct follower *follower)

@@ -80,18 +80,27 @@ static bool read_options(int argc, char **argv)
 
 /* ---- what came of it ---- */
 
-static void draw(const struct course *course, uint64_t seed)
+static FILE *open_plot(const struct course *course, uint64_t seed, const char *ending)
 {
     char name[400];
-    snprintf(name, sizeof name, "%s/%s-%s-%llu.svg", command.plots, course->name,
-             command.play.kind->name, (unsigned long long)seed);
+    snprintf(name, sizeof name, "%s/%s-%s-%llu.%s", command.plots, course->name,
+             command.play.kind->name, (unsigned long long)seed, ending);
     FILE *file = fopen(name, "w");
     if (!file) {
         perror(name);
         exit(2);
     }
-    plot_course(file, &command.play, seed);
-    fclose(file);
+    return file;
+}
+
+static void draw(const struct course *course, uint64_t seed)
+{
+    FILE *drawing = open_plot(course, seed, "svg");
+    FILE *table = open_plot(course, seed, "txt");
+    plot_course(drawing, &command.play, seed);
+    plot_rows(table, &command.play);
+    fclose(drawing);
+    fclose(table);
 }
 
 static void add(struct outcome *sum, const struct outcome *one, double part)

@@ -30,7 +30,8 @@ struct course {
     bool is_policed; /* what is too much is dropped and never waits; it has as much at once as the
                       * line takes in .queue */
     uint32_t source; /* bits/s that a camera has; 0: as much as may be sent */
-    bool is_layered; /* the camera (source.h) */
+    bool is_layered; /* the camera ... */
+    bool is_fixed;   /* ... (source.h) */
     /* Of the means over seeds. */
     double use_least, queue_most_ms, queue_95_most, loss_most, reach_most;
 };

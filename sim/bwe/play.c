@@ -224,6 +224,7 @@ static void begin(struct play *play, const struct course *course, uint64_t seed,
     netem_set(&play->up, play->now, &up);
     play->source.camera_bps = course->source;
     play->source.is_layered = course->is_layered;
+    play->source.is_fixed = course->is_fixed;
     play->source.most_bps =
         course->source ? course->source * 11 / 10 : (uint64_t)(SOURCES * highest(&play->capacity));
     play->follower = kind->open(play->now, &road);

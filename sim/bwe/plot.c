@@ -123,3 +123,13 @@ void plot_course(FILE *file, const struct play *play, uint64_t seed)
     draw_line(file, play, &waits, "queue", queue);
     fprintf(file, "</svg>\n");
 }
+
+void plot_rows(FILE *file, const struct play *play)
+{
+    fprintf(file, "# kbit/s, and ms\n#    s capacity estimate   come queue\n");
+    for (unsigned i = 0; i < play->sample_count; i++) {
+        const struct play_sample *at = &play->samples[i];
+        fprintf(file, "%6.1f %8.0f %8.0f %6.0f %5.0f\n", (i + 1) * PLAY_SAMPLE_MS / 1000.0,
+                at->capacity / 1000, at->estimate / 1000, at->come / 1000, at->queue);
+    }
+}

@@ -9,5 +9,7 @@
 #include <stdio.h>
 
 void plot_course(FILE *file, const struct play *play, uint64_t seed);
+/* The same in figures, a row a sample. */
+void plot_rows(FILE *file, const struct play *play);
 
 #endif

@@ -46,7 +46,8 @@ static double produce(struct source *source, usec now, struct chance *chance, ui
         return (double)estimate * BYTES_A_MS;
     if (now < source->picture_at)
         return 0;
-    return take_picture(source, now, chance, source_most(source, (double)estimate * OF_LINE));
+    double line = source->is_fixed ? source->camera_bps : (double)estimate * OF_LINE;
+    return take_picture(source, now, chance, source_most(source, line));
 }
 
 /* A packet that is full, or the end of a picture. */

@@ -4,7 +4,7 @@
  * less; each is up to a quarter larger or smaller than the mean, every ten seconds one is a key
  * frame, four times as large.  They come whole, as browsers send them.  Where it has
  * layers, as a simulcast has, its rate is 1, 0.28 or 0.08 times the full one: the most
- * that fits.
+ * that fits.  One that is fixed goes by nothing.
  */
 #ifndef MOIM_SIM_BWE_SOURCE_H
 #define MOIM_SIM_BWE_SOURCE_H
@@ -15,6 +15,7 @@
 struct source {
     uint32_t camera_bps; /* 0: as much as may be sent */
     bool is_layered;
+    bool is_fixed;
     uint64_t most_bps;
     double waiting; /* bytes */
     usec since;

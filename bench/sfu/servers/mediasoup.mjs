@@ -1,7 +1,8 @@
 // mediasoup: its node package in front of one worker that bench/sfu/worker/build has built.  There
 // is a transport to publish by, and one for all that a member watches, on the port of a
 // WebRtcServer.  PORTS=each gives each transport a port of its own; URING=no has packets sent
-// without io_uring.  CPU and memory are the worker's alone: what node takes is not in them.
+// without io_uring; PAUSED=no what is watched go as soon as the transport is there.  CPU and memory
+// are the worker's alone: what node takes is not in them.
 import { createRequire } from 'node:module';
 import { built } from '../load.mjs';
 import { CODECS, EXTENSIONS, dtlsOf, head, section, sectionsOf, sent, text } from '../ortc.mjs';
@@ -30,6 +31,7 @@ class Room {
   #router;
   #webRtcServer;
   #producers = new Map();
+  #watching = new Map();
 
   async open(worker, estimates) {
     if (process.env.PORTS !== 'each')
@@ -67,11 +69,13 @@ class Room {
   async watch(load, name, publishers) {
     const peer = `${name}<`;
     const transport = await this.#openTransport();
+    this.#watching.set(name, transport);
     const rtpCapabilities = this.capabilities;
     const consumers = [];
+    const paused = process.env.PAUSED !== 'no';
     for (const publisher of publishers)
       for (const { id: producerId } of this.#producers.get(publisher))
-        consumers.push(await transport.consume({ producerId, rtpCapabilities, paused: true }));
+        consumers.push(await transport.consume({ producerId, rtpCapabilities, paused }));
     const offer = head(transport, consumers.map(({ rtpParameters }) => rtpParameters.mid));
     for (const { kind, rtpParameters } of consumers)
       offer.push(...section(transport, kind, 'sendonly', 'actpass', rtpParameters));
@@ -79,6 +83,12 @@ class Room {
     await transport.connect({ dtlsParameters: dtlsOf(answer) });
     await load.connected(peer);
     await Promise.all(consumers.map((consumer) => consumer.resume()));
+  }
+
+  // bits/s that the line of one who watches is thought to take.
+  async estimate(name) {
+    const [{ availableOutgoingBitrate }] = await this.#watching.get(name).getStats();
+    return availableOutgoingBitrate;
   }
 }
 
@@ -103,6 +113,7 @@ export async function start({ settings }) {
     pids: [worker.pid],
     publish: (...words) => room.publish(...words),
     watch: (...words) => room.watch(...words),
+    estimate: (name) => room.estimate(name),
 
     async stop() {
       const gone = new Promise((resolve) => worker.once('subprocessclose', resolve));
