@@ -1,5 +1,5 @@
-/* picture_size.h - how large pictures are, as parameter sets of H.264 and H.265 and sequence headers
- * of AV1 say.
+/* picture_size.h - how large pictures are, as parameter sets of H.264 and H.265 and AV1's sequence
+ * headers say.
  *
  * Pure functions over caller memory, in O(size), for the few packets that bear these: some 100 ns.
  * Nothing else is made of them, so a set that no decoder would take may be read.
