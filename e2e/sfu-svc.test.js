@@ -17,13 +17,9 @@ const KEYS_A_SECOND = 2; // that an encoder makes which takes up a layer again, 
 
 /**
  * Runs in the page, before it: its camera is sent in this codec and mode, in place of a simulcast.
- * @param {{ camera: MediaTrackConstraints, codec: string, mode: string }} wishes
+ * @param {{ codec: string, mode: string }} wishes
  */
-function sendScalable({ camera, codec, mode }) {
-  const devices = navigator.mediaDevices;
-  const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = (wish = {}) =>
-    getUserMedia({ ...wish, video: wish.video ? camera : false });
+function sendScalable({ codec, mode }) {
   const { addTransceiver } = RTCPeerConnection.prototype;
   /** @this {RTCPeerConnection} @param {any} track @param {any} init */
   RTCPeerConnection.prototype.addTransceiver = function add(track, init = {}) {
@@ -65,18 +61,28 @@ async function lookAtSeen() {
   };
 }
 
+/** Runs in the page, before it. @param {MediaTrackConstraints} camera */
+function film(camera) {
+  const devices = navigator.mediaDevices;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = (wish = {}) =>
+    getUserMedia({ ...wish, video: wish.video ? camera : false });
+}
+
 /**
  * @param {string} codec
  * @param {string} mode
  * @param {number} most how wide a small picture may be
+ * @param {string} [setting] the room's; without it, the page is made to send so
  */
-function watches(codec, mode, most) {
+function watches(codec, mode, most, setting) {
   scenario(
-    `${codec.slice(6)} ${mode}: what is seen follows the window`,
+    `${codec.slice(6)} ${mode}${setting ? ` by ${setting}` : ''}: what is seen follows the window`,
     async (stage) => {
       const mina = await stage.person('Mina');
       const jun = await stage.person('Jun', { camera: 'tiny' });
-      await mina.page.addInitScript(sendScalable, { camera: CAMERA, codec, mode });
+      await mina.page.addInitScript(film, CAMERA);
+      if (!setting) await mina.page.addInitScript(sendScalable, { codec, mode });
       await jun.page.setViewportSize(LARGE);
       await stage.enter('layers', [mina, jun]);
       for (const person of [mina, jun]) await person.isVia('sfu');
@@ -117,11 +123,12 @@ function watches(codec, mode, most) {
       /* who can't decode what comes asks three times a second */
       assert.ok(asked <= 4 + seconds / 4, `${asked} wishes for a key frame in ${seconds} s`);
     },
-    { 'rooms.topology': 'sfu', workers: '1' },
+    { 'rooms.topology': 'sfu', 'rooms.camera': setting ?? 'simulcast', workers: '1' },
   );
 }
 
-watches('video/VP9', 'L3T3_KEY', CAMERA.width / 2);
+/* the page by itself, where the room asks for it */
+watches('video/VP9', 'L3T3_KEY', CAMERA.width / 2, 'vp9-svc');
 watches('video/VP9', 'L1T3', CAMERA.width);
 watches('video/AV1', 'L3T3_KEY', CAMERA.width / 2);
 watches('video/AV1', 'L1T3', CAMERA.width);

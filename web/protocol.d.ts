@@ -22,6 +22,7 @@ export interface Welcome {
   room: string;
   name?: string;
   topology: string;
+  camera?: string;
   members: Member[];
   iceServers: RTCIceServer[];
   resumeSeconds: number;

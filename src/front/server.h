@@ -128,6 +128,7 @@ struct server_config {
     /* Of a room of the SFU: how many members are seen, and heard, at once at most; 0: all. */
     uint32_t last_n;
     uint32_t loudest_n;
+    enum camera_form camera; /* which meetings' members are told to send */
 };
 
 /* The usual: from about here on (SEAT_VIDEO_MAX) one member more has the others sent no more than

@@ -1,5 +1,16 @@
 #include "room/topology.h"
 
+#include <assert.h>
+
+struct view camera_form_name(enum camera_form form)
+{
+    static const char *const NAMES[] = {
+        [CAMERA_SIMULCAST] = "simulcast", [CAMERA_VP9_SVC] = "vp9-svc", [CAMERA_AV1_SVC] = "av1-svc"
+    };
+    assert(form < CAMERA_FORMS);
+    return view_of(NAMES[form]);
+}
+
 static bool can_mesh(const struct topology_policy *policy, const struct topology_crowd *crowd)
 {
     bool is_allowed = policy->wish != TOPOLOGY_ALWAYS_SFU || !policy->has_sfu;

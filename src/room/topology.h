@@ -6,6 +6,7 @@
 #define MOIM_ROOM_TOPOLOGY_H
 
 #include "base/usec.h"
+#include "base/view.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,6 +19,12 @@ enum topology { TOPOLOGY_MESH, TOPOLOGY_SFU, TOPOLOGY_NONE };
 #define TOPOLOGY_BIT(topology) ((uint8_t)(1u << (topology)))
 
 enum topology_wish { TOPOLOGY_AUTO, TOPOLOGY_ALWAYS_MESH, TOPOLOGY_ALWAYS_SFU };
+
+/* As what members are asked to send a camera to the server: in encodings of their own, or in one
+ * with layers. */
+enum camera_form { CAMERA_SIMULCAST, CAMERA_VP9_SVC, CAMERA_AV1_SVC, CAMERA_FORMS };
+/* As settings and the meeting protocol call it; of one below CAMERA_FORMS. */
+struct view camera_form_name(enum camera_form form);
 
 struct topology_policy {
     uint8_t wish; /* enum topology_wish */

@@ -82,6 +82,7 @@ struct settings {
     uint32_t room_spread_from; /* connections of a room that are at its own worker at least */
     uint32_t room_last_n;      /* members that are seen at once in a room of the SFU; 0: all */
     uint32_t room_loudest_n;   /* the same of those who are heard */
+    enum camera_form room_camera;
     char state_dir[SETTINGS_PATH_MAX];
     uint32_t workers; /* 1 to WORKERS_MAX */
     enum trace_level log_level;

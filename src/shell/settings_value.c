@@ -59,6 +59,7 @@ const struct setting settings_table[KEY_COUNT] = {
         AMOUNT("rooms.last_n", SETTING_NUMBER, room_last_n, 0, ROOM_MEMBERS_MAX, false),
     [KEY_ROOMS_LOUDEST_N] =
         AMOUNT("rooms.loudest_n", SETTING_NUMBER, room_loudest_n, 0, ROOM_MEMBERS_MAX, false),
+    [KEY_ROOMS_CAMERA] = ROW("rooms.camera", SETTING_CAMERA, room_camera),
     [KEY_STATE_DIR] = ROW("state.dir", SETTING_FOLDER, state_dir),
     [KEY_WORKERS] = ROW("workers", SETTING_WORKERS, workers),
     [KEY_LOG_LEVEL] = ROW("log.level", SETTING_LEVEL, log_level),
@@ -179,6 +180,17 @@ static int put_topology(struct view text, enum topology_wish *topology, char *re
     return setting_refuse(reason, text, "is not one of auto, mesh, sfu");
 }
 
+static int put_camera(struct view text, enum camera_form *camera, char *reason)
+{
+    for (unsigned i = 0; i < CAMERA_FORMS; i++) {
+        if (view_equal(text, camera_form_name((enum camera_form)i))) {
+            *camera = (enum camera_form)i;
+            return OK;
+        }
+    }
+    return setting_refuse(reason, text, "is not one of simulcast, vp9-svc, av1-svc");
+}
+
 static int put_flag(struct view text, bool *flag, char *reason)
 {
     *flag = view_equal(text, VIEW("true"));
@@ -240,6 +252,8 @@ int setting_put(const struct setting *setting, struct view text, struct settings
         return put_format(text, member, reason);
     case SETTING_TOPOLOGY:
         return put_topology(text, member, reason);
+    case SETTING_CAMERA:
+        return put_camera(text, member, reason);
     case SETTING_FLAG:
         return put_flag(text, member, reason);
     default:

@@ -16,6 +16,7 @@ enum setting_kind {
     SETTING_LEVEL,
     SETTING_FORMAT,
     SETTING_TOPOLOGY,
+    SETTING_CAMERA,
     SETTING_PORT,     /* a port, or "off" */
     SETTING_PORTS,    /* a range of ports */
     SETTING_SECRETS,  /* a list of texts that no message shows, or one alone */
@@ -59,6 +60,7 @@ enum setting_key {
     KEY_ROOMS_SPREAD_FROM,
     KEY_ROOMS_LAST_N,
     KEY_ROOMS_LOUDEST_N,
+    KEY_ROOMS_CAMERA,
     KEY_STATE_DIR,
     KEY_WORKERS,
     KEY_LOG_LEVEL,

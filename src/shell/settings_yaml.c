@@ -12,10 +12,7 @@
 struct section {
     char **list;
     unsigned list_count;
-    char *first;
-    char *second;
-    char *third;
-    char *fourth, *fifth;
+    char *first, *second, *third, *fourth, *fifth, *sixth;
 };
 
 struct turn_section {
@@ -90,7 +87,8 @@ FIELDS(admin_fields, TEXT("pcap", struct section, first),
        CYAML_FIELD_IGNORE("token", CYAML_FLAG_OPTIONAL));
 FIELDS(rooms_fields, TEXT("topology", struct section, first),
        TEXT("members", struct section, second), TEXT("spread_from", struct section, third),
-       TEXT("last_n", struct section, fourth), TEXT("loudest_n", struct section, fifth));
+       TEXT("last_n", struct section, fourth), TEXT("loudest_n", struct section, fifth),
+       TEXT("camera", struct section, sixth));
 FIELDS(log_fields, TEXT("level", struct section, first), TEXT("format", struct section, second));
 FIELDS(state_fields, TEXT("dir", struct section, first));
 static const cyaml_schema_field_t document_fields[] = {
@@ -327,6 +325,7 @@ static const struct texts_place places[KEY_COUNT] = {
     [KEY_ROOMS_SPREAD_FROM] = AT_TEXT(rooms, struct section, third),
     [KEY_ROOMS_LAST_N] = AT_TEXT(rooms, struct section, fourth),
     [KEY_ROOMS_LOUDEST_N] = AT_TEXT(rooms, struct section, fifth),
+    [KEY_ROOMS_CAMERA] = AT_TEXT(rooms, struct section, sixth),
     [KEY_STATE_DIR] = AT_TEXT(state, struct section, first),
     [KEY_WORKERS] = { NO_SECTION, offsetof(struct document, workers), 0 },
     [KEY_LOG_LEVEL] = AT_TEXT(log, struct section, first),

@@ -13,7 +13,8 @@ static void test_welcome(void **state)
     hear_welcome(&mina);
     snprintf(text, sizeof text,
              "{'type':'welcome','version':1,'seq':1,'you':'m1','session':'%s','room':'standup',"
-             "'name':'Mina','topology':'mesh','members':[],'iceServers':[],'resumeSeconds':30}",
+             "'name':'Mina','topology':'mesh','camera':'simulcast',"
+             "'members':[],'iceServers':[],'resumeSeconds':30}",
              mina.session);
     char *wanted = quoted(text);
     assert_string_equal(mina.welcome, wanted);
@@ -24,7 +25,8 @@ static void test_welcome(void **state)
     assert_string_not_equal(mina.session, jun.session);
     snprintf(text, sizeof text,
              "{'type':'welcome','version':1,'seq':2,'you':'m2','session':'%s','room':'standup',"
-             "'name':'Jun','topology':'mesh','members':[{'id':'m1','name':'Mina','audio':true,"
+             "'name':'Jun','topology':'mesh','camera':'simulcast',"
+             "'members':[{'id':'m1','name':'Mina','audio':true,"
              "'video':true,'screen':false,'hand':false,'away':false}],'iceServers':[],"
              "'resumeSeconds':30}",
              jun.session);

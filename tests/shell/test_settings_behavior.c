@@ -83,6 +83,13 @@ static void test_rooms(void **state)
     assert_int_equal(settings.room_loudest_n, 100);
     refuse_yaml("rooms: {last_n: 101}",
                 NAME ":1: rooms.last_n: \"101\" is not a number from 0 to 100");
+    assert_int_equal(settings.room_camera, CAMERA_SIMULCAST);
+    read_yaml("rooms: {camera: vp9-svc}", &settings);
+    assert_int_equal(settings.room_camera, CAMERA_VP9_SVC);
+    read_yaml("rooms: {camera: av1-svc}", &settings);
+    assert_int_equal(settings.room_camera, CAMERA_AV1_SVC);
+    refuse_yaml("rooms: {camera: vp8}",
+                NAME ":1: rooms.camera: \"vp8\" is not one of simulcast, vp9-svc, av1-svc");
     for (unsigned i = 0; i < 3; i++) {
         snprintf(yaml, sizeof yaml, "rooms: {topology: %s, members: 100}", WISHES[i]);
         read_yaml(yaml, &settings);

@@ -1,12 +1,17 @@
 /**
- * What a camera is sent as: up to three encodings (a simulcast), of which each receiver gets one.
+ * What a camera is sent as: up to three encodings (a simulcast), of which each receiver gets one;
+ * or, where the room has it so, one encoding with layers, of which each gets some.
  *
  * Chromium codes only as many of them as a picture is worth by its size, and takes the first ones.
  * So they are as many here, too, and the last of them is as large as the picture.
  *
  * @typedef {import('../protocol.js').Wanted} Wanted
- * @typedef {{ rid: string, active: boolean, scaleResolutionDownBy: number, maxBitrate: number }}
- *   Encoding
+ * @typedef {object} Encoding
+ * @property {string} [rid]
+ * @property {boolean} active
+ * @property {number} [scaleResolutionDownBy]
+ * @property {string} [scalabilityMode]
+ * @property {number} maxBitrate
  */
 
 const THREE_PIXELS = 960 * 540;
@@ -41,6 +46,24 @@ export function cameraEncodings({ width, height }, wanted) {
     scaleResolutionDownBy: SHAPES[count][i][0],
     maxBitrate: SHAPES[count][i][1],
   }));
+}
+
+/** By how many sizes a picture is worth. @type {Record<number, [string, number]>} */
+const LAYERS = {
+  3: ['L3T3_KEY', 1_700_000],
+  2: ['L2T3_KEY', 700_000],
+  1: ['L1T3', 300_000],
+};
+
+/**
+ * The same in one encoding with layers.
+ * @param {{ width?: number, height?: number }} size
+ * @param {Wanted} [wanted]
+ * @returns {Encoding[]}
+ */
+export function cameraLayers({ width, height }, wanted) {
+  const [scalabilityMode, maxBitrate] = LAYERS[howMany(width, height)];
+  return [{ active: wanted?.on ?? true, scalabilityMode, maxBitrate }];
 }
 
 /**

@@ -17,14 +17,50 @@ const PLAIN = [
   { mimeType: /^video\/H264$/i, line: /42e01f.*packetization-mode=1/i },
 ];
 
+/** @param {RTCRtpCapabilities | null} capabilities */
+function plainOf(capabilities) {
+  return (capabilities?.codecs ?? []).filter(({ mimeType, sdpFmtpLine = '' }) =>
+    PLAIN.some((plain) => plain.mimeType.test(mimeType) && plain.line.test(sdpFmtpLine)));
+}
+
 /**
  * @param {'audio' | 'video'} kind
  * @returns {any[]}
  */
 export function receivedCodecs(kind) {
-  const all = RTCRtpReceiver.getCapabilities(kind)?.codecs ?? [];
-  return all.filter(({ mimeType, sdpFmtpLine = '' }) =>
-    PLAIN.some((plain) => plain.mimeType.test(mimeType) && plain.line.test(sdpFmtpLine)));
+  return plainOf(RTCRtpReceiver.getCapabilities(kind));
+}
+
+/** What the room may ask a camera to be sent as. @type {Record<string, RegExp>} */
+const SCALABLE = { 'vp9-svc': /^video\/VP9$/i, 'av1-svc': /^video\/AV1$/i };
+
+/** Browsers that know no layers leave the mode out of what they were given. */
+function knowsLayers() {
+  const scalabilityMode = 'L3T3_KEY';
+  const probe = new RTCPeerConnection();
+  try {
+    const sendEncodings = /** @type {any[]} */ ([{ scalabilityMode }]);
+    const { sender } = probe.addTransceiver('video', { direction: 'sendonly', sendEncodings });
+    const [encoding] = /** @type {any[]} */ (sender.getParameters().encodings);
+    return encoding?.scalabilityMode === scalabilityMode;
+  } catch {
+    return false;
+  } finally {
+    probe.close();
+  }
+}
+
+/**
+ * The codec with which a camera is sent in layers, and nothing else: of several, the server chooses.
+ * @param {string} camera what the room asks for
+ * @returns {any[] | null} null: it is sent otherwise, for that was not asked for, or can't be done
+ */
+export function scalableCodecs(camera) {
+  const codec = SCALABLE[camera];
+  if (!codec || !knowsLayers()) return null;
+  const all = plainOf(RTCRtpSender.getCapabilities('video'));
+  const first = all.find(({ mimeType }) => codec.test(mimeType));
+  return first ? [first, ...all.filter(({ mimeType }) => /\/rtx$/i.test(mimeType))] : null;
 }
 
 /** Of header extensions, what a server has a use for in a section that it sends. */

@@ -18,8 +18,8 @@
  * @property {(members: string[]) => void} changed what comes from these is not what it was
  */
 
-import { cameraEncodings, reshape } from './layers.js';
-import { lighten, receivedCodecs, slotCount } from './offer.js';
+import { cameraEncodings, cameraLayers, reshape } from './layers.js';
+import { lighten, receivedCodecs, scalableCodecs, slotCount } from './offer.js';
 
 const PATIENCE_MS = 3000; // a short gap mends itself
 const RETRY_MS_MAX = 15000;
@@ -43,6 +43,8 @@ export class Sfu {
   state = 'connecting';
   /** @type {RTCPeerConnection | null} */
   connection = null;
+  /** As what the room has cameras sent. */
+  camera = 'simulcast';
   #options;
   /** @type {RTCIceServer[]} */
   #iceServers = [];
@@ -58,6 +60,7 @@ export class Sfu {
   #off = new Map();
   /** @type {Map<string, Wanted>} what is not wanted whole of what is sent; by mid */
   #unwanted = new Map();
+  #hasLayers = false; // the camera is sent in one encoding with layers
   #shaping = false;
   #shapeAgain = false;
   #shapeFailures = 0;
@@ -366,11 +369,16 @@ export class Sfu {
       const isShared = slot === 'screen' || slot === 'screenAudio';
       if (this.#sending[slot] || (isShared && !track)) continue;
       const { kind } = PUBLISHED[slot];
-      const sendEncodings = slot === 'camera' ? cameraEncodings(track?.getSettings() ?? {})
+      const codecs = slot === 'camera' ? scalableCodecs(this.camera) : null;
+      if (slot === 'camera') this.#hasLayers = codecs !== null;
+      const encodings = codecs ? cameraLayers : cameraEncodings;
+      const sendEncodings = slot === 'camera' ? encodings(track?.getSettings() ?? {})
         : slot === 'screen' ? SCREEN : [{}];
-      this.#sending[slot] = connection.addTransceiver(track ?? kind, {
+      const transceiver = connection.addTransceiver(track ?? kind, {
         direction: 'sendonly', sendEncodings,
       });
+      if (codecs) transceiver.setCodecPreferences(codecs);
+      this.#sending[slot] = transceiver;
     }
     for (const kind of /** @type {const} */ (['audio', 'video'])) {
       const slots = this.#slots[kind];
@@ -396,8 +404,9 @@ export class Sfu {
       const parameters = sender?.getParameters();
       const encodings = parameters?.encodings ?? [];
       const wanted = this.#unwanted.get(mid ?? '');
-      const shape = slot === 'camera' && encodings.length > 1
-        ? cameraEncodings(sender?.track?.getSettings() ?? {}, wanted) : null;
+      const form = slot !== 'camera' ? null : this.#hasLayers ? cameraLayers
+        : encodings.length > 1 ? cameraEncodings : null;
+      const shape = form?.(sender?.track?.getSettings() ?? {}, wanted) ?? null;
       if (!sender || !parameters || !reshape(encodings, shape, wanted?.on ?? true)) continue;
       try {
         await sender.setParameters(parameters);

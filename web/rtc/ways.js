@@ -58,6 +58,7 @@ export class Ways {
   begin(welcome) {
     this.#you = welcome.you;
     this.#iceServers = welcome.iceServers;
+    this.sfu.camera = welcome.camera ?? 'simulcast';
     this.topology = welcome.topology === 'sfu' ? 'sfu' : 'mesh';
     this.#via.clear();
     this.#stopLooking();

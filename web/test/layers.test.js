@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cameraEncodings, reshape } from '../rtc/layers.js';
+import { cameraEncodings, cameraLayers, reshape } from '../rtc/layers.js';
 
 /** @param {{ width?: number, height?: number }} size @param {any} [wanted] */
 const active = (size, wanted) => cameraEncodings(size, wanted)
@@ -48,6 +48,21 @@ test('a sender is reshaped in what the browser gave, and only where it is anothe
   assert.equal(reshape(encodings, cameraEncodings({ width: 640, height: 480 }), true), true);
   assert.equal(encodings[0].scaleResolutionDownBy, 2);
   assert.equal(encodings[1].scaleResolutionDownBy, 1);
+});
+
+test('one encoding has as many layers as the picture is worth', () => {
+  for (const [width, height, mode] of /** @type {const} */ ([
+    [1280, 720, 'L3T3_KEY'], [640, 360, 'L2T3_KEY'], [320, 180, 'L1T3'],
+  ])) {
+    assert.equal(cameraLayers({ width, height })[0].scalabilityMode, mode);
+  }
+  assert.equal(cameraLayers({})[0].scalabilityMode, 'L3T3_KEY');
+  const encodings = /** @type {any[]} */ ([{ active: true, maxBitrate: 1 }]);
+  assert.equal(reshape(encodings, cameraLayers(HD), true), true);
+  assert.equal(reshape(encodings, cameraLayers(HD), true), false);
+  assert.equal(encodings[0].scalabilityMode, 'L3T3_KEY');
+  assert.equal(reshape(encodings, cameraLayers(HD, { mid: '1', on: false }), true), true);
+  assert.equal(encodings[0].active, false);
 });
 
 test('of one encoding nothing changes but whether it is sent', () => {

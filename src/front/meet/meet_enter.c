@@ -66,6 +66,8 @@ static void send_welcome(struct meet_call *call, const struct member *member)
     json_key(&writer, "name");
     json_string(&writer, member_name(member));
     meet_write_topology(&writer, room);
+    json_key(&writer, "camera");
+    json_string(&writer, camera_form_name(call->server->config.camera));
     json_key(&writer, "members");
     json_open(&writer, '[');
     for (uint32_t i = 0; i < room->member_count; i++)
