@@ -89,11 +89,12 @@ export interface SfuState {
   }[];
 }
 
-/** What is wanted of a picture that is published, where that is not all of it. */
+/** What is wanted of a picture or a sound that is published, where that is not all of it. */
 export interface Wanted {
   mid: string;
   on: boolean;
   off?: string[];
+  bps?: number;
 }
 
 export interface SfuWanted {

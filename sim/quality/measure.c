@@ -291,6 +291,20 @@ double measure_sound(const struct stage *stage, double from, double to)
     return worst(stage, from, to, sound, 1);
 }
 
+static double sound_gap(const struct stage_viewer *who, unsigned first, unsigned last)
+{
+    double longest = 0;
+    for (unsigned i = first; i < last; i++)
+        if (who->samples[i].sound_gap / 1000 > longest)
+            longest = who->samples[i].sound_gap / 1000;
+    return longest;
+}
+
+double measure_sound_gap(const struct stage *stage, double from, double to)
+{
+    return worst(stage, from, to, sound_gap, -1);
+}
+
 double measure_corrupt(const struct stage *stage, double from, double to)
 {
     double count = 0;

@@ -39,8 +39,9 @@ double measure_share(const struct stage *stage, double from, double to);
 /* What was received, as a part of the best that the line takes with a bit to spare: sound, and the
  * highest encoding that fits (of the lowest, perhaps not all temporal layers). */
 double measure_ladder(const struct stage *stage, double from, double to);
-/* Sound: packets that came, of those that were sent. */
+/* Sound: frames that came, of those that were sent; and the longest time without any, in s. */
 double measure_sound(const struct stage *stage, double from, double to);
+double measure_sound_gap(const struct stage *stage, double from, double to);
 /* Pictures that could not have been decoded, though nothing was missing; of the whole time. */
 double measure_corrupt(const struct stage *stage, double from, double to);
 /* Switches to another encoding, of the whole time. */

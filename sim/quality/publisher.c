@@ -63,15 +63,24 @@ static void send_video(struct publisher *publisher, struct publisher_encoding *e
     encoding->sent_bytes += is_rtx ? 0 : packet->size;
 }
 
+/* Bytes of a packet of Opus. */
+static size_t sound_size(const struct publisher *publisher)
+{
+    uint32_t bps = publisher->audio->receiving->wanted.sound_bps;
+    size_t size = (size_t)(bps * MODEL_SOUND_EACH / USEC_S / 8);
+    return publisher->obeys && bps > 0 && size < MODEL_SOUND_SIZE ? size : MODEL_SOUND_SIZE;
+}
+
 static void send_sound(struct publisher *publisher)
 {
     uint8_t out[NETEM_PACKET_MAX] = { 0 };
+    size_t size = sound_size(publisher);
     uint32_t timestamp = (uint32_t)(publisher->sound_at * 48 / 1000);
     size_t at = put_header(publisher, out, MODEL_SOUND, publisher->audio_number++, timestamp,
-                           publisher->audio_ssrc, MODEL_SOUND_SIZE);
+                           publisher->audio_ssrc, size);
     out[at] = 0x78;
-    end_send(&publisher->end, view_make(out, at + MODEL_SOUND_SIZE));
-    publisher->sent_bytes += at + MODEL_SOUND_SIZE + WORLD_SEALED + WORLD_OVERHEAD;
+    end_send(&publisher->end, view_make(out, at + size));
+    publisher->sent_bytes += at + size + WORLD_SEALED + WORLD_OVERHEAD;
     publisher->audio_packets++;
 }
 

@@ -25,7 +25,7 @@ double stage_estimate(const struct peer *peer)
 
 /* ---- samples ---- */
 
-static const struct viewer_stream *first_stream(const struct viewer *viewer, bool is_video)
+static struct viewer_stream *first_stream(struct viewer *viewer, bool is_video)
 {
     for (unsigned i = 0; i < viewer->stream_count; i++)
         if (viewer->streams[i].is_video == is_video)
@@ -74,7 +74,7 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
     struct viewer *viewer = &who->viewer;
     usec now = stage->world.now;
     const struct viewer_stream *picture = first_stream(viewer, true);
-    const struct viewer_stream *sound = first_stream(viewer, false);
+    struct viewer_stream *sound = first_stream(viewer, false);
     if (who->sample_count == STAGE_SAMPLES)
         return;
     struct sample *sample = &who->samples[who->sample_count++];
@@ -105,8 +105,11 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
     const struct viewer_stream *speaker = nth_picture(viewer, stage->speaker);
     if (speaker && speaker->decoder->has_picture)
         sample->speaker = (float)(speaker->decoder->encoding + 1);
-    if (sound)
-        sample->sounds = count_since(&who->sounds, sound->packets);
+    if (sound) {
+        sample->sounds = count_since(&who->sounds, sound->frames);
+        sample->sound_gap = (float)sound->longest_gap / USEC_MS;
+        sound->longest_gap = 0;
+    }
 }
 
 /* ---- the course ---- */

@@ -30,7 +30,8 @@ struct sample {
     float layer;     /* of the encoding that is shown, from 1 on; 0: none */
     float speaker;   /* the same of who is dominant */
     uint16_t shown;  /* frames of its first picture */
-    uint16_t sounds; /* packets of its first sound */
+    uint16_t sounds; /* frames of its first sound */
+    float sound_gap; /* ms: the longest time that it was not heard, of what ended in this sample */
     uint8_t limit;   /* enum bwe_limit */
 };
 

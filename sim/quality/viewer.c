@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wire/payload_audio.h"
 #include "wire/rtcp_feedback.h"
 
 #define NACK_ROUND_TRIP (100 * USEC_MS) /* receivers don't know it, and take this */
@@ -33,6 +34,18 @@ static void note_cc(struct viewer *viewer, usec at, const struct rtp_packet *rtp
         arrivals_note(&viewer->arrivals, at, cc.sequence_number);
 }
 
+static void hear_sound(struct viewer *viewer, usec at, struct viewer_stream *stream,
+                       struct view payload)
+{
+    struct opus opus;
+    if (opus_read(payload, &opus) != OK)
+        return chance_fail(&viewer->end.world->chance, at, "no Opus");
+    if (stream->heard_at > 0 && at - stream->heard_at > stream->longest_gap)
+        stream->longest_gap = at - stream->heard_at;
+    stream->heard_at = at;
+    stream->frames += opus.frame_count;
+}
+
 static void hear_rtp(struct viewer *viewer, usec at, struct view bytes)
 {
     struct rtp_packet rtp;
@@ -59,7 +72,7 @@ static void hear_rtp(struct viewer *viewer, usec at, struct view bytes)
         reception_packet(&stream->reception, at, sequence, rtp.timestamp, payload.size);
     stream->packets++;
     if (!stream->is_video)
-        return;
+        return hear_sound(viewer, at, stream, payload);
     if (!missing_arrived(&stream->missing, at, sequence))
         stream->wants_key = true;
     if (!decoder_hear(stream->decoder, at, sequence, payload))

@@ -19,6 +19,10 @@ struct viewer_stream {
     struct missing missing;
     uint64_t packets; /* without those that came twice */
     uint64_t first;   /* sequence number; 0: nothing has come */
+    /* of sound: */
+    uint64_t frames;
+    usec heard_at;
+    usec longest_gap; /* since it was last looked at, and set to 0 */
     uint64_t asked;   /* packets, again */
     uint64_t key_asks;
     bool wants_key;

@@ -83,7 +83,7 @@ static void share_keys(struct end *end)
 void world_add(struct world *world, struct end *end, const struct netem_script *up,
                const struct netem_script *down)
 {
-    const struct peer_config config = { .owner = end, .policy = &POLICY };
+    const struct peer_config config = { .owner = end, .policy = &POLICY, .may_join = true };
     if (world->end_count == WORLD_ENDS_MAX)
         abort();
     end->world = world;

@@ -119,7 +119,7 @@ static void ended(struct subscriber *subscriber, usec now)
 static struct wanted_use use(const struct subscriber *subscriber)
 {
     const struct link_out *out = LIST_ENTRY(subscriber, struct link_out, subscriber);
-    return (struct wanted_use){ .wished = out->wants };
+    return (struct wanted_use){ .wished = out->wants.encodings, .sound_bps = out->wants.sound_bps };
 }
 
 static const struct subscriber_kind SUBSCRIBER = { aim, stop, ended, use };
@@ -131,7 +131,7 @@ void link_out_open(struct link_out *out, usec now, struct track *track, uint64_t
                               .subscriber.kind = &SUBSCRIBER,
                               .way = *way,
                               .number = number,
-                              .wants = WANTED_ALL };
+                              .wants.encodings = WANTED_ALL };
     for (uint8_t i = 0; i < TRACK_ENCODINGS_MAX; i++) {
         out->sinks[i] = (struct link_sink){ .sink.kind = &SINK, .out = out, .encoding = i };
         list_init(&out->sinks[i].sink.node);
@@ -185,7 +185,8 @@ static bool wanted(struct track *track)
     struct link_in *in = track->source;
     const struct link_record record = { .link = in->number,
                                         .kind = LINK_WANTS,
-                                        .wants = track->wanted.told };
+                                        .wants = { .encodings = track->wanted.told,
+                                                   .sound_bps = track->wanted.sound_bps } };
     return track->terms.format_count > 0 &&
            in->way.put(in->way.context, &record, view_make(NULL, 0));
 }

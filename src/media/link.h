@@ -23,7 +23,12 @@ enum link_kind {
     LINK_ENDED,  /* the track has */
     /* back */
     LINK_WANTS_KEY, /* of an encoding */
-    LINK_WANTS      /* `wants`: the encodings that anybody there has use for, a bit each */
+    LINK_WANTS      /* `wants`: what anybody there has use for */
+};
+
+struct link_wants {
+    uint8_t encodings;  /* a bit each */
+    uint32_t sound_bps; /* as in struct wanted_use */
 };
 
 /* By spatial layer; 0: not known. */
@@ -42,7 +47,7 @@ struct link_record {
         struct link_sizes sizes;
         struct rtcp_sr clock;
         uint32_t ssrc; /* LINK_BEGINS */
-        uint8_t wants;
+        struct link_wants wants;
     };
 };
 
@@ -79,7 +84,7 @@ struct link_out {
     uint64_t number;
     uint64_t lost; /* records that found no room */
     bool has_told_terms;
-    uint8_t wants; /* there; WANTED_ALL at first */
+    struct link_wants wants; /* there; WANTED_ALL at first */
     struct link_sink sinks[TRACK_ENCODINGS_MAX];
 };
 

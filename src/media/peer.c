@@ -43,6 +43,7 @@ int peer_open(struct sfu *sfu, usec now, const struct peer_config *config, struc
                            .sfu = sfu,
                            .report_at = USEC_NEVER,
                            .allocate_at = USEC_NEVER,
+                           .may_join = config->may_join,
                            .since = now };
     init_lists(peer); /* before it fails: sfu_next looks at what is given back, too */
     int status = rtc_open(sfu->config.rtc, now, peer, &peer->transport);

@@ -15,6 +15,7 @@
 #include "media/negotiation.h"
 #include "media/pacer.h"
 #include "media/sender.h"
+#include "media/sound.h"
 #include "media/track.h"
 
 #define PEER_NAME_MAX       40 /* bytes of a stream's or track's name in descriptions */
@@ -62,6 +63,7 @@ struct transceiver_share {
     bool is_held_back;  /* nothing goes out, for that reason */
     struct layer layer; /* that is meant to go out, when it is known (bps is not 0) */
     struct allocation_held held;
+    bool is_unheard; /* sound: others are louder, and the line does not take all */
 };
 
 /* One section: what comes in on it, and what goes out.  Its members are read by anybody, and
@@ -124,6 +126,8 @@ struct peer {
     struct timer calm;            /* of what may wait a little: sfu->calm's */
     uint64_t line_bps;            /* what its line takes; 0: not known, and not limited */
     struct allocation allocation; /* of its line */
+    bool may_join;                /* packets of sound, where the line is narrow */
+    struct sound sound;           /* in which form it goes */
     struct pacer pacer;           /* of pictures, and of probes */
     uint64_t left_out;            /* how often pictures were, since the line did not take them */
     usec allocated_at;
@@ -152,6 +156,9 @@ struct peer_config {
     void *owner;
     const struct negotiation_policy *policy; /* borrowed for the peer's time */
     bool is_polite;                          /* our offers give way to theirs */
+    /* Where the line is narrow, sound goes in fewer and longer packets, and its publishers are told
+     * that less is enough.  Not for members who may encrypt what is in packets from end to end. */
+    bool may_join;
 };
 
 /* ERR_LIMIT: as many as may be are open.  ERR_MEMORY. */

@@ -9,6 +9,7 @@
  * peer_report.c    RTCP that goes out, and when
  * peer_data.c      data channels
  * peer_share.c     what of its line each track gets
+ * peer_sound.c     in which form sound goes
  * peer_probe.c     how it is tried whether its line takes more
  */
 #ifndef MOIM_MEDIA_PEER_INSIDE_H
@@ -102,6 +103,15 @@ void peer_hear_line(struct peer *peer);
 void transceiver_share_anew(struct transceiver *transceiver, usec now);
 /* Makes them, where it is time to; sets peer->allocate_at. */
 void peer_share(struct peer *peer, usec now);
+
+bool transceiver_has_share(const struct transceiver *transceiver);
+
+/* ---- peer_sound.c ---- */
+
+/* Looks how much of its line sound takes: before shares are made. */
+void peer_sound(struct peer *peer, usec now);
+/* The bitrate that is enough of it; 0: any. */
+uint32_t transceiver_sound_bps(const struct transceiver *transceiver);
 
 /* ---- peer_probe.c ---- */
 

@@ -192,10 +192,27 @@ static void sooner(usec *until, usec other)
         *until = other;
 }
 
+/* Packets of sound that have waited for others long enough. */
+static void end_joins(struct peer *peer, usec now)
+{
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
+        if (!at->is_video && now >= sender_joins_until(&at->sender))
+            (void)sender_joins_end(&at->sender, now); /* a full batch: with the next one */
+}
+
+static void until_joins(const struct peer *peer, usec *until)
+{
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
+        if (!at->is_video)
+            sooner(until, sender_joins_until(&at->sender));
+}
+
 /* What can't wait. */
 static usec next_time(const struct peer *peer, usec now)
 {
     usec until = pacer_until(&peer->pacer);
+    if (peer->sound.rung > 0)
+        until_joins(peer, &until);
     for (uint8_t i = 0; i < peer->encoding_count; i++) {
         const struct encoding *encoding = peer->encodings[i];
         if (!encoding->memory)
@@ -240,6 +257,8 @@ void peer_report(struct peer *peer, usec now)
     if (peer->bwe && now >= bwe_until(peer->bwe))
         bwe_tick(peer->bwe, now);
     (void)peer_pace(peer, now);
+    if (peer->sound.rung > 0)
+        end_joins(peer, now);
     report.peer = peer;
     begin(&report);
     if (now >= peer->report_at) {

@@ -104,6 +104,8 @@ static bool match_formats(const struct transceiver *transceiver, const struct tr
 {
     bool has_any = false;
     sender_formats_init(out);
+    out->opus = opus_type(&transceiver->terms);
+    out->level = track->terms.extensions[RTP_EXTENSION_AUDIO_LEVEL];
     for (unsigned i = 0; i < track->terms.format_count; i++) {
         if (is_wrapped(transceiver, track, i)) {
             out->payload_types[i] = opus_type(&transceiver->terms);
@@ -329,7 +331,9 @@ static struct wanted_use use(const struct subscriber *subscriber)
     const struct transceiver *transceiver = LIST_ENTRY(subscriber, struct transceiver, subscriber);
     const struct track *track = transceiver->subscription;
     if (!transceiver->is_announced || !transceiver->is_agreed || !transceiver->may_send)
-        return (struct wanted_use){ 0, 0 };
+        return (struct wanted_use){ .wished = 0 };
+    if (!transceiver->is_video)
+        return (struct wanted_use){ .sound_bps = transceiver_sound_bps(transceiver) };
     return (struct wanted_use){ .wished = wished(transceiver, track),
                                 .held = held(transceiver, track) };
 }

@@ -59,7 +59,7 @@ static void look_at_layers(struct track *track, usec now)
 
 /* ---- the tracks ---- */
 
-static bool has_share(const struct transceiver *transceiver)
+bool transceiver_has_share(const struct transceiver *transceiver)
 {
     return transceiver->subscription && transceiver->is_announced && transceiver->is_agreed &&
            transceiver->may_send;
@@ -80,16 +80,20 @@ static void describe(const struct transceiver *transceiver, struct allocation_tr
         .layers = track->layers,
         .held = transceiver->share.held,
     };
+    out->is_left_out |= transceiver->share.is_unheard;
 }
 
 static uint32_t gather(struct peer *peer, usec now)
 {
     struct sfu_shares *shares = peer->sfu->shares;
     uint32_t count = 0;
+    for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
+        if (transceiver_has_share(at))
+            look_at_layers(at->subscription, now);
+    peer_sound(peer, now);
     for (struct transceiver *at = NULL; (at = peer_next(peer, at));) {
-        if (!has_share(at) || count == ALLOCATION_TRACKS_MAX)
+        if (!transceiver_has_share(at) || count == ALLOCATION_TRACKS_MAX)
             continue;
-        look_at_layers(at->subscription, now);
         describe(at, &shares->tracks[count]);
         shares->transceivers[count++] = at;
     }

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "wire/dependency_descriptor.h"
+#include "wire/payload.h"
 #include "wire/payload_audio.h"
 #include "wire/rtp_extensions.h"
 
@@ -26,6 +27,8 @@ void sender_formats_init(struct sender_formats *formats)
     memset(formats->payload_types, SENDER_NO_PAYLOAD, sizeof formats->payload_types);
     memset(formats->rtx_payload_types, SENDER_NO_PAYLOAD, sizeof formats->rtx_payload_types);
     formats->unwrapped = 0;
+    formats->opus = SENDER_NO_PAYLOAD;
+    formats->level = 0;
 }
 
 void sender_init(struct sender *sender, const struct sender_config *config)
@@ -55,6 +58,7 @@ void sender_free(struct sender *sender)
 void sender_set_plan(struct sender *sender, const struct rtp_plan *plan,
                      const struct sender_formats *formats)
 {
+    sender_joins_none(sender);
     sender->plan = *plan;
     sender->formats = *formats;
     sender->repeat_from = sender->highest + 1;
@@ -91,6 +95,7 @@ void sender_switch(struct sender *sender, struct rtp_stream *stream)
     if (sender_stream(sender) == stream)
         return;
     rtp_stream_remove_sink(&sender->sinks[sender->current]);
+    sender_joins_none(sender);
     sender->stream = NULL;
     if (!stream)
         return;
@@ -139,6 +144,7 @@ void sender_pause(struct sender *sender, bool is_paused)
 {
     if (sender->is_paused == is_paused)
         return;
+    sender_joins_none(sender);
     sender->is_paused = is_paused;
     if (!is_paused)
         wait_for_key(sender);
@@ -149,6 +155,7 @@ static void ended(struct sink *sink)
     struct sender *sender = sender_of(sink);
     if (sink != &sender->sinks[sender->current])
         return;
+    sender_joins_none(sender);
     sender->is_waiting = true;
     sender->stream = NULL;
 }
@@ -185,12 +192,11 @@ static void begin_stream(struct sender *sender, usec now, struct rtp_stream *str
 
 /* ---- packets ---- */
 
-/* What goes on of it. */
-static struct view payload_of(const struct sender *sender, const struct packet *packet)
+struct view sender_payload(const struct sender *sender, const struct packet *packet)
 {
     struct view payload = packet_payload(&sender->stream->ring, packet);
     struct red red;
-    if (!(sender->formats.unwrapped >> packet->format & 1) || payload.size == 0)
+    if (!sender_unwraps(sender, packet) || payload.size == 0)
         return payload;
     if (red_read(payload, &red) != OK) /* was refused when it came */
         return view_make(payload.at, 0);
@@ -214,9 +220,14 @@ void sender_stamp(const struct sender *sender, usec now, const struct rtp_writte
         bwe_sent_untold(config->bwe, now, size);
 }
 
+/* Gives how much of the payload stands behind the header; the rest is *payload, where it lies. */
 static size_t write_own(const struct sender *sender, const struct packet *packet,
                         const struct outgoing *outgoing, uint8_t *at, struct view *payload)
 {
+    if (outgoing->joined > 1) {
+        *payload = view_make(payload->at, 0);
+        return sender_write_joined(sender, packet, outgoing->joined, at);
+    }
     if (outgoing->is_empty) {
         at[0] = 1; /* padding: its size */
         *payload = view_make(payload->at, 0);
@@ -229,8 +240,22 @@ static size_t write_own(const struct sender *sender, const struct packet *packet
 
 static const struct rtp_packet NONE;
 
-void sender_put(struct sender *sender, usec now, const struct packet *packet,
-                const struct outgoing *outgoing)
+static uint8_t type_of(const struct sender *sender, const struct packet *packet)
+{
+    if (packet->codec == PAYLOAD_RED && sender_unwraps(sender, packet))
+        return sender->formats.opus;
+    return sender->formats.payload_types[packet->format];
+}
+
+/* Of which it has its extensions. */
+static const struct packet *header_of(const struct sender *sender, const struct packet *packet,
+                                      const struct outgoing *outgoing)
+{
+    return outgoing->joined > 1 ? sender_loudest(sender, packet, outgoing->joined) : packet;
+}
+
+size_t sender_put(struct sender *sender, usec now, const struct packet *packet,
+                  const struct outgoing *outgoing)
 {
     const struct sender_config *config = &sender->config;
     const struct packet_ring *ring = &sender->stream->ring;
@@ -239,21 +264,22 @@ void sender_put(struct sender *sender, usec now, const struct packet *packet,
     struct rtp_written written;
     uint8_t *at = rtc_begin_rtp(config->rtc, config->transport);
     if (!at)
-        return;
+        return 0;
+    const struct packet *header = header_of(sender, packet, outgoing);
     const struct rtp_values values = {
         .ssrc = is_rtx ? config->rtx_ssrc : config->ssrc,
         .timestamp = packet->rtp.timestamp + sender->timestamp_offset,
         .sequence_number = is_rtx ? sender->rtx_sequence++ : outgoing->number,
-        .payload_type = is_rtx ? rtx : sender->formats.payload_types[packet->format],
+        .payload_type = is_rtx ? rtx : type_of(sender, packet),
         .marker = !outgoing->is_empty && (packet->rtp.marker || outgoing->is_last),
         .has_padding = outgoing->is_empty,
     };
-    rtp_write_header(&sender->plan, outgoing->is_empty ? &NONE : &packet->rtp,
-                     packet_bytes(ring, packet), &values, at, &written);
+    rtp_write_header(&sender->plan, outgoing->is_empty ? &NONE : &header->rtp,
+                     packet_bytes(ring, header), &values, at, &written);
     if (written.watched_at && packet->has_frame_number)
         dd_rewrite(at + written.watched_at, pictures_frame(&sender->pictures, packet));
     struct rtc_rtp rtp = { .header_size = written.size,
-                           .payload = payload_of(sender, packet),
+                           .payload = sender_payload(sender, packet),
                            .sent = is_rtx ? &sender->rtx_sent : &sender->sent,
                            .is_repeat = outgoing->is_repeat && !is_rtx };
     if (is_rtx) {
@@ -263,6 +289,7 @@ void sender_put(struct sender *sender, usec now, const struct packet *packet,
     rtp.own_size += write_own(sender, packet, outgoing, at + written.size, &rtp.payload);
     sender_stamp(sender, now, &written, &rtp, at);
     rtc_end_rtp(config->rtc, config->transport, &rtp);
+    return outgoing->is_empty ? 0 : rtp.own_size + rtp.payload.size;
 }
 
 /* From before what has gone out of its stream: to go on with it would be to go back. */
@@ -305,33 +332,51 @@ enum selection_fate sender_describe(const struct sender *sender, const struct pa
         return SELECTION_FORGOTTEN;
     if (sender->config.is_video)
         fate = selection_of(&sender->selection, packet, &outgoing->is_last);
+    else
+        outgoing->joined = sender_joined(sender, packet);
     outgoing->number = (uint16_t)number;
     outgoing->is_empty = fate == SELECTION_STAYS || !pictures_have(&sender->pictures, packet);
     return fate;
 }
 
-static bool pass_on(struct sender *sender, usec now, const struct packet *packet)
+/* It goes on, and with it those that are joined to it. */
+static bool go_next(struct sender *sender, usec now, const struct packet *packet, uint8_t joined)
 {
-    struct outgoing outgoing = { .is_repeat = false };
-    if (rtc_is_full(sender->config.rtc))
+    if (!come_next(sender, now, packet))
         return false;
+    for (unsigned i = 1; i < joined; i++)
+        renumbering_add(&sender->numbers, packet->sequence + i, false);
+    return true;
+}
+
+void sender_begin(struct sender *sender, usec now, const struct packet *packet)
+{
     if (sender->is_waiting)
         begin_stream(sender, now, sender_stream(sender), packet);
     else if (packet->begins_talk && packet->sequence > sender->numbers.in)
         begin_numbers(sender, packet);
+}
+
+bool sender_pass_on(struct sender *sender, usec now, const struct packet *packet, uint8_t joined)
+{
+    struct outgoing outgoing = { .is_repeat = false };
+    if (rtc_is_full(sender->config.rtc))
+        return false;
+    sender_begin(sender, now, packet);
     if (packet->sequence < sender->from)
         return true; /* late, from before the switch */
-    if (packet->sequence > sender->numbers.in && !come_next(sender, now, packet))
+    if (packet->sequence > sender->numbers.in && !go_next(sender, now, packet, joined))
         return true;
     if (sender_describe(sender, packet, &outgoing) == SELECTION_FORGOTTEN)
         return true;
-    sender_put(sender, now, packet, &outgoing);
+    size_t size = sender_put(sender, now, packet, &outgoing);
     sender->packets++;
-    if (outgoing.is_empty)
+    sender->bytes += size;
+    if (size == 0)
         return true;
-    sender->bytes += payload_of(sender, packet).size;
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_PACKETS_OUT, 1);
-    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT, packet->size);
+    metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT,
+                packet->rtp.header_size + size);
     return true;
 }
 
@@ -376,6 +421,15 @@ void sender_leave_out(struct sender *sender)
     key_requests_want(&target->key_requests);
 }
 
+static bool go_on_with(struct sender *sender, struct sink *sink, usec now,
+                       const struct packet *packet)
+{
+    if (is_too_soon(sender, sink, now))
+        return false;
+    return sender_is_joining(sender) ? sender_joins(sender, now, packet)
+                                     : sender_pass_on(sender, now, packet, 1);
+}
+
 static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
                  const struct packet *packet)
 {
@@ -387,10 +441,12 @@ static bool take(struct sink *sink, usec now, const struct rtp_stream *stream,
         return true;
     if (is_next)
         arrive(sender);
-    if (!is_taken)
+    if (!is_taken) {
+        sender_joins_none(sender);
         sender->is_waiting = true; /* until it goes on in another one */
-    else if (!sender->is_paused && !must_wait(sender, packet))
-        return is_too_soon(sender, sink, now) ? false : pass_on(sender, now, packet);
+    } else if (!sender->is_paused && !must_wait(sender, packet)) {
+        return go_on_with(sender, sink, now, packet);
+    }
     return true;
 }
 

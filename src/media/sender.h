@@ -9,6 +9,9 @@
  * camera), every pause, every mute.  Video begins, and goes on after each of these, with a key
  * frame; until one comes the sender has asked for it.
  *
+ * Opus can go out in fewer packets, of several that came each (sender_join): headers are half of it
+ * otherwise, and more.
+ *
  * Packets are sent again from the stream's ring, as RTX (RFC 4588) where it was negotiated; not
  * those from before a switch, which nobody needs behind the key frame.  One thread; no memory of
  * its own.
@@ -48,6 +51,20 @@ struct sender_formats {
     uint8_t payload_types[PACKET_FORMATS_MAX];     /* SENDER_NO_PAYLOAD: not at all */
     uint8_t rtx_payload_types[PACKET_FORMATS_MAX]; /* SENDER_NO_PAYLOAD: it is repeated as it was */
     uint8_t unwrapped; /* a bit for each format: RED, of which only what is new goes out */
+    uint8_t opus;      /* as what Opus goes out; SENDER_NO_PAYLOAD: not at all */
+    uint8_t level;     /* the id, as it comes, of the extension that says how loud it is; 0: none */
+};
+
+/* Packets that are to go as one: they wait in the ring. */
+struct sender_joining {
+    uint16_t ticks_most; /* of OPUS_CLOCK, that one packet may have; 0: each goes as it came */
+    uint16_t ticks;      /* of those that wait */
+    uint16_t size;       /* bytes of payload, the same */
+    uint8_t count;       /* how many wait; 0: none */
+    uint8_t toc;         /* the byte with which they begin */
+    uint32_t timestamp;  /* of the one that would be next */
+    uint64_t first;      /* sequence number */
+    usec until;          /* they go then, whatever comes */
 };
 
 /* Its members are sender.c's, but for the counts. */
@@ -65,6 +82,7 @@ struct sender {
     struct renumbering numbers; /* from its sequence numbers to ours */
     struct selection selection;
     struct pictures pictures;
+    struct sender_joining joining;
     uint8_t spatial; /* which layers are wanted, of the stream that it goes over to, too */
     uint8_t temporal;
     uint64_t repeat_from; /* ours: earlier ones are not sent again */
@@ -119,6 +137,21 @@ static inline struct rtp_stream *sender_target(const struct sender *sender)
     return next ? next : sender_stream(sender);
 }
 void sender_pause(struct sender *sender, bool is_paused);
+
+/* From now on Opus goes out in packets of up to so many ticks of OPUS_CLOCK, each of the frames of
+ * as many that came, one right behind the other and all alike; 0: as it came.  Redundant audio goes
+ * unwrapped then: it is twice as much.  Sequence numbers count what goes out; the level is that of
+ * the loudest.  A gap, silence (DTX) or a new spurt sends what waits, and so does the time: nothing
+ * waits for longer than all of it would take to come.  There is a pacer, which is called when
+ * something begins to wait: whoever drives it asks sender_joins_until.  False: the batch is full,
+ * and all is as it was. */
+bool sender_join(struct sender *sender, usec now, uint16_t ticks_most);
+static inline usec sender_joins_until(const struct sender *sender)
+{
+    return sender->joining.count > 0 ? sender->joining.until : USEC_NEVER;
+}
+/* Sends what waits.  False: the batch is full. */
+bool sender_joins_end(struct sender *sender, usec now);
 
 /* The far end has not got a packet.  Sends it again, if it is still there and not too many are. */
 void sender_nack(struct sender *sender, usec now, uint16_t number);

@@ -18,7 +18,7 @@ void wanted_end(struct track *track)
 void wanted_look(struct track *track)
 {
     struct wanted *wanted = &track->wanted;
-    if (!track->is_video || !track->kind->wanted || wanted->is_unsettled)
+    if (!track->kind->wanted || wanted->is_unsettled)
         return;
     wanted->is_unsettled = true;
     list_remove(&wanted->node);
@@ -81,23 +81,26 @@ bool wanted_could_be_more(const struct track *track, uint64_t area)
 
 static struct wanted_use sum_of(const struct track *track)
 {
-    struct wanted_use sum = { 0, 0 };
+    struct wanted_use sum = { .wished = 0 };
     for (const struct list *node = track->subscribers.next; node != &track->subscribers;
          node = node->next) {
         const struct subscriber *one = LIST_ENTRY(node, struct subscriber, node);
         struct wanted_use use = one->kind->use(one);
         sum.wished |= use.wished;
         sum.held |= use.held;
+        if (use.sound_bps > 0 && (sum.sound_bps == 0 || use.sound_bps < sum.sound_bps))
+            sum.sound_bps = use.sound_bps;
     }
     return sum;
 }
 
-static void tell(struct track *track, usec now, uint8_t next)
+static void tell(struct track *track, usec now, uint8_t next, uint32_t sound_bps)
 {
     struct wanted *wanted = &track->wanted;
-    if (wanted->told == next && !wanted->is_untold)
+    if (wanted->told == next && wanted->sound_bps == sound_bps && !wanted->is_untold)
         return;
     wanted->told = next;
+    wanted->sound_bps = sound_bps;
     wanted->is_untold = !track->kind->wanted(track);
     if (wanted->is_untold && now + WANTED_RETRY < wanted->until)
         wanted->until = now + WANTED_RETRY;
@@ -107,6 +110,8 @@ static void settle(struct track *track, usec now)
 {
     struct wanted *wanted = &track->wanted;
     struct wanted_use use = sum_of(track);
+    if (!track->is_video)
+        use.wished = WANTED_ALL;
     uint8_t next = wanted->told | use.wished;
     bool is_time = now >= wanted->until;
     if (is_time)
@@ -115,7 +120,7 @@ static void settle(struct track *track, usec now)
         wanted->until = USEC_NEVER;
     else if (is_time || wanted->until == USEC_NEVER)
         wanted->until = now + track->kind->patience;
-    tell(track, now, next);
+    tell(track, now, next, use.sound_bps);
     wanted->is_unsettled = false;
     list_remove(&wanted->node);
     if (wanted->until == USEC_NEVER)

@@ -1,11 +1,15 @@
 /* wanted.h - which encodings of a track anybody has use for: the others need not be sent to us.
+ * And of sound, which all have use for, the bitrate that is enough.
  *
  * It goes by what subscribers wish (their windows), not by what their lines take just now: else
  * nobody could ever rise.  Encodings of which the size is not known, or that have not come yet, are
  * wanted by whoever wants any.  What goes out to somebody is held until that one has gone over to
  * another encoding, so that nothing stops before what takes its place has begun.
  *
- * More is told at once, less when it has been so for the kind's patience.  One thread.
+ * The bitrate of sound follows its subscribers' lines, the narrowest of them, which change seldom
+ * (media/sound.h): it is told at once.
+ *
+ * More encodings are told at once, less when it has been so for the kind's patience.  One thread.
  */
 #ifndef MOIM_MEDIA_WANTED_H
 #define MOIM_MEDIA_WANTED_H
@@ -26,12 +30,14 @@ struct tracks;
 /* Of encodings, by their index: a bit each, also of those that have not come. */
 struct wanted_use {
     uint8_t wished;
-    uint8_t held; /* going out, perhaps until something else does */
+    uint8_t held;       /* going out, perhaps until something else does */
+    uint32_t sound_bps; /* of sound: more would not come by its line; 0: there is no such end */
 };
 
 /* A track's; its members are wanted.c's. */
 struct wanted {
-    uint8_t told; /* to the track's kind: WANTED_ALL at first */
+    uint8_t told;       /* to the track's kind: WANTED_ALL at first */
+    uint32_t sound_bps; /* the same: the least that one of its subscribers takes; 0 at first */
     bool is_unsettled;
     bool is_untold;   /* the kind is still to be told */
     usec until;       /* it is looked at again; USEC_NEVER: when something changes */

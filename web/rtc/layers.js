@@ -1,6 +1,8 @@
 /**
- * What a camera is sent as: up to three encodings (a simulcast), of which each receiver gets one;
- * or, where the room has it so, one encoding with layers, of which each gets some.
+ * What a camera, and a microphone, are sent as.
+ *
+ * A camera: up to three encodings (a simulcast), of which each receiver gets one; or, where the
+ * room has it so, one encoding with layers, of which each gets some.
  *
  * Chromium codes only as many of them as a picture is worth by its size, and takes the first ones.
  * So they are as many here, too, and the last of them is as large as the picture.
@@ -86,6 +88,23 @@ export function reshape(encodings, shape, isOn) {
       Object.assign(encoding, { [key]: value });
       hasChanged = true;
     }
+  }
+  return hasChanged;
+}
+
+/**
+ * Sound: no more than that, where a line of somebody who listens would not take it.
+ * @param {RTCRtpEncodingParameters[]} encodings
+ * @param {number} [bps] nothing: as much as the browser likes
+ * @returns {boolean} whether anything is another than it was
+ */
+export function limit(encodings, bps) {
+  let hasChanged = false;
+  for (const encoding of encodings) {
+    if (encoding.maxBitrate === bps) continue;
+    if (bps) encoding.maxBitrate = bps;
+    else delete encoding.maxBitrate;
+    hasChanged = true;
   }
   return hasChanged;
 }

@@ -18,7 +18,7 @@
  * @property {(members: string[]) => void} changed what comes from these is not what it was
  */
 
-import { cameraEncodings, cameraLayers, reshape } from './layers.js';
+import { cameraEncodings, cameraLayers, limit, reshape } from './layers.js';
 import { lighten, receivedCodecs, scalableCodecs, slotCount } from './offer.js';
 
 const PATIENCE_MS = 3000; // a short gap mends itself
@@ -394,20 +394,33 @@ export class Sfu {
     }
   }
 
-  /** Has pictures sent in the encodings that they are worth, and that are wanted. */
+  /**
+   * Changes what a sender is to send.
+   * @param {Slot} slot
+   * @param {RTCRtpSender} sender
+   * @param {RTCRtpEncodingParameters[]} encodings
+   * @param {Wanted} [wanted]
+   * @returns {boolean} whether anything is another than it was
+   */
+  #reshape(slot, sender, encodings, wanted) {
+    if (PUBLISHED[slot].kind === 'audio') return limit(encodings, wanted?.bps);
+    const form = slot !== 'camera' ? null : this.#hasLayers ? cameraLayers
+      : encodings.length > 1 ? cameraEncodings : null;
+    const shape = form?.(sender.track?.getSettings() ?? {}, wanted) ?? null;
+    return reshape(encodings, shape, wanted?.on ?? true);
+  }
+
+  /** Has all sent as it is worth, and wanted. */
   async #shape() {
     this.#shapeAgain = this.#shaping;
     if (this.#shaping) return;
     this.#shaping = true;
-    for (const slot of /** @type {const} */ (['camera', 'screen'])) {
+    for (const slot of /** @type {Slot[]} */ (Object.keys(PUBLISHED))) {
       const { mid, sender } = this.#sending[slot] ?? {};
       const parameters = sender?.getParameters();
       const encodings = parameters?.encodings ?? [];
       const wanted = this.#unwanted.get(mid ?? '');
-      const form = slot !== 'camera' ? null : this.#hasLayers ? cameraLayers
-        : encodings.length > 1 ? cameraEncodings : null;
-      const shape = form?.(sender?.track?.getSettings() ?? {}, wanted) ?? null;
-      if (!sender || !parameters || !reshape(encodings, shape, wanted?.on ?? true)) continue;
+      if (!sender || !parameters || !this.#reshape(slot, sender, encodings, wanted)) continue;
       try {
         await sender.setParameters(parameters);
         this.#shapeFailures = 0;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cameraEncodings, cameraLayers, reshape } from '../rtc/layers.js';
+import { cameraEncodings, cameraLayers, limit, reshape } from '../rtc/layers.js';
 
 /** @param {{ width?: number, height?: number }} size @param {any} [wanted] */
 const active = (size, wanted) => cameraEncodings(size, wanted)
@@ -71,4 +71,15 @@ test('of one encoding nothing changes but whether it is sent', () => {
   assert.equal(reshape(encodings, null, false), true);
   assert.deepEqual(encodings, [{ maxBitrate: 5, maxFramerate: 15, active: false }]);
   assert.equal(reshape(encodings, null, true), true);
+});
+
+test('sound is limited, and let go again', () => {
+  const encodings = [{ active: true }];
+  assert.equal(limit(encodings, undefined), false);
+  assert.equal(limit(encodings, 16_000), true);
+  assert.deepEqual(encodings, [{ active: true, maxBitrate: 16_000 }]);
+  assert.equal(limit(encodings, 16_000), false);
+  assert.equal(limit(encodings, 24_000), true);
+  assert.equal(limit(encodings, undefined), true);
+  assert.deepEqual(encodings, [{ active: true }]);
 });

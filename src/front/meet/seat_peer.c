@@ -9,7 +9,7 @@
 int seat_open_peer(struct seat *seat, usec now, struct data_circle *circle)
 {
     struct server *server = seat->server;
-    const struct peer_config config = { .owner = seat, .policy = &media_policy };
+    const struct peer_config config = { .owner = seat, .policy = &media_policy, .may_join = true };
     int status = peer_open(server->sfu, now, &config, &seat->peer);
     if (status == OK && seat->permissions & TOKEN_SUBSCRIBE)
         peer_join_circle(seat->peer, now, circle, seat->permissions & TOKEN_PUBLISH);

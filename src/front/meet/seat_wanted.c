@@ -1,12 +1,12 @@
 /* Which of the encodings that a member publishes nobody has use for: it is told, and need not send
- * them. */
+ * them; and the bitrate that is enough of its sound. */
 #include "front/meet/seat.h"
 #include "front/meet/stage.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define WANTED_MAX ((size_t)2048) /* bytes of the list: two tracks of TRACK_ENCODINGS_MAX rids */
+#define WANTED_MAX ((size_t)2048) /* bytes of the list: four tracks of TRACK_ENCODINGS_MAX rids */
 
 static bool has_any(const struct track *track)
 {
@@ -18,7 +18,7 @@ static bool has_any(const struct track *track)
 
 static bool has_all(const struct track *track)
 {
-    bool has = true;
+    bool has = track->wanted.sound_bps == 0;
     for (unsigned i = 0; i < track->encoding_count; i++)
         has &= wanted_has(&track->wanted, i);
     return has;
@@ -43,15 +43,19 @@ static void write_track(struct json_writer *writer, const struct transceiver *tr
         }
         json_close(writer, ']');
     }
+    if (track->wanted.sound_bps > 0) {
+        json_key(writer, "bps");
+        json_number(writer, track->wanted.sound_bps);
+    }
     json_close(writer, '}');
 }
 
-/* Those of pictures that are not wanted whole. */
+/* Those that are not wanted whole. */
 static void write_list(const struct peer *peer, struct json_writer *writer)
 {
     json_open(writer, '[');
     for (const struct transceiver *at = NULL; (at = peer_next(peer, at));)
-        if (at->is_video && at->receiving && !has_all(at->receiving))
+        if (at->receiving && !has_all(at->receiving))
             write_track(writer, at);
     json_close(writer, ']');
 }
