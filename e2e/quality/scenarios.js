@@ -84,4 +84,11 @@ export const SCENARIOS = {
     down: 'at 0s rate 64k queue 200ms delay 20ms',
     thresholds: () => [atLeast(0.97, of('sound that comes', soundThatComes, 8, 30))],
   },
+  thin: {
+    what: 'sound alone, on a line of 30 kbit/s',
+    seconds: 60,
+    isSoundAlone: true,
+    down: 'at 0s rate 30k queue 400ms delay 20ms',
+    thresholds: () => [atLeast(0.95, of('sound that comes', soundThatComes, 10, 60))],
+  },
 };

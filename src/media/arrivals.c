@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+static usec each(const struct arrivals *arrivals)
+{
+    return arrivals->each ? arrivals->each : ARRIVALS_EACH;
+}
+
 static void drop_first(struct arrivals *arrivals, size_t count)
 {
     arrivals->count -= (uint32_t)count;
@@ -13,7 +18,7 @@ void arrivals_note(struct arrivals *arrivals, usec now, uint16_t sequence_number
 {
     uint64_t sequence = rtp_unwrap_sequence(&arrivals->unwrapper, sequence_number);
     if (arrivals->count == 0)
-        arrivals->due_at = now + ARRIVALS_EACH;
+        arrivals->due_at = now + each(arrivals);
     if (arrivals->count == ARRIVALS_MAX) {
         drop_first(arrivals, 1);
         arrivals->lost_room++;
@@ -57,7 +62,7 @@ bool arrivals_write(struct arrivals *arrivals, usec now, uint32_t sender_ssrc, u
     uint64_t behind = arrivals->waiting[told - 1].sequence_number + 1;
     arrivals->base = behind > arrivals->base ? behind : arrivals->base;
     arrivals->feedback_count++;
-    arrivals->due_at = now + (told < arrivals->count ? 0 : ARRIVALS_EACH);
+    arrivals->due_at = now + (told < arrivals->count ? 0 : each(arrivals));
     drop_first(arrivals, told);
     return true;
 }

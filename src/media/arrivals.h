@@ -12,7 +12,10 @@
 #include "wire/rtp_sequence.h"
 
 #define ARRIVALS_MAX  256            /* that wait to be told of: the oldest give way */
-#define ARRIVALS_EACH (50 * USEC_MS) /* between two feedbacks */
+#define ARRIVALS_EACH (50 * USEC_MS) /* between two feedbacks ... */
+
+/* ... and where these would take 14 of the 30 kbit/s of a narrow line. */
+#define ARRIVALS_SELDOM (250 * USEC_MS)
 
 struct arrivals {
     struct rtp_unwrapper unwrapper;
@@ -21,6 +24,7 @@ struct arrivals {
     uint64_t base;      /* behind the last that was told of; 0: none was */
     uint64_t lost_room; /* that gave way untold */
     usec due_at;        /* of waiting ones */
+    usec each;          /* between two feedbacks; 0: ARRIVALS_EACH */
     uint8_t feedback_count;
 };
 

@@ -99,11 +99,14 @@ static void follow(struct peer *peer, usec now, bool has_changed)
     }
 }
 
-static enum sound_sign sign_of(enum bwe_limit limit)
+static struct sound_signs signs_of(const struct bwe_estimate *estimate)
 {
-    if (limit == BWE_BY_APPLICATION)
-        return SOUND_OPEN;
-    return limit == BWE_BY_NOTHING ? SOUND_GROWS : SOUND_ENDS;
+    struct sound_signs signs = { .sign = SOUND_ENDS, .loss = (uint8_t)(estimate->loss * 100) };
+    if (estimate->limit == BWE_BY_APPLICATION)
+        signs.sign = SOUND_OPEN;
+    else if (estimate->limit == BWE_BY_NOTHING)
+        signs.sign = SOUND_GROWS;
+    return signs;
 }
 
 void peer_sound(struct peer *peer, usec now)
@@ -115,8 +118,10 @@ void peer_sound(struct peer *peer, usec now)
     gather(peer, &all, &heard);
     bwe_estimate(peer->bwe, now, &estimate);
     uint64_t line = sound_line(&peer->sound, &heard, peer->line_bps);
-    bool has_changed = sound_run(&peer->sound, now, &all, line, sign_of(estimate.limit));
+    bool has_changed = sound_run(&peer->sound, now, &all, line, signs_of(&estimate));
     follow(peer, now, has_changed);
+    if (peer->arrivals) /* which tell of what comes in, but take of the same line */
+        peer->arrivals->each = peer->sound.rung > 0 ? ARRIVALS_SELDOM : ARRIVALS_EACH;
     choose(peer, sound_room(&peer->sound, &all, line), all.tracks);
 }
 

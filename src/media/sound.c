@@ -82,26 +82,40 @@ static void prove(struct sound *sound, usec now)
         sound->patience = 0;
 }
 
+/* The first rung, from where it is on, that the line takes. */
+static unsigned find(const struct sound *sound, usec now, const struct sound_load *load,
+                     uint64_t line_bps, struct sound_signs signs)
+{
+    const unsigned last = SOUND_RUNGS - 1;
+    unsigned rung = sound->rung;
+    bool is_tried = sound->rose_at > 0;
+    uint8_t most = is_tried ? SOUND_LOSES_TRIED : SOUND_LOSES;
+    if (rung > 0 && rung < last && signs.loss >= most && now - sound->fell_at >= SOUND_LOST)
+        return rung + 1;
+    if (is_tried && signs.sign != SOUND_ENDS)
+        return rung;
+    while (rung < last && sound_cost(load, rung, sound->rung) > line_bps)
+        rung++;
+    return rung;
+}
+
 bool sound_run(struct sound *sound, usec now, const struct sound_load *load, uint64_t line_bps,
-               enum sound_sign sign)
+               struct sound_signs signs)
 {
     uint8_t before = sound->rung;
-    unsigned rung = before;
     if (load->tracks == 0 || line_bps == 0) {
         *sound = (struct sound){ .rung = 0 };
         return before != 0;
     }
     prove(sound, now);
-    bool is_tried = sound->rose_at > 0 && sign != SOUND_ENDS;
-    while (!is_tried && rung + 1 < SOUND_RUNGS && sound_cost(load, rung, before) > line_bps)
-        rung++;
-    sound->rung = (uint8_t)rung;
-    if (rung > before)
+    sound->rung = (uint8_t)find(sound, now, load, line_bps, signs);
+    if (sound->rung > before)
         sink(sound, now, before);
-    if (rung > before || before == 0)
-        return rung > before;
+    if (sound->rung > before || before == 0)
+        return sound->rung > before;
     uint64_t next = sound_cost(load, before - 1u, before);
-    if (sign == SOUND_OPEN || next + next / 10 <= line_bps)
+    if (signs.loss < SOUND_LOSES_TRIED &&
+        (signs.sign == SOUND_OPEN || next + next / 10 <= line_bps))
         rise(sound, now);
     else
         sound->fits_since = 0;

@@ -10,6 +10,9 @@
  * patience: one rung each SOUND_EACH, as long as the line would have taken it all the time, or has
  * shown no end; then it has SOUND_PROOF, unless it shows one, for the estimate grows with what
  * comes.  One that had to be left again soon is tried the more seldom the more often that happens.
+ * Where much is lost on a rung below the first, one more is gone down: a queue that is always full
+ * shows no delay that grows.
+ *
  * An estimate can't be more than half as much again as what comes, and a line on which sound alone
  * goes can't be tried with padding: to go up is the probe, so rungs are no more than that apart.
  *
@@ -27,6 +30,9 @@
 #define SOUND_PATIENCE      (30 * USEC_S)
 #define SOUND_PATIENCE_MOST (240 * USEC_S)
 #define SOUND_EACH          (10 * USEC_S)
+#define SOUND_LOSES         10            /* percent: that is much ... */
+#define SOUND_LOSES_TRIED   5             /* ... and where it has only just gone up */
+#define SOUND_LOST          (5 * USEC_S)  /* what was lost before has no say after that */
 #define SOUND_PROOF         (10 * USEC_S) /* one that lasts for so long was no mistake */
 
 struct sound_rung {
@@ -67,10 +73,16 @@ enum sound_sign {
     SOUND_ENDS   /* it has, a short time ago: a queue, loss */
 };
 
+/* What is known of the line besides. */
+struct sound_signs {
+    enum sound_sign sign;
+    uint8_t loss; /* percent, of the last seconds */
+};
+
 /* `line_bps` is what the line takes for sound; 0: it is not known, and all goes as it came.  True:
  * the rung is another one. */
 bool sound_run(struct sound *sound, usec now, const struct sound_load *load, uint64_t line_bps,
-               enum sound_sign sign);
+               struct sound_signs signs);
 
 /* How many of the tracks the line takes, where even the lowest rung is too much: at least one. */
 uint32_t sound_room(const struct sound *sound, const struct sound_load *load, uint64_t line_bps);

@@ -131,6 +131,21 @@ static void test_small_packets(void **state)
     assert_int_equal(arrivals.count, 1);
 }
 
+/* Where they take too much of the line. */
+static void test_seldom(void **state)
+{
+    (void)state;
+    struct arrivals arrivals = { .each = ARRIVALS_SELDOM };
+    uint8_t bytes[200];
+    struct rtcp_writer writer;
+    arrivals_note(&arrivals, NOW, 7);
+    assert_true(arrivals_until(&arrivals) == NOW + ARRIVALS_SELDOM);
+    rtcp_begin(&writer, bytes, sizeof bytes);
+    assert_true(arrivals_write(&arrivals, NOW + ARRIVALS_SELDOM, 1, 2, &writer));
+    arrivals_note(&arrivals, NOW + ARRIVALS_SELDOM, 8);
+    assert_true(arrivals_until(&arrivals) == NOW + 2 * ARRIVALS_SELDOM);
+}
+
 static void test_limit(void **state)
 {
     (void)state;

@@ -9,12 +9,14 @@ static const struct sound_load RED = { 1, 50, 66000, 32000 };
 
 static struct sound sound;
 static usec now;
+static uint8_t loss;
 
 static int set_up(void **state)
 {
     (void)state;
     sound = (struct sound){ .rung = 0 };
     now = 1000 * USEC_S;
+    loss = 0;
     return 0;
 }
 
@@ -25,7 +27,8 @@ static unsigned run(const struct sound_load *load, uint64_t line_bps, enum sound
     usec until = now + time;
     unsigned before = sound.rung;
     for (; now < until; now += 100 * USEC_MS) {
-        bool has_changed = sound_run(&sound, now, load, line_bps, sign);
+        bool has_changed =
+            sound_run(&sound, now, load, line_bps, (struct sound_signs){ sign, loss });
         assert_int_equal(has_changed, before != sound.rung);
         before = sound.rung;
     }
@@ -116,6 +119,28 @@ static void test_fails(void **state)
     assert_int_equal(run(&OPUS, 34000, SOUND_OPEN, 3 * USEC_S), 3);
 }
 
+/* A queue that is always full: no delay grows, and the estimate is wrong. */
+static void test_loss(void **state)
+{
+    (void)state;
+    loss = 20;
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, 10 * USEC_S), 0); /* by itself, it is no sign */
+    loss = 0;
+    assert_int_equal(run(&RED, 50000, SOUND_GROWS, USEC_S), 2);
+    loss = SOUND_LOSES;
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, SOUND_LOST - 2 * USEC_S), 2);
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, 2 * USEC_S), 3);
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, 100 * SOUND_LOST), 5);
+    /* what has only just been tried is left for less, and is not tried where it loses */
+    loss = SOUND_LOSES_TRIED;
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, 2 * SOUND_PATIENCE), 5);
+    loss = 0;
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, SOUND_EACH + USEC_S), 4);
+    loss = SOUND_LOSES_TRIED;
+    assert_int_equal(run(&RED, 100000, SOUND_OPEN, USEC_S), 5);
+    assert_int_equal(sound.patience, 2 * SOUND_PATIENCE);
+}
+
 static void test_nothing_known(void **state)
 {
     (void)state;
@@ -157,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup(test_up, set_up),
         cmocka_unit_test_setup(test_up_where_it_is_open, set_up),
         cmocka_unit_test_setup(test_fails, set_up),
+        cmocka_unit_test_setup(test_loss, set_up),
         cmocka_unit_test_setup(test_nothing_known, set_up),
         cmocka_unit_test_setup(test_line, set_up),
         cmocka_unit_test_setup(test_room, set_up),
