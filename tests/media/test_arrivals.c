@@ -135,7 +135,7 @@ static void test_small_packets(void **state)
 static void test_seldom(void **state)
 {
     (void)state;
-    struct arrivals arrivals = { .each = ARRIVALS_SELDOM };
+    arrivals.each = ARRIVALS_SELDOM;
     uint8_t bytes[200];
     struct rtcp_writer writer;
     arrivals_note(&arrivals, NOW, 7);
@@ -167,6 +167,7 @@ int main(void)
         cmocka_unit_test_setup(test_late_and_twice, set_up),
         cmocka_unit_test_setup(test_several_late, set_up),
         cmocka_unit_test_setup(test_small_packets, set_up),
+        cmocka_unit_test_setup(test_seldom, set_up),
         cmocka_unit_test_setup(test_limit, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
