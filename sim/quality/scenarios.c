@@ -170,6 +170,7 @@ const struct scenario SCENARIOS[] = {
       .what = "the publisher's line of 3.6 Mbit/s halves for 25 seconds",
       .seconds = 70,
       .publisher_up = "at 0s rate 3.6M queue 300ms delay 20ms\nat 20s rate 1.8M\nat 45s rate 3.6M",
+      .holds = true,
       .thresholds = { { "use before", measure_uplink_use, 10, 20, 0.7, 1.05 },
                       { "use meanwhile", measure_uplink_use, 25, 45, 0.7, 1.05 },
                       { "use afterwards", measure_uplink_use, 60, 70, 0.7, 1.05 },

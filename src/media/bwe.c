@@ -18,6 +18,9 @@
 #define ALL_COMES       0.9
 #define BROKEN_IN       0.8
 #define BROKEN_IN_QUEUE 60000 /* us */
+#define STALL           USEC_S
+#define STALL_GONE      10000 /* us */
+#define AFTER_STALL     0.9
 #define KEPT_OF_RIVAL   0.85
 #define RIVAL_SHARE     0.65 /* of the line: so much is tried for */
 #define RIVAL_FIRST     0.25 /* of the line: so much is had at once */
@@ -280,6 +283,22 @@ static void look_for_rival(struct bwe *bwe, usec now, const struct news *news)
         bwe_rate_set(&bwe->rate, now, ours);
 }
 
+/* What went down for a queue that then was gone at once, with nothing lost, was no narrow line: all
+ * had stopped, and came together (a radio does so). */
+static void look_for_stall(struct bwe *bwe, usec now, const struct news *news, double before)
+{
+    if (before > 0 && now - bwe->fell_at >= STALL) {
+        bwe->before_fall = before;
+        bwe->fell_at = now;
+    }
+    double bps = AFTER_STALL * bwe->before_fall;
+    if (bwe->rival.is_there || now - bwe->fell_at >= STALL || news->lost > 0 ||
+        bwe_busy_queue(&bwe->busy) > STALL_GONE || bwe->acknowledged.last < bps ||
+        bps <= bwe->rate.bps)
+        return;
+    bwe_rate_set(&bwe->rate, now, bps);
+}
+
 static void estimate(struct bwe *bwe, usec now, const struct news *news)
 {
     look_for_rival(bwe, now, news);
@@ -298,6 +317,7 @@ static void estimate(struct bwe *bwe, usec now, const struct news *news)
         bwe_rival_lost(&bwe->rival, now, round_trip_of(bwe)))
         bwe_rate_lost(&bwe->rate, now, bwe->settings.min_bps);
     bool is_down = bwe_rate_update(&bwe->rate, now, &input);
+    look_for_stall(bwe, now, news, is_down ? before : 0);
     estimate_by_feedback(bwe);
     if (is_down && bwe->rate.bps < before * 2 / 3)
         bwe_prober_hurry(&bwe->prober, now + LATELY); /* the line may be as it was soon */

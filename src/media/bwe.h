@@ -96,6 +96,8 @@ struct bwe {
     usec unanswered_since;    /* the first packet that was sent behind the last feedback; 0: none */
     usec silence_at;          /* when silence makes it go down again; 0: it does not */
     double before_silence;    /* the estimate; 0: it is not silent */
+    double before_fall;       /* the estimate before it last went down by delay ... */
+    usec fell_at;             /* ... which began then; 0: never */
     usec looked_at;
     usec heard_at; /* the last feedback */
     bool has_feedback;
@@ -146,6 +148,12 @@ static inline usec bwe_queue(const struct bwe *bwe)
 {
     int64_t queue = bwe_busy_queue(&bwe->busy);
     return queue > 0 ? (usec)queue : 0;
+}
+
+/* The way there and back, with what waits before the line, as it was last; 0: not known. */
+static inline usec bwe_round_trip(const struct bwe *bwe)
+{
+    return bwe->feedback_round_trip ? bwe->feedback_round_trip : bwe->round_trip;
 }
 
 /* Stable, for programs: "delay". */

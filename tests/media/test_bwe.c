@@ -50,6 +50,26 @@ static void test_down_and_up(void **state)
     assert_true(line.target[44] > 0.8 * 3 * MBPS);
 }
 
+/* All waits for a while, and comes at once: that is no narrow line, and not taken for one. */
+static void test_a_stall(void **state)
+{
+    (void)state;
+    line_begin(3 * MBPS, 25 * USEC_MS);
+    line_run(15 * USEC_S);
+    double before = line.bwe.target_bps;
+    line.queue = 10 * USEC_S; /* what waits then is not lost */
+    line.bps = 100 * KBPS;
+    line_run(200 * USEC_MS);
+    line.bps = 100 * MBPS;
+    line_run(20 * USEC_MS);
+    line.bps = 3 * MBPS;
+    line_run(100 * USEC_MS);
+    double least = line.bwe.target_bps;
+    line_run(400 * USEC_MS);
+    assert_true(least < 0.6 * before);
+    assert_true(line.bwe.target_bps > 0.85 * before);
+}
+
 /* What the line loses of its own is no reason to send less ... */
 static void test_loss(void **state)
 {
@@ -269,13 +289,21 @@ static void test_audio(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steady),      cmocka_unit_test(test_other_sizes),
-        cmocka_unit_test(test_down_and_up), cmocka_unit_test(test_loss),
-        cmocka_unit_test(test_no_queue),    cmocka_unit_test(test_bursts_of_loss),
-        cmocka_unit_test(test_jitter),      cmocka_unit_test(test_key_frames),
-        cmocka_unit_test(test_silence),     cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_no_rival),    cmocka_unit_test(test_little),
-        cmocka_unit_test(test_quiet),       cmocka_unit_test(test_no_probes),
+        cmocka_unit_test(test_steady),
+        cmocka_unit_test(test_other_sizes),
+        cmocka_unit_test(test_down_and_up),
+        cmocka_unit_test(test_a_stall),
+        cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_no_queue),
+        cmocka_unit_test(test_bursts_of_loss),
+        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_key_frames),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_no_rival),
+        cmocka_unit_test(test_little),
+        cmocka_unit_test(test_quiet),
+        cmocka_unit_test(test_no_probes),
         cmocka_unit_test(test_audio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
