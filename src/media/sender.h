@@ -30,6 +30,7 @@
 
 #define SENDER_REPEATS_MAX 100            /* packets sent again at once ... */
 #define SENDER_REPEAT_EACH (USEC_S / 500) /* ... and then one in this time */
+#define SENDER_AGAIN_MAX   32             /* of those, that are remembered */
 #define SENDER_NO_PAYLOAD  255
 
 struct sender_config {
@@ -67,6 +68,12 @@ struct sender_joining {
     usec until;          /* they go then, whatever comes */
 };
 
+/* A packet that was sent again. */
+struct sender_again {
+    uint16_t number;
+    uint16_t at; /* in units of 4096 us */
+};
+
 /* Its members are sender.c's, but for the counts. */
 struct sender {
     struct sink sinks[2]; /* where it is, and where it will go over to */
@@ -91,6 +98,7 @@ struct sender {
     usec last_at;
     usec repeats_at;
     uint16_t repeats_left;
+    struct sender_again again[SENDER_AGAIN_MAX]; /* by their numbers */
     uint16_t rtx_sequence;
     uint8_t padded; /* how many, so that they are not always the same */
     bool has_begun;
@@ -153,7 +161,8 @@ static inline usec sender_joins_until(const struct sender *sender)
 /* Sends what waits.  False: the batch is full. */
 bool sender_joins_end(struct sender *sender, usec now);
 
-/* The far end has not got a packet.  Sends it again, if it is still there and not too many are. */
+/* The far end has not got a packet.  Sends it again, if it is still there and not too many are; but
+ * not when that was done so lately that it may yet be under way. */
 void sender_nack(struct sender *sender, usec now, uint16_t number);
 /* Where it has waited for the pacer: takes what it has not had.  False: the batch is full. */
 bool sender_go_on(struct sender *sender, usec now);

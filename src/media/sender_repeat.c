@@ -63,12 +63,30 @@ static bool repeat(struct sender *sender, usec now, uint16_t number, bool is_ask
     return true;
 }
 
+#define AGAIN_SHIFT 12             /* of microseconds */
+#define AGAIN_EARLY (20 * USEC_MS) /* feedback is behind what it tells of by that, about */
+
+/* Who asks does not know yet that it was sent again. */
+static bool is_under_way(const struct sender *sender, usec now, uint16_t number)
+{
+    const struct sender_again *again = &sender->again[number % SENDER_AGAIN_MAX];
+    uint16_t passed = (uint16_t)((now >> AGAIN_SHIFT) - again->at);
+    return sender->config.bwe && again->number == number &&
+           ((usec)passed << AGAIN_SHIFT) + AGAIN_EARLY < bwe_round_trip(sender->config.bwe);
+}
+
 void sender_nack(struct sender *sender, usec now, uint16_t number)
 {
     if (!sender->has_begun || distance_of(sender, number) > 0)
         return; /* it was never sent */
-    if ((sender->config.is_video && sender->is_waiting) || !repeat(sender, now, number, true))
+    if (is_under_way(sender, now, number))
+        return;
+    if ((sender->config.is_video && sender->is_waiting) || !repeat(sender, now, number, true)) {
         sender->not_repeated++;
+        return;
+    }
+    sender->again[number % SENDER_AGAIN_MAX] =
+        (struct sender_again){ .number = number, .at = (uint16_t)(now >> AGAIN_SHIFT) };
 }
 
 /* Padding alone, under the RTX SSRC: for receivers that is no packet of the stream. */

@@ -410,6 +410,27 @@ static void test_rtx(void **state)
     assert_int_equal(sender.packets, 4);
 }
 
+/* Who asks again before what was sent again can have come is not sent it a third time. */
+static void test_rtx_under_way(void **state)
+{
+    static struct bwe bwe;
+    (void)state;
+    bwe_init(&bwe, port.now, &(struct bwe_settings){ 10000, 1000000, 2000000 });
+    bwe_reported(&bwe, port.now, 0, 0, 200 * USEC_MS);
+    sender.config.bwe = &bwe;
+    sender_switch(&sender, &one.stream);
+    for (int i = 0; i < 4; i++)
+        next(&one, i == 0);
+    pump(&one);
+    for (unsigned i = 0; i < 5; i++) {
+        sender_nack(&sender, port.now, START + 1);
+        sender_nack(&sender, port.now, START + 2);
+        assert_int_equal(sender.repeated, i < 4 ? 2 : 4);
+        port.now += 50 * USEC_MS;
+    }
+    assert_int_equal(sender.not_repeated, 0);
+}
+
 /* What was sent before a picture that is waited for is of no use any more. */
 static void test_no_rtx_before_a_key_frame(void **state)
 {
@@ -566,6 +587,7 @@ int main(void)
         WITH_SENDER(test_go_over_ends),
         WITH_SENDER(test_go_over_paused),
         WITH_SENDER(test_rtx),
+        WITH_SENDER(test_rtx_under_way),
         WITH_SENDER(test_no_rtx_before_a_key_frame),
         WITH_SENDER(test_repeat_without_rtx),
         WITH_SENDER(test_repeats_have_a_limit),
