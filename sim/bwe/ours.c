@@ -6,7 +6,9 @@
 #include "media/bwe.h"
 #include "media/pacer.h"
 
-#define STORES 2
+#define STORES        2
+#define SMALL_BELOW   600 /* as media/sender_repeat.c has it */
+#define SMALL_PADDING 270
 
 struct follower {
     struct follower_road road;
@@ -75,6 +77,7 @@ static void begin_probe(struct follower *follower, usec now)
         return;
     const struct pacer_probe probe = { .cluster = wanted.cluster,
                                        .packets = wanted.packets,
+                                       .size = wanted.size,
                                        .bytes = wanted.bytes,
                                        .bps = wanted.bps };
     pacer_begin_probe(&follower->pacer, now, &probe);
@@ -87,8 +90,10 @@ static void turn(struct follower *follower, usec now)
         look_at_line(follower, now);
     }
     begin_probe(follower, now);
-    for (uint32_t due; (due = pacer_padding(&follower->pacer, now)) > 0;)
-        put(follower, now, FOLLOWER_PACKET, PACER_PADDING);
+    while (pacer_padding(&follower->pacer, now) > 0) {
+        bool is_small = follower->pacer.probe.size < SMALL_BELOW;
+        put(follower, now, is_small ? SMALL_PADDING : FOLLOWER_PACKET, PACER_PADDING);
+    }
 }
 
 static bool waits(struct follower *follower, usec now, uint32_t bytes, usec since)

@@ -169,13 +169,23 @@ static double rate_of(uint64_t bytes, uint32_t but, int64_t span_us)
     return (double)(bytes - but) * 8e6 / (double)span_us;
 }
 
+/* How fast they came.  That they lie no wider apart than they were sent says nothing of the line,
+ * though the first of them was larger than the last. */
+static double came_of(const struct bwe_cluster *of, double sent)
+{
+    int64_t span = of->last_arrival - of->first_arrival;
+    double came = rate_of(of->bytes, of->first_arrival_size, span);
+    bool is_wider = (double)span * SLOWER > (double)(of->last_sent - of->first_sent);
+    return is_wider || came == 0 || came > sent ? came : sent;
+}
+
 double bwe_prober_result(struct bwe_prober *prober, usec now)
 {
     const struct bwe_cluster *of = &prober->cluster;
     if (prober->state != BWE_PROBE_OUT || !is_told(prober))
         return 0;
     double sent = rate_of(of->bytes, of->last_sent_size, of->last_sent - of->first_sent);
-    double came = rate_of(of->bytes, of->first_arrival_size, of->last_arrival - of->first_arrival);
+    double came = came_of(of, sent);
     if (sent == 0 || came == 0 || came > OVER_SENT * sent) {
         fail(prober, now);
         return 0;

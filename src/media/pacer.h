@@ -40,6 +40,7 @@ enum pacer_kind { PACER_AUDIO, PACER_VIDEO, PACER_REPEAT, PACER_PADDING };
 struct pacer_probe {
     uint8_t cluster; /* 0: none */
     uint8_t packets; /* that are still to go, at least ... */
+    uint16_t size;   /* bytes that one which is made for it should have; 0: any */
     uint32_t bytes;  /* ... and of so many bytes */
     uint64_t bps;
 };

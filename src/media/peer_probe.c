@@ -4,8 +4,9 @@
 /* Any picture's packets do.  False: there are none. */
 static bool pad(struct peer *peer, usec now)
 {
+    uint16_t size = peer->pacer.probe.size;
     for (struct transceiver *at = NULL; (at = peer_next(peer, at));)
-        if (at->is_video && at->is_announced && sender_pad(&at->sender, now))
+        if (at->is_video && at->is_announced && sender_pad(&at->sender, now, size))
             return true;
     return false;
 }
@@ -55,6 +56,7 @@ static void begin(struct peer *peer, usec now)
         return;
     const struct pacer_probe probe = { .cluster = wanted.cluster,
                                        .packets = wanted.packets,
+                                       .size = wanted.size,
                                        .bytes = wanted.bytes,
                                        .bps = wanted.bps };
     pacer_begin_probe(&peer->pacer, now, &probe);

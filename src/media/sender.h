@@ -171,9 +171,10 @@ uint32_t sender_waits(const struct sender *sender, usec *since);
 /* What waits is left out, and all up to the next key frame, which is asked for: of the stream that
  * it is going to, where it is to another one. */
 void sender_leave_out(struct sender *sender);
-/* Sends what nobody asked for, to try the line: one of the last packets again, or, where these are
- * no more, padding; under the RTX SSRC.  False: there is none, or nothing was ever sent. */
-bool sender_pad(struct sender *sender, usec now);
+/* Sends what nobody asked for, to try the line, of some `size` bytes (0: any): one of the last
+ * packets again, or padding, where that is nearer to it, or these are no more; under the RTX SSRC.
+ * False: there is none, or nothing was ever sent. */
+bool sender_pad(struct sender *sender, usec now, size_t size);
 /* It can't decode: a key frame is wanted. */
 void sender_wants_key(struct sender *sender);
 

@@ -4,8 +4,9 @@
 
 #include <string.h>
 
-#define PADDED_OF    8 /* the last packets, which padding is made of */
-#define PADDING_SIZE 224
+#define PADDED_OF     8 /* the last packets, which padding is made of */
+#define PADDING_SIZE  224
+#define PADDING_BELOW 600 /* bytes: nearer to padding than to a whole packet */
 
 static bool may_repeat(struct sender *sender, usec now, const struct packet *packet)
 {
@@ -116,13 +117,16 @@ static bool put_padding(struct sender *sender, usec now, uint8_t rtx)
     return true;
 }
 
-bool sender_pad(struct sender *sender, usec now)
+bool sender_pad(struct sender *sender, usec now, size_t size)
 {
-    uint16_t number = (uint16_t)(sender->highest - sender->padded++ % PADDED_OF);
+    bool is_small = size > 0 && size < PADDING_BELOW;
     uint8_t rtx = SENDER_NO_PAYLOAD;
     for (unsigned i = 0; i < PACKET_FORMATS_MAX && rtx == SENDER_NO_PAYLOAD; i++)
         rtx = sender->formats.rtx_payload_types[i];
     if (rtx == SENDER_NO_PAYLOAD || !sender->has_begun)
         return false;
+    if (is_small)
+        return put_padding(sender, now, rtx);
+    uint16_t number = (uint16_t)(sender->highest - sender->padded++ % PADDED_OF);
     return repeat(sender, now, number, false) || put_padding(sender, now, rtx);
 }

@@ -446,6 +446,22 @@ static void test_probes(void **state)
     assert_int_equal(prober.state, BWE_PROBE_IDLE);
 }
 
+/* That its first packet is a large one does not make the line slow. */
+static void test_probe_of_two_sizes(void **state)
+{
+    struct bwe_prober prober = { 0 };
+    struct bwe_probe probe;
+    (void)state;
+    bwe_prober_look(&prober, NOW, &TERMS);
+    assert_true(bwe_prober_take(&prober, NOW, &probe));
+    for (int i = 0; i < 17; i++) {
+        int64_t at = i ? 6000 + (i - 1) * 1120 : 0; /* 2 Mbit/s */
+        bwe_prober_packet(&prober, probe.cluster, at, at + 40, i ? 280 : 1500);
+    }
+    assert_true(bwe_prober_result(&prober, NOW) > 1.9e6);
+    assert_true(prober.succeeded == 1 && prober.is_open);
+}
+
 static void test_no_probe(void **state)
 {
     struct bwe_prober prober = { 0 };
@@ -630,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_busy),
         cmocka_unit_test(test_busy_base),
         cmocka_unit_test(test_probes),
+        cmocka_unit_test(test_probe_of_two_sizes),
         cmocka_unit_test(test_no_probe),
         cmocka_unit_test(test_open_probe),
         cmocka_unit_test(test_a_queue_that_stands),

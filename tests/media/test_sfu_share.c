@@ -327,6 +327,22 @@ static void test_a_probe(void **state)
     assert_in_range(bob.far->rtp_count - count, 20000 / 300, 20000 / 224);
 }
 
+/* A slow line's is of small packets, or it would stand in it for long. */
+static void test_a_small_probe(void **state)
+{
+    (void)state;
+    play(2 * USEC_S);
+    const struct pacer_probe probe = { .cluster = 1, .size = 300, .bytes = 1500, .bps = 600000 };
+    uint64_t before = slot_of(&bob)->sender.repeated;
+    unsigned count = bob.far->rtp_count;
+    pacer_begin_probe(&bob.peer->pacer, port.now, &probe);
+    peer_touch(bob.peer);
+    wait(30 * USEC_MS);
+    assert_false(pacer_is_probing(&bob.peer->pacer));
+    assert_int_equal(slot_of(&bob)->sender.repeated, before);
+    assert_in_range(bob.far->rtp_count - count, 1500 / 300, 1500 / 224);
+}
+
 /* Layers that were chosen by name stay, whatever the line takes. */
 static void test_fixed(void **state)
 {
@@ -345,17 +361,12 @@ static void test_fixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SFU(test_a_line),
-        WITH_SFU(test_a_line_that_breaks_in),
-        WITH_SFU(test_costs),
-        WITH_SFU(test_wishes),
-        WITH_SFU(test_silent),
-        WITH_SFU(test_fixed),
-        WITH_SFU(test_a_probe),
-        WITH_SFU(test_paced),
-        WITH_SFU(test_left_while_it_waits),
-        WITH_SFU(test_overrun),
-        WITH_SFU(test_left_out),
+        WITH_SFU(test_a_line),  WITH_SFU(test_a_line_that_breaks_in),
+        WITH_SFU(test_costs),   WITH_SFU(test_wishes),
+        WITH_SFU(test_silent),  WITH_SFU(test_fixed),
+        WITH_SFU(test_a_probe), WITH_SFU(test_a_small_probe),
+        WITH_SFU(test_paced),   WITH_SFU(test_left_while_it_waits),
+        WITH_SFU(test_overrun), WITH_SFU(test_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
