@@ -65,6 +65,17 @@ bool transceiver_has_share(const struct transceiver *transceiver)
            transceiver->may_send;
 }
 
+/* Those that can go out to it at all. */
+static uint64_t may_have(const struct transceiver *transceiver)
+{
+    const struct track *track = transceiver->subscription;
+    uint64_t layers = ALLOCATION_ANY_LAYER;
+    for (unsigned i = 0; transceiver->sender.has_one_size && i < track->layer_count; i++)
+        if (track->layers[i].spatial > 0)
+            layers &= ~((uint64_t)1 << i);
+    return layers;
+}
+
 static void describe(const struct transceiver *transceiver, struct allocation_track *out)
 {
     const struct track *track = transceiver->subscription;
@@ -75,7 +86,7 @@ static void describe(const struct transceiver *transceiver, struct allocation_tr
         .priority = transceiver->wish.priority,
         .width = transceiver->wish.width,
         .height = transceiver->wish.height,
-        .may_have = ALLOCATION_ANY_LAYER,
+        .may_have = may_have(transceiver),
         .layer_count = (uint8_t)track->layer_count,
         .layers = track->layers,
         .held = transceiver->share.held,

@@ -123,12 +123,18 @@ void sender_go_over(struct sender *sender, struct rtp_stream *stream, bool is_ur
     rtp_stream_add_sink(stream, next);
 }
 
+static void want_layers(struct sender *sender)
+{
+    unsigned spatial = sender->has_one_size ? 0 : sender->spatial;
+    selection_want(&sender->selection, spatial, sender->temporal);
+}
+
 void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal)
 {
     sender->spatial = (uint8_t)spatial;
     sender->temporal = (uint8_t)temporal;
     if (!sender->sinks[!sender->current].stream)
-        selection_want(&sender->selection, spatial, temporal);
+        want_layers(sender);
 }
 
 /* The key frame has come, or nobody would see where it is missing. */
@@ -182,7 +188,8 @@ static void begin_stream(struct sender *sender, usec now, struct rtp_stream *str
     sender->stream = stream;
     sender->config.clock_rate = stream->clock_rate;
     begin_numbers(sender, packet);
-    selection_want(&sender->selection, sender->spatial, sender->temporal);
+    sender->has_one_size = packet->codec == PAYLOAD_AV1 && sender->plan.watched == 0;
+    want_layers(sender);
     selection_begin(&sender->selection, packet->sequence);
     pictures_begin(&sender->pictures, packet);
     sender->timestamp_offset = timestamp - packet->rtp.timestamp;

@@ -100,7 +100,8 @@ struct sender {
     uint16_t repeats_left;
     struct sender_again again[SENDER_AGAIN_MAX]; /* by their numbers */
     uint16_t rtx_sequence;
-    uint8_t padded; /* how many, so that they are not always the same */
+    uint8_t padded;    /* how many, so that they are not always the same */
+    bool has_one_size; /* of its spatial layers the lowest alone goes on */
     bool has_begun;
     bool is_waiting; /* for a key frame, or for its first packet */
     bool is_paused;
@@ -132,7 +133,9 @@ void sender_switch(struct sender *sender, struct rtp_stream *stream);
  * not take what is sent; otherwise it is waited for, and asked for with others. */
 void sender_go_over(struct sender *sender, struct rtp_stream *stream, bool is_urgent);
 /* Of the stream that it is going to: these layers (LAYER_BEST: the highest).  Until it is there,
- * what went out of the former still does.  To follow the two above. */
+ * what went out of the former still does.  To follow the two above.  Of AV1, who is not told
+ * dependency descriptors gets the lowest spatial layer, whatever is wanted (has_one_size):
+ * browsers then take each frame for a picture of its own, and stop at the second of one. */
 void sender_set_layers(struct sender *sender, unsigned spatial, unsigned temporal);
 /* Where it is, and where it is going; NULL: nowhere. */
 static inline struct rtp_stream *sender_stream(const struct sender *sender)

@@ -19,6 +19,7 @@ struct mode {
     bool is_key_mode;
     bool is_flexible; /* VP9 */
     bool has_descriptors;
+    bool hides_descriptors; /* who receives did not agree to them */
 };
 
 struct sent {

@@ -170,7 +170,7 @@ static void read_packet(struct receiver *receiver, const struct received *slot, 
     if (is_first)
         receiver->told.is_key = is_key_at(receiver, slot);
     read_ids(receiver, view);
-    if (receiver->mode->has_descriptors)
+    if (receiver->mode->has_descriptors && !receiver->mode->hides_descriptors)
         read_descriptor(receiver, slot);
     if (!unit_add(&receiver->unit, receiver->mode->codec, view))
         fail_msg("%s: a packet does not follow the one before", receiver->mode->name);

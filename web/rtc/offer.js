@@ -51,7 +51,7 @@ function knowsLayers() {
 }
 
 /**
- * The codec with which a camera is sent in layers, and nothing else: of several, the server chooses.
+ * The codec with which a camera is sent in layers, and no other: of several, the server chooses.
  * @param {string} camera what the room asks for
  * @returns {any[] | null} null: it is sent otherwise, for that was not asked for, or can't be done
  */
