@@ -308,7 +308,7 @@ static void send_rtp(struct far *far, struct view *input)
     for (unsigned i = 0; i < count; i++, number++) {
         packet[2] = (uint8_t)(number >> 8);
         packet[3] = (uint8_t)number;
-        put32(packet + 4, number * 3000u);
+        put32(packet + 4, number * (at->is_video ? 3000u : 960u));
         put32(packet + 8, ssrc);
         hear_bytes(far, RTC_RTP, view_make(packet, size + payload.size));
     }
@@ -407,6 +407,15 @@ static void end(struct far *far)
                                     .transport = far->peer->transport });
 }
 
+/* Its sound goes in packets of so many frames of 20 ms from now on; 0: as it comes. */
+static void join_sound(struct far *far, uint8_t frames)
+{
+    far->peer->sound.rung = frames % SOUND_RUNGS; /* it looks what waits, then */
+    for (struct transceiver *at = NULL; (at = peer_next(far->peer, at));)
+        if (!at->is_video && at->is_announced)
+            (void)sender_join(&at->sender, now, (uint16_t)(960 * (frames % SOUND_RUNGS)));
+}
+
 static void act(uint8_t what, struct view *input)
 {
     struct far *far = &fars[(what & 3) % PEERS];
@@ -456,6 +465,9 @@ static void act(uint8_t what, struct view *input)
         break;
     case 13:
         peer_restart(far->peer, now);
+        break;
+    case 14: /* how many */
+        join_sound(far, input_byte(input));
         break;
     default:
         end(far);

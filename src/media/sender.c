@@ -378,9 +378,9 @@ bool sender_pass_on(struct sender *sender, usec now, const struct packet *packet
         return true;
     size_t size = sender_put(sender, now, packet, &outgoing);
     sender->packets++;
-    sender->bytes += size;
-    if (size == 0)
+    if (outgoing.is_empty)
         return true;
+    sender->bytes += size;
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_PACKETS_OUT, 1);
     metrics_add(sender->config.rtc->config.metrics, METRIC_MEDIA_BYTES_OUT,
                 packet->rtp.header_size + size);
