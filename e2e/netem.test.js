@@ -24,6 +24,27 @@ function untilBothLose(line) {
   );
 }
 
+/** Runs in the page, before it: nobody speaks of transport-wide feedback in its offers. */
+function knowRembAlone() {
+  const { prototype } = WebSocket;
+  const { send } = prototype;
+  prototype.send = function sendLess(data) {
+    const lines = /a=[^\\]*transport-(?:wide-)?cc[^\\]*\\r\\n/g;
+    send.call(this, typeof data === 'string' ? data.replaceAll(lines, '') : data);
+  };
+}
+
+/** What the page's browser thinks that it may send, in bits/s. */
+async function sendingRate() {
+  const connection = window.moim.connection('sfu');
+  for (const entry of (await connection?.getStats())?.values() ?? []) {
+    if (entry.type === 'candidate-pair' && entry.availableOutgoingBitrate) {
+      return entry.availableOutgoingBitrate;
+    }
+  }
+  return 0;
+}
+
 const port = await freePort(true);
 const SETTINGS = { workers: '1', 'rtc.port': String(port), 'rooms.topology': 'sfu' };
 
@@ -64,6 +85,40 @@ scenario(
       await line.be(way, 'at 0s block; at 3s open');
     }
     await untilBothLose(line);
+    await stage.allSeeAll([mina, jun]);
+  },
+  SETTINGS,
+  { skip: whyNoNetem },
+);
+
+scenario(
+  'who knows of REMB alone stays below what its line takes, and sees what there is',
+  async (stage) => {
+    const line = await BadLine.start(port, {
+      up: 'at 0s delay 20ms',
+      down: 'at 0s delay 20ms',
+    });
+    stage.after(() => line.close());
+    const mina = await stage.person('Mina', { camera: 'vga' });
+    const jun = await stage.person('Jun', { camera: 'small' });
+    for (const { page } of [mina, jun]) {
+      await line.carry(page);
+      await page.addInitScript(knowRembAlone);
+    }
+    await stage.enter('old', [mina, jun]);
+    const rateBetween = (/** @type {number} */ least, /** @type {number} */ most) =>
+      until(
+        `a browser to send ${least} to ${most} bits/s`,
+        async () => {
+          const rate = await mina.page.evaluate(sendingRate);
+          return rate > least && rate < most;
+        },
+        { seen: () => mina.page.evaluate(sendingRate) },
+      );
+    await stage.allSeeAll([mina, jun]);
+    await rateBetween(350_000, Infinity);
+    await line.be('up', 'at 0s rate 250k delay 20ms'); // what is too much waits, and is not lost
+    await rateBetween(1, 250_000);
     await stage.allSeeAll([mina, jun]);
   },
   SETTINGS,

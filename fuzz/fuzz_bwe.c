@@ -94,6 +94,13 @@ static void take_probe(struct bwe *bwe, usec now, uint8_t *cluster)
     *cluster = probe.cluster;
 }
 
+static void send_untold(struct bwe *bwe, usec now, struct view *input, uint8_t cluster)
+{
+    uint32_t size = number_32(input);
+    uint8_t how = input_byte(input);
+    bwe_sent_untold(bwe, now, size, how & 1, how & 2 ? cluster : 0);
+}
+
 static void want(struct bwe *bwe, usec now, struct view *input)
 {
     uint64_t bps = number_32(input);
@@ -128,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else if (step == 'w')
             want(&bwe, now, &input);
         else if (step == 'u')
-            bwe_sent_untold(&bwe, now, number_32(&input));
+            send_untold(&bwe, now, &input, cluster);
         else
             bwe_tick(&bwe, now);
         take_probe(&bwe, now, &cluster);

@@ -110,7 +110,7 @@ static inline bool allocation_is_enough(uint64_t area, uint64_t window, uint32_t
 /* A subscriber's; zeroed at first. */
 struct allocation {
     /* in */
-    bool loses; /* the line does, much; or who is behind it says that it takes no more */
+    bool loses; /* the line does, much */
     /* out, of the last run */
     uint64_t given_bps;  /* what all that was given costs, audio included */
     uint64_t wanted_bps; /* what it would with a line of any width */

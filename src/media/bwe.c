@@ -67,9 +67,10 @@ uint16_t bwe_sent(struct bwe *bwe, usec now, size_t size, uint8_t cluster)
     return bwe_history_add(&bwe->history, now, size, cluster);
 }
 
-void bwe_sent_untold(struct bwe *bwe, usec now, size_t size)
+void bwe_sent_untold(struct bwe *bwe, usec now, size_t size, bool is_timed, uint8_t cluster)
 {
     count_sent(bwe, now, size);
+    bwe_remb_sent(&bwe->remb, size, is_timed, cluster > 0);
     bwe_demand_sent(&bwe->demand, now, size, bwe->target_bps);
 }
 
@@ -82,8 +83,8 @@ static usec round_trip_of(const struct bwe *bwe)
 
 static void set_target(struct bwe *bwe, double bps)
 {
-    if (bwe->remb_bps > 0 && bps > bwe->remb_bps)
-        bps = bwe->remb_bps;
+    if (bwe->remb.bps > 0 && bps > bwe_remb_most(&bwe->remb))
+        bps = bwe_remb_most(&bwe->remb);
     if (bps < bwe->settings.min_bps)
         bps = bwe->settings.min_bps;
     if (bps > bwe->settings.max_bps)
@@ -107,8 +108,9 @@ static void estimate_by_reports(struct bwe *bwe, usec now)
 {
     struct bwe_reports *reports = &bwe->reports;
     bool loses = reports->reduced_at && now - reports->reduced_at < LATELY;
-    if (bwe->remb_bps > 0 && (reports->bps > bwe->remb_bps || !loses))
-        reports->bps = bwe->remb_bps;
+    double most = bwe_remb_most(&bwe->remb);
+    if (bwe->remb.bps > 0 && (reports->bps > most || !loses))
+        reports->bps = most;
     if (reports->bps > bwe->settings.max_bps)
         reports->bps = bwe->settings.max_bps;
     if (reports->bps < bwe->settings.min_bps)
@@ -124,7 +126,7 @@ static void look_for_probe(struct bwe *bwe, usec now)
         step = 1; /* what is begun with is not known to be there */
     else if (bwe->prober.succeeded == 1)
         step = STEP_SECOND;
-    double most = bwe->remb_bps > 0 ? bwe->remb_bps : bwe->settings.max_bps;
+    double most = bwe->remb.bps > 0 ? bwe_remb_most(&bwe->remb) : bwe->settings.max_bps;
     if (bwe->rival.is_there && most > RIVAL_SHARE * bwe->rival.alone_bps)
         most = RIVAL_SHARE * bwe->rival.alone_bps;
     const struct bwe_probe_terms terms = {
@@ -367,7 +369,7 @@ void bwe_reported(struct bwe *bwe, usec now, uint32_t expected, uint32_t lost, u
 
 void bwe_remb(struct bwe *bwe, usec now, uint64_t bps)
 {
-    bwe->remb_bps = (double)bps;
+    bwe_remb_heard(&bwe->remb, now, bps);
     if (bwe->has_feedback)
         estimate_by_feedback(bwe);
     else
@@ -390,9 +392,10 @@ usec bwe_until(const struct bwe *bwe)
 {
     if (bwe->unanswered_since)
         return bwe->looked_at + LOOK_EACH;
+    if (!bwe->has_feedback)
+        return bwe_remb_until(&bwe->remb);
     /* nothing tells of the line, unless it is tried */
-    return bwe->has_feedback && bwe->wanted_bps > bwe->target_bps ? bwe->looked_at + QUIET
-                                                                  : USEC_NEVER;
+    return bwe->wanted_bps > bwe->target_bps ? bwe->looked_at + QUIET : USEC_NEVER;
 }
 
 static void look_for_silence(struct bwe *bwe, usec now)
@@ -414,8 +417,18 @@ static void look_for_silence(struct bwe *bwe, usec now)
     set_target(bwe, bwe->rate.bps < bwe->target_bps ? bwe->rate.bps : bwe->target_bps);
 }
 
+/* 0: no more than may be sent. */
+static double more_wanted(const struct bwe *bwe)
+{
+    if (bwe->wanted_bps <= bwe->target_bps)
+        return 0;
+    return bwe->wanted_bps < bwe->settings.max_bps ? bwe->wanted_bps : bwe->settings.max_bps;
+}
+
 void bwe_tick(struct bwe *bwe, usec now)
 {
+    if (!bwe->has_feedback && bwe->remb.bps > 0)
+        bwe_remb_look(&bwe->remb, now, more_wanted(bwe));
     look_for_silence(bwe, now);
     if (bwe->unanswered_since == 0 && now - bwe->heard_at >= QUIET)
         bwe_delay_reset(&bwe->delay); /* what grew then does not hold it back for good */
@@ -424,7 +437,7 @@ void bwe_tick(struct bwe *bwe, usec now)
 
 bool bwe_probe_wanted(struct bwe *bwe, usec now, struct bwe_probe *probe)
 {
-    return bwe_prober_take(&bwe->prober, now, probe);
+    return bwe_prober_take(&bwe->prober, now, probe) || bwe_remb_take(&bwe->remb, probe);
 }
 
 /* ---- what it knows ---- */
@@ -433,7 +446,7 @@ static enum bwe_limit limit_of(const struct bwe *bwe, usec now)
 {
     if (bwe->before_silence > 0)
         return BWE_BY_SILENCE;
-    if (bwe->remb_bps > 0 && bwe->target_bps >= bwe->remb_bps)
+    if (bwe->remb.bps > 0 && bwe->target_bps >= bwe->remb.bps)
         return BWE_BY_RECEIVER;
     if (!bwe->has_feedback && bwe->reports.looked_at == 0)
         return BWE_UNKNOWN;

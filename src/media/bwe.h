@@ -6,6 +6,7 @@
  * bwe_delay    whether a queue grows         bwe_probe  how it is tried whether there is more
  * bwe_loss     what loss says, and does not  bwe_rival  whether somebody else fills the queue
  * bwe_busy     what the line takes while it is busy, and what waits before it
+ * bwe_remb     what the receiver says by itself
  *
  * How to use it.  bwe_sent is told of every RTP packet that goes to the peer, and gives it its
  * transport-wide number.  Feedback goes to bwe_feedback, reports to bwe_reported, REMB to bwe_remb;
@@ -29,6 +30,7 @@
 #include "media/bwe_loss.h"
 #include "media/bwe_probe.h"
 #include "media/bwe_rate.h"
+#include "media/bwe_remb.h"
 #include "media/bwe_rival.h"
 #include "wire/rtcp_twcc.h"
 
@@ -82,10 +84,10 @@ struct bwe {
     struct bwe_loss loss;
     struct bwe_prober prober;
     struct bwe_reports reports;
+    struct bwe_remb remb;
     double target_bps;
     double wanted_bps;
     double most_bps;
-    double remb_bps;     /* 0: none was heard */
     double sent_bps;     /* 0: not known yet */
     double told_loss;    /* by reports: 0 to 1 */
     uint64_t sent_bytes; /* of its window */
@@ -110,8 +112,8 @@ void bwe_init(struct bwe *bwe, usec now, const struct bwe_settings *settings);
  * Gives its transport-wide sequence number. */
 uint16_t bwe_sent(struct bwe *bwe, usec now, size_t size, uint8_t cluster);
 
-/* The same of a packet that bears no number: it counts as sent, and that is all. */
-void bwe_sent_untold(struct bwe *bwe, usec now, size_t size);
+/* The same of a packet that bears no number; `is_timed`: but says when it leaves. */
+void bwe_sent_untold(struct bwe *bwe, usec now, size_t size, bool is_timed, uint8_t cluster);
 
 /* Feedback that twcc_read has read.  False: it tells of too many packets, and is dropped. */
 bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc);
@@ -120,7 +122,8 @@ bool bwe_feedback(struct bwe *bwe, usec now, const struct twcc *twcc);
  * long the way there and back is (0: they don't). */
 void bwe_reported(struct bwe *bwe, usec now, uint32_t expected, uint32_t lost, usec round_trip);
 
-/* The receiver says what it thinks of its line: the estimate is never more.  0: nothing again. */
+/* The receiver says what it thinks of its line: the estimate is never more.  0: nothing again.
+ * Where that is all that is known, it is brought to say more by probes (bwe_remb.h). */
 void bwe_remb(struct bwe *bwe, usec now, uint64_t bps);
 
 /* With an estimate of `bps` more would be sent than is, and with `most_bps` all that there is: for

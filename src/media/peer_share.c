@@ -168,7 +168,7 @@ static uint64_t line_of(const struct peer *peer, usec now, bool *loses)
     *loses = false;
     if (!peer_estimate(peer, now, &estimate) || !(estimate.has_feedback || peer->remb_bps > 0))
         return 0;
-    *loses = estimate.loss > LOSES || estimate.limit == BWE_BY_RECEIVER;
+    *loses = estimate.loss > LOSES;
     return estimate.target_bps;
 }
 

@@ -6,6 +6,7 @@
 #define LOOK_EACH (50 * USEC_MS)
 #define QUEUE     225000 /* us: with that the estimate goes down to 85 % of what comes */
 #define STANDING  150000 /* us: so long all wait in a queue that does not grow, for it is full */
+#define CALM      30000  /* us: there is no queue */
 #define HALF      (30 * USEC_S)
 #define PAUSE     (5 * USEC_S)
 #define FALLEN    0.97 /* of what was told: that is told at once */
@@ -50,6 +51,8 @@ static void look(struct remb *remb, usec now, usec round_trip)
                                           .min_bps = REMB_MIN_BPS,
                                           .max_bps = REMB_MAX_BPS };
     (void)bwe_rate_update(&remb->rate, now, &input);
+    if (usage == BWE_NORMAL && waited < CALM && remb->rate.bps < remb->come.bps)
+        bwe_rate_set(&remb->rate, now, remb->come.bps); /* it has been seen to take that */
 }
 
 void remb_untimed(struct remb *remb, usec now, size_t size)

@@ -224,7 +224,7 @@ void sender_stamp(const struct sender *sender, usec now, const struct rtp_writte
     if (written->transport_cc_at)
         bytes_write_16(at + written->transport_cc_at, bwe_sent(config->bwe, now, size, cluster));
     else
-        bwe_sent_untold(config->bwe, now, size);
+        bwe_sent_untold(config->bwe, now, size, written->abs_send_time_at > 0, cluster);
 }
 
 /* Gives how much of the payload stands behind the header; the rest is *payload, where it lies. */

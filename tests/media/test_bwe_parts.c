@@ -1,4 +1,4 @@
-/* The parts of the estimate, each by itself; and what else is told of a line than feedback. */
+/* The parts of the estimate, each by itself. */
 #include "support.h"
 
 #include "media/bwe.h"
@@ -520,53 +520,6 @@ static void test_open_probe(void **state)
     assert_false(bwe_prober_take(&prober, now, &probe));
 }
 
-/* ---- without feedback ---- */
-
-static void test_reports(void **state)
-{
-    struct bwe_estimate estimate;
-    usec now = NOW;
-    (void)state;
-    bwe_estimate(&bwe, now, &estimate);
-    assert_int_equal(estimate.limit, BWE_UNKNOWN);
-    for (unsigned i = 0; i < 500; i++) {
-        for (unsigned k = 0; k < 10; k++)
-            bwe_sent(&bwe, now, 1250, 0); /* 1 Mbit/s */
-        bwe_reported(&bwe, now += 100 * USEC_MS, 100, 1, 70 * USEC_MS);
-    }
-    bwe_estimate(&bwe, now, &estimate);
-    assert_true(estimate.target_bps > 1400000 && estimate.target_bps <= 1600000);
-    assert_true(estimate.round_trip == 70 * USEC_MS);
-    assert_false(estimate.has_feedback);
-    for (unsigned i = 0; i < 100; i++)
-        bwe_reported(&bwe, now += 100 * USEC_MS, 100, 5, 0);
-    assert_int_equal(bwe_target_bps(&bwe), estimate.target_bps); /* between little and much */
-    for (unsigned i = 0; i < 100; i++)
-        bwe_reported(&bwe, now += 100 * USEC_MS, 100, 30, 0);
-    bwe_estimate(&bwe, now, &estimate);
-    assert_true(estimate.target_bps < 400000);
-    assert_true(estimate.loss > 0.29 && estimate.loss < 0.31);
-    assert_int_equal(estimate.limit, BWE_BY_LOSS);
-    bwe_reported(&bwe, now += 2 * USEC_S, 10, UINT32_MAX, 0); /* whatever it says */
-    for (unsigned i = 0; i < 1000; i++)
-        bwe_reported(&bwe, now += USEC_S, UINT32_MAX, UINT32_MAX, 0);
-    assert_int_equal(bwe_target_bps(&bwe), SETTINGS.min_bps);
-}
-
-static void test_remb(void **state)
-{
-    struct bwe_estimate estimate;
-    (void)state;
-    bwe_remb(&bwe, NOW, 2000000);
-    bwe_estimate(&bwe, NOW, &estimate);
-    assert_int_equal(estimate.target_bps, 2000000);
-    assert_int_equal(estimate.limit, BWE_BY_RECEIVER);
-    bwe_remb(&bwe, NOW, 1);
-    assert_int_equal(bwe_target_bps(&bwe), SETTINGS.min_bps);
-    bwe_remb(&bwe, NOW, UINT64_MAX);
-    assert_int_equal(bwe_target_bps(&bwe), SETTINGS.max_bps);
-}
-
 /* ---- with it ---- */
 
 /* Of packets that were sent 10 ms apart, all that came, 20 ms later. */
@@ -653,8 +606,6 @@ int main(void)
         cmocka_unit_test(test_rival),
         cmocka_unit_test(test_rival_that_stands),
         cmocka_unit_test(test_probe_beside_rival),
-        cmocka_unit_test_setup(test_reports, set_up),
-        cmocka_unit_test_setup(test_remb, set_up),
         cmocka_unit_test_setup(test_feedback, set_up),
         cmocka_unit_test_setup(test_turns, set_up),
         cmocka_unit_test(test_names),

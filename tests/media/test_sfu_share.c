@@ -93,6 +93,13 @@ static void want(uint16_t width, uint16_t height, bool is_left_out)
     transceiver_want(slot_of(&bob), port.now, &wish);
 }
 
+/* So many of a hundred, by its reports. */
+static void lose(uint32_t lost)
+{
+    bwe_reported(bob.peer->bwe, port.now, 100, lost, 0);
+    peer_touch(bob.peer);
+}
+
 static void test_a_line(void **state)
 {
     (void)state;
@@ -109,9 +116,14 @@ static void test_a_line(void **state)
     play(300 * USEC_MS);
     assert_share(0, ALLOCATION_BANDWIDTH); /* not at once */
     assert_ptr_equal(sfu_poll_shared(&sfu), bob.peer);
-    play(ALLOCATION_PATIENCE);
+    play(2 * ALLOCATION_PATIENCE);
+    assert_share(0, ALLOCATION_BANDWIDTH); /* nor by its word alone: that may be of little */
+    lose(30);
+    play(ALLOCATION_PATIENCE + 300 * USEC_MS);
     assert_share(3, ALLOCATION_BANDWIDTH);
     assert_ptr_equal(sfu_poll_shared(&sfu), bob.peer);
+    lose(0);
+    play(4 * USEC_S);
     set_line(2000000);
     play(12 * USEC_S);
     assert_share(2, ALLOCATION_FULL);
