@@ -300,6 +300,19 @@ static double sound_gap(const struct stage_viewer *who, unsigned first, unsigned
     return longest;
 }
 
+static double rung(const struct stage_viewer *who, unsigned first, unsigned last)
+{
+    double sum = 0;
+    for (unsigned i = first; i < last; i++)
+        sum += who->samples[i].rung;
+    return last > first ? sum / (last - first) : 0;
+}
+
+double measure_rung(const struct stage *stage, double from, double to)
+{
+    return worst(stage, from, to, rung, -1);
+}
+
 double measure_sound_gap(const struct stage *stage, double from, double to)
 {
     return worst(stage, from, to, sound_gap, -1);

@@ -42,6 +42,8 @@ double measure_ladder(const struct stage *stage, double from, double to);
 /* Sound: frames that came, of those that were sent; and the longest time without any, in s. */
 double measure_sound(const struct stage *stage, double from, double to);
 double measure_sound_gap(const struct stage *stage, double from, double to);
+/* The rung of the ladder (media/sound.h) on which it is, in the mean; 0: it goes as it came. */
+double measure_rung(const struct stage *stage, double from, double to);
 /* Pictures that could not have been decoded, though nothing was missing; of the whole time. */
 double measure_corrupt(const struct stage *stage, double from, double to);
 /* Switches to another encoding, of the whole time. */

@@ -107,6 +107,7 @@ static void take_sample(struct stage *stage, struct stage_viewer *who)
         sample->speaker = (float)(speaker->decoder->encoding + 1);
     if (sound) {
         sample->sounds = count_since(&who->sounds, sound->frames);
+        sample->rung = viewer->end.peer->sound.rung;
         sample->sound_gap = (float)sound->longest_gap / USEC_MS;
         sound->longest_gap = 0;
     }

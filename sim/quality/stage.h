@@ -9,7 +9,7 @@
 
 #define STAGE_PUBLISHERS  30
 #define STAGE_VIEWERS     50
-#define STAGE_SECONDS_MAX 90
+#define STAGE_SECONDS_MAX 140
 #define STAGE_EACH        (100 * USEC_MS)
 #define STAGE_SAMPLES     (STAGE_SECONDS_MAX * 10)
 
@@ -31,6 +31,7 @@ struct sample {
     float speaker;   /* the same of who is dominant */
     uint16_t shown;  /* frames of its first picture */
     uint16_t sounds; /* frames of its first sound */
+    uint8_t rung;    /* on which its sound is (media/sound.h) */
     float sound_gap; /* ms: the longest time that it was not heard, of what ended in this sample */
     uint8_t limit;   /* enum bwe_limit */
 };
