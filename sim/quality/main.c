@@ -2,10 +2,10 @@
  * [SCENARIO ...] [FIRST [COUNT]] plays each scenario (of those named, or all) with so many seeds
  * from the first on.
  *
- * For each it prints what was measured over all seeds, and whether it is within its bounds; ends
- * with 1 when something is not.  --held: those only that are held to it today.  --plots: an SVG
- * and a table of each scenario's first seed, and of each that failed.  --known: what is sent
- * follows not what lines are estimated to take, but what they take.
+ * For each it prints what was measured over all seeds (the median, the least and the most), and
+ * whether it is within its bounds; ends with 1 when something is not.  --held: those only that are
+ * held to it today.  --plots: an SVG and a table of each scenario's first seed, and of each that
+ * failed.  --known: what is sent follows not what lines are estimated to take, but what they take.
  */
 #include "quality/plot.h"
 #include "quality/scenarios.h"
@@ -26,7 +26,8 @@ struct options {
 
 /* What became of one threshold over all seeds. */
 struct tally {
-    double sum, least, most;
+    double *values; /* of each seed */
+    uint64_t count;
     uint64_t failed, failed_seed;
 };
 
@@ -96,10 +97,7 @@ static bool play(const struct options *options, const struct scenario *scenario,
         const struct threshold *threshold = &scenario->thresholds[i];
         struct tally *tally = &tallies[i];
         double value = threshold->measure(&stage, threshold->from, threshold->to);
-        bool is_first = seed == options->first;
-        tally->sum += value;
-        tally->least = is_first || value < tally->least ? value : tally->least;
-        tally->most = is_first || value > tally->most ? value : tally->most;
+        tally->values[tally->count++] = value;
         if (value >= threshold->min && value <= threshold->max)
             continue;
         tally->failed_seed = tally->failed++ ? tally->failed_seed : seed;
@@ -115,19 +113,34 @@ static bool play(const struct options *options, const struct scenario *scenario,
     return is_good;
 }
 
-static void tell(const struct options *options, const struct scenario *scenario,
-                 const struct tally *tallies)
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void begin_tallies(const struct options *options, struct tally *tallies)
+{
+    for (unsigned i = 0; i < SCENARIO_THRESHOLDS_MAX; i++)
+        if (!(tallies[i].values = malloc(options->count * sizeof(double))))
+            exit(2);
+}
+
+/* The median, and from where to where. */
+static void tell(const struct scenario *scenario, const struct tally *tallies)
 {
     for (unsigned i = 0; i < SCENARIO_THRESHOLDS_MAX && scenario->thresholds[i].name; i++) {
         const struct threshold *threshold = &scenario->thresholds[i];
         const struct tally *tally = &tallies[i];
         char bounds[80], failure[80] = "";
+        qsort(tally->values, tally->count, sizeof(double), compare);
         snprintf(bounds, sizeof bounds, "%.3g to %.3g", threshold->min, threshold->max);
         if (tally->failed)
             snprintf(failure, sizeof failure, "   MISSED %llu times, first by %llu",
                      (unsigned long long)tally->failed, (unsigned long long)tally->failed_seed);
         printf("#   %-28s %7.2f  (%.2f to %.2f)  wanted: %s%s\n", threshold->name,
-               tally->sum / (double)options->count, tally->least, tally->most, bounds, failure);
+               tally->values[tally->count / 2], tally->values[0], tally->values[tally->count - 1],
+               bounds, failure);
     }
 }
 
@@ -146,12 +159,15 @@ int main(int argc, char **argv)
         bool is_good = true;
         if ((options.named && !options.is_named[i]) || (options.held_alone && !scenario->holds))
             continue;
+        begin_tallies(&options, tallies);
         for (uint64_t seed = options.first; seed < options.first + options.count; seed++)
             is_good &= play(&options, scenario, seed, tallies);
         failed += !is_good;
         printf("%sok %u - %s: %s\n", is_good ? "" : "not ", ++tests, scenario->name,
                scenario->what);
-        tell(&options, scenario, tallies);
+        tell(scenario, tallies);
+        for (unsigned k = 0; k < SCENARIO_THRESHOLDS_MAX; k++)
+            free(tallies[k].values);
     }
     printf("1..%u\n", tests);
     return failed > 0;
