@@ -23,7 +23,7 @@ static int init_data(struct sfu *sfu, const struct sfu_config *config, usec now)
         .receive_max = 2 * SFU_MESSAGE_MAX,
         .send_max = 2 * SFU_MESSAGE_MAX,
     };
-    sfu->data_until = USEC_NEVER;
+    sfu->data_until = sfu->held_until = USEC_NEVER;
     return config->buffers ? sctp_init(&sfu->sctp, &sctp, now) : OK;
 }
 
@@ -192,6 +192,8 @@ usec sfu_until(const struct sfu *sfu)
         return 0;
     if (calm < until)
         until = calm;
+    if (sfu->held_until < until)
+        until = sfu->held_until;
     if (wanted < until)
         until = wanted;
     return sfu->data_until < until ? sfu->data_until : until;
@@ -226,14 +228,24 @@ static bool report(struct sfu *sfu, usec now)
     return true;
 }
 
+/* What has come of media goes out, and what is calm with it.  Of pictures that are there in part the
+ * rest is waited for. */
 static bool forward(struct sfu *sfu, usec now)
 {
-    while (!list_empty(&sfu->tracks.pumping)) {
-        struct rtp_stream *stream =
-            LIST_ENTRY(sfu->tracks.pumping.next, struct rtp_stream, pumping);
+    struct list *next;
+    sfu->held_until = USEC_NEVER;
+    for (struct list *node = sfu->tracks.pumping.next; node != &sfu->tracks.pumping; node = next) {
+        struct rtp_stream *stream = LIST_ENTRY(node, struct rtp_stream, pumping);
+        usec until = rtp_stream_held_until(stream);
+        next = node->next;
+        if (now < until) {
+            sfu->held_until = until < sfu->held_until ? until : sfu->held_until;
+            continue;
+        }
+        take_calm(sfu, now);
         if (!rtp_stream_pump(stream, now))
             return false;
-        list_remove(&stream->pumping);
+        list_remove(node);
     }
     return true;
 }
@@ -252,8 +264,6 @@ bool sfu_pump(struct sfu *sfu, usec now)
 {
     sfu->now = now;
     wanted_settle(&sfu->tracks, now);
-    if (!list_empty(&sfu->tracks.pumping))
-        take_calm(sfu, now);
     bool is_all = forward(sfu, now);
     pace(sfu);
     return is_all && repeat(sfu, now) && report(sfu, now);

@@ -58,6 +58,7 @@ struct sfu {
     struct sctp sctp;
     struct pool data_far; /* channels that are open at other workers */
     usec data_until;
+    usec held_until;     /* the rest of some picture is waited for */
     struct list all;     /* peers */
     struct list touched; /* peers */
     struct list news;    /* peers */

@@ -33,6 +33,15 @@ static void pass_silence(struct rtp_stream *stream, uint16_t number)
         *highest += (uint16_t)(number - (uint16_t)*highest);
 }
 
+/* Whether there is more of its picture to come.  (What comes late is a part of an earlier one.) */
+static void note_part(struct rtp_stream *stream, usec now, const struct packet *packet)
+{
+    if (stream->ring.arrived == stream->pumped + 1)
+        stream->fresh_at = now;
+    if (packet->sequence == stream->unwrapper.highest)
+        stream->is_in_part = stream->is_video && !packet->rtp.marker;
+}
+
 int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
                     struct view bytes, bool *needs_key)
 {
@@ -50,6 +59,7 @@ int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *ki
     if (status != OK)
         return status;
     stream->was_mute = stream->is_mute;
+    note_part(stream, now, &packet);
     reception_packet(&stream->reception, now, packet.sequence, packet.rtp.timestamp,
                      packet.rtp.payload_size);
     if (packet.begins_key_frame)
@@ -68,6 +78,14 @@ static bool pump_sink(struct rtp_stream *stream, usec now, struct sink *sink)
             return sink->is_waiting;
     }
     return true;
+}
+
+usec rtp_stream_held_until(const struct rtp_stream *stream)
+{
+    uint64_t count = stream->ring.arrived - stream->pumped;
+    bool is_held = stream->is_in_part && stream->sink_count >= RTP_STREAM_MANY && !stream->at &&
+                   count < RTP_STREAM_HOLD_MAX;
+    return is_held ? stream->fresh_at + RTP_STREAM_HOLD : 0;
 }
 
 bool rtp_stream_pump(struct rtp_stream *stream, usec now)

@@ -3,7 +3,9 @@
  *
  * A packet is stored once, in the stream's ring; nothing is sent before rtp_stream_pump, which has
  * every sink take what has come since the last one, sink by sink, so that what goes to one receiver
- * stands together.  One thread.
+ * stands together.  Of a picture that has come in part, and goes to many, the rest is waited for, for
+ * a moment: one message to the kernel takes all of it to a receiver, who can't show it before anyway.
+ * One thread.
  */
 #ifndef MOIM_MEDIA_STREAM_H
 #define MOIM_MEDIA_STREAM_H
@@ -48,15 +50,20 @@ struct rtp_stream {
     struct list sinks;
     struct list pumping; /* among those with something new; the owner's list */
     uint64_t pumped;     /* arrivals that all sinks have had */
+    usec fresh_at;       /* when the first came that they have not all had */
     struct sink *at;     /* where pumping stopped; NULL: at the first */
     uint32_t ssrc;
     uint32_t clock_rate;
     uint32_t sink_count;
     bool is_video;
-    bool is_mute;  /* what comes is counted, and goes no further */
-    bool was_mute; /* ... until the next packet */
+    bool is_in_part; /* what came last is in the midst of a picture */
+    bool is_mute;    /* what comes is counted, and goes no further */
+    bool was_mute;   /* ... until the next packet */
 };
 
+#define RTP_STREAM_HOLD     (1 * USEC_MS) /* the rest of a picture is waited for */
+#define RTP_STREAM_HOLD_MAX 16            /* packets that do ... */
+#define RTP_STREAM_MANY     8             /* ... where it goes to so many */
 #define RTP_STREAM_LATE_MAX 256 /* packets: what is farther behind is of no use to anybody */
 
 /* `memory` is packet_ring_memory's, and stays. */
@@ -73,6 +80,9 @@ void rtp_stream_end(struct rtp_stream *stream);
 MUST_USE int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
                              struct view bytes, bool *needs_key);
 
+/* Until when the rest of a picture is waited for, of which a part is there to be pumped; 0: none is.
+ * Who pumps it earlier loses nothing but that it would have been less work. */
+usec rtp_stream_held_until(const struct rtp_stream *stream);
 /* Has the sinks take what has come.  False: one can't; send what is queued, and call it again. */
 bool rtp_stream_pump(struct rtp_stream *stream, usec now);
 /* A sink that waited takes what it has not had.  False: as above. */

@@ -257,6 +257,7 @@ struct saying {
     uint8_t cc_id;
     uint16_t cc;     /* the transport-wide number */
     uint8_t time_id; /* of abs-send-time, which is now */
+    bool goes_on;    /* its picture, with the next packet */
     bool is_rtx;     /* of the packet `repeated` */
     uint16_t repeated;
     uint16_t size;  /* of its payload, at least 40; 0: 40 */
@@ -294,8 +295,10 @@ static inline uint16_t write_extensions(const struct saying *saying, uint8_t *at
 static inline void say_this(struct client *client, const struct saying *saying)
 {
     uint16_t number = saying->is_rtx ? saying->repeated : saying->number;
-    uint8_t room[RTC_PACKET_MAX] = { 0x80, (uint8_t)(0x80 | saying->type),
-                                     (uint8_t)(saying->number >> 8), (uint8_t)saying->number };
+    uint8_t room[RTC_PACKET_MAX] = {
+        0x80, (uint8_t)(saying->goes_on ? saying->type : 0x80 | saying->type),
+        (uint8_t)(saying->number >> 8), (uint8_t)saying->number
+    };
     uint8_t payload[1200] = { (uint8_t)(number >> 8), (uint8_t)number };
     uint16_t width = saying->width ? saying->width : 320;
     uint16_t height = (uint16_t)(width * 9 / 16);

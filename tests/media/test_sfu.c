@@ -241,6 +241,82 @@ static void test_reports_go_with_media(void **state)
     assert_int_equal(bob.far->rtcp_count, before + 2);
 }
 
+static void say_part(uint16_t number)
+{
+    say_this(&alice,
+             &(struct saying){ .ssrc = 7001, .type = 100, .number = number, .goes_on = true });
+    run();
+}
+
+static bool take_all(struct sink *sink, usec now, const struct rtp_stream *stream,
+                     const struct packet *packet)
+{
+    (void)sink, (void)now, (void)stream, (void)packet;
+    return true;
+}
+
+static void end_well(struct sink *sink)
+{
+    (void)sink;
+}
+
+/* What alice sends goes to many. */
+static void join_crowd(void)
+{
+    static const struct sink_kind KIND = { .take = take_all, .ended = end_well };
+    static struct sink crowd[RTP_STREAM_MANY];
+    struct rtp_stream *stream = &track_of(&alice)->encodings[0]->stream;
+    for (unsigned i = 0; i < RTP_STREAM_MANY - 1; i++) {
+        crowd[i] = (struct sink){ .kind = &KIND };
+        list_init(&crowd[i].node);
+        rtp_stream_add_sink(stream, &crowd[i]);
+    }
+    assert_int_equal(stream->sink_count, RTP_STREAM_MANY);
+}
+
+/* The rest of a picture is waited for, so that it goes out as one; but not for long, and not when
+ * there is much of it. */
+static void test_pictures_go_as_one(void **state)
+{
+    (void)state;
+    begin_forwarding();
+    say_part(11); /* it goes to one */
+    assert_int_equal(bob.far->rtp_count, 2);
+    say(&alice, 7001, 100, 12, false);
+    run();
+    join_crowd();
+    bob.far->rtp_count = 1;
+    say_part(13);
+    assert_int_equal(bob.far->rtp_count, 1);
+    assert_true(sfu_until(&sfu) <= port.now + RTP_STREAM_HOLD);
+    say(&alice, 7001, 100, 14, false);
+    run();
+    assert_int_equal(bob.far->rtp_count, 3);
+    say_part(15);
+    wait(RTP_STREAM_HOLD - 1);
+    assert_int_equal(bob.far->rtp_count, 3);
+    wait(1);
+    assert_int_equal(bob.far->rtp_count, 4);
+    for (unsigned i = 1; i < RTP_STREAM_HOLD_MAX; i++)
+        say_part((uint16_t)(15 + i));
+    assert_int_equal(bob.far->rtp_count, 4);
+    say_part(15 + RTP_STREAM_HOLD_MAX);
+    assert_int_equal(bob.far->rtp_count, 4 + RTP_STREAM_HOLD_MAX);
+}
+
+/* What comes late does not wait, nor has what is complete wait for it. */
+static void test_late_does_not_wait(void **state)
+{
+    (void)state;
+    begin_forwarding();
+    join_crowd();
+    say(&alice, 7001, 100, 12, false);
+    run();
+    assert_int_equal(bob.far->rtp_count, 2);
+    say_part(11);
+    assert_int_equal(bob.far->rtp_count, 3);
+}
+
 /* Who only receives is told how long its word took. */
 static void test_reference_time(void **state)
 {
@@ -360,6 +436,8 @@ int main(void)
         WITH_SFU(test_nothing_in_common),
         WITH_SFU(test_reports),
         WITH_SFU(test_reports_go_with_media),
+        WITH_SFU(test_pictures_go_as_one),
+        WITH_SFU(test_late_does_not_wait),
         WITH_SFU(test_reference_time),
         WITH_SFU(test_pieces),
         WITH_SFU(test_counts),
