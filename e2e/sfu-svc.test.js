@@ -171,7 +171,10 @@ function watchesWithoutDescriptors() {
   );
 }
 
-/** Of W3C's "Scalable Video Coding (SVC) Extension for WebRTC", those that Chromium takes. */
+/**
+ * Of W3C's "Scalable Video Coding (SVC) Extension for WebRTC", those that Chromium takes. AV1's S3
+ * it takes, but codes some pictures and then none, also without a server.
+ */
 const MODES = [
   'L1T1', 'L1T2', 'L1T3', 'L2T1', 'L2T1h', 'L2T1_KEY', 'L2T2', 'L2T2h', 'L2T2_KEY',
   'L2T2_KEY_SHIFT', 'L2T3', 'L2T3h', 'L2T3_KEY', 'L3T1', 'L3T1h', 'L3T1_KEY', 'L3T2', 'L3T2h',

@@ -224,6 +224,12 @@ static void check_numbers(void)
     }
 }
 
+/* Who has no descriptors gets the lowest of AV1's sizes. */
+static bool has_one_size(void)
+{
+    return mode->codec == PAYLOAD_AV1 && mode->hides_descriptors;
+}
+
 /* How far apart pictures may be that are shown. */
 static unsigned most_between(void)
 {
@@ -246,6 +252,8 @@ static void show(void)
     if (shown > 0)
         assert_in_range(reference->picture, least, last_shown + most_between());
     check_numbers();
+    if (has_one_size())
+        assert_int_equal(reference->spatial, 0);
     if (!is_bad && picture - wanted_at > SETTLED) {
         assert_int_equal(encoding, wanted_encoding);
         assert_int_equal(reference->spatial, wanted_spatial);
@@ -347,12 +355,6 @@ static void ask(void)
     if (wants_key)
         sender_wants_key(&sender);
     network_run();
-}
-
-/* Who has no descriptors gets the lowest of AV1's sizes. */
-static bool has_one_size(void)
-{
-    return mode->codec == PAYLOAD_AV1 && mode->hides_descriptors;
 }
 
 static void want_something(void)
