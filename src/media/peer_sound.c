@@ -122,7 +122,7 @@ void peer_sound(struct peer *peer, usec now)
     follow(peer, now, has_changed);
     if (peer->arrivals) /* which tell of what comes in, but take of the same line */
         peer->arrivals->each = peer->sound.rung > 0 ? ARRIVALS_SELDOM : ARRIVALS_EACH;
-    choose(peer, sound_room(&peer->sound, &all, line), all.tracks);
+    choose(peer, sound_room(&peer->sound, &all, heard.tracks, line), all.tracks);
 }
 
 uint32_t transceiver_sound_bps(const struct transceiver *transceiver)

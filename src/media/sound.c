@@ -122,13 +122,18 @@ bool sound_run(struct sound *sound, usec now, const struct sound_load *load, uin
     return sound->rung != before;
 }
 
-uint32_t sound_room(const struct sound *sound, const struct sound_load *load, uint64_t line_bps)
+uint32_t sound_room(const struct sound *sound, const struct sound_load *load, uint32_t heard,
+                    uint64_t line_bps)
 {
     const unsigned last = SOUND_RUNGS - 1;
     if (sound->rung != last || load->tracks < 2)
         return load->tracks;
     uint64_t each = sound_cost(load, last, last) / load->tracks;
     uint64_t room = each > 0 ? line_bps / each : load->tracks;
+    if (room > heard && heard > 0) {
+        uint64_t careful = each > 0 ? line_bps * 3 / 4 / each : room;
+        room = careful > heard ? careful : heard;
+    }
     if (room >= load->tracks)
         return load->tracks;
     return room > 0 ? (uint32_t)room : 1;

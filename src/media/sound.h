@@ -84,7 +84,9 @@ struct sound_signs {
 bool sound_run(struct sound *sound, usec now, const struct sound_load *load, uint64_t line_bps,
                struct sound_signs signs);
 
-/* How many of the tracks the line takes, where even the lowest rung is too much: at least one. */
-uint32_t sound_room(const struct sound *sound, const struct sound_load *load, uint64_t line_bps);
+/* How many of the tracks the line takes, where even the lowest rung is too much: at least one, and
+ * more than the `heard` of now only with a third to spare. */
+uint32_t sound_room(const struct sound *sound, const struct sound_load *load, uint32_t heard,
+                    uint64_t line_bps);
 
 #endif

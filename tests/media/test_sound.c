@@ -166,12 +166,14 @@ static void test_room(void **state)
 {
     (void)state;
     const struct sound_load four = { 4, 200, 128000, 128000 };
-    assert_int_equal(sound_room(&sound, &four, 60000), 4);
+    assert_int_equal(sound_room(&sound, &four, 4, 60000), 4);
     assert_int_equal(run(&four, 60000, SOUND_GROWS, USEC_S), 5);
-    assert_int_equal(sound_room(&sound, &four, 60000), 2);
-    assert_int_equal(sound_room(&sound, &four, 20000), 1);
-    assert_int_equal(sound_room(&sound, &four, 110000), 4);
-    assert_int_equal(sound_room(&sound, &OPUS, 10000), 1);
+    assert_int_equal(sound_room(&sound, &four, 4, 60000), 2);
+    assert_int_equal(sound_room(&sound, &four, 4, 20000), 1);
+    assert_int_equal(sound_room(&sound, &four, 4, 110000), 4);
+    assert_int_equal(sound_room(&sound, &OPUS, 1, 10000), 1);
+    assert_int_equal(sound_room(&sound, &four, 1, 60000), 1); /* with a third to spare */
+    assert_int_equal(sound_room(&sound, &four, 1, 70000), 2);
 }
 
 int main(void)
