@@ -157,15 +157,17 @@ function watchesWithoutDescriptors() {
       await until('all of it to be sent', async () =>
         isLarge((await mina.ask(lookAtSent)).frameWidth));
       const { framesDecoded, pliCount } = await jun.ask(lookAtSeen);
+      const began = performance.now();
       await until(
         'pictures, one behind the other',
         async () => (await jun.ask(lookAtSeen)).framesDecoded > framesDecoded + 60,
         { seen: () => jun.ask(lookAtSeen) },
       );
       const seen = await jun.ask(lookAtSeen);
-      assert.equal(seen.frameWidth, CAMERA.width / 4);
+      assert.ok(seen.frameWidth <= CAMERA.width / 4, `${seen.frameWidth} wide`);
       const asked = (seen.pliCount ?? 0) - (pliCount ?? 0);
-      assert.ok(asked <= 8, `${asked} wishes for a key frame`);
+      const seconds = (performance.now() - began) / 1000;
+      assert.ok(asked <= 4 + seconds / 4, `${asked} wishes for a key frame in ${seconds} s`);
     },
     { 'rooms.topology': 'sfu', 'rooms.camera': 'av1-svc', workers: '1' },
   );
