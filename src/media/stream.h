@@ -3,9 +3,9 @@
  *
  * A packet is stored once, in the stream's ring; nothing is sent before rtp_stream_pump, which has
  * every sink take what has come since the last one, sink by sink, so that what goes to one receiver
- * stands together.  Of a picture that has come in part, and goes to many, the rest is waited for, for
- * a moment: one message to the kernel takes all of it to a receiver, who can't show it before anyway.
- * One thread.
+ * stands together.  Of a picture that has come in part, and goes to many, the rest is waited for,
+ * for a moment: one message to the kernel takes all of it to a receiver, who can't show it before
+ * anyway.  One thread.
  */
 #ifndef MOIM_MEDIA_STREAM_H
 #define MOIM_MEDIA_STREAM_H
@@ -80,7 +80,7 @@ void rtp_stream_end(struct rtp_stream *stream);
 MUST_USE int rtp_stream_feed(struct rtp_stream *stream, usec now, const struct packet *kind,
                              struct view bytes, bool *needs_key);
 
-/* Until when the rest of a picture is waited for, of which a part is there to be pumped; 0: none is.
+/* Until when the rest of a picture is waited for, of which a part is there to be pumped; 0: none.
  * Who pumps it earlier loses nothing but that it would have been less work. */
 usec rtp_stream_held_until(const struct rtp_stream *stream);
 /* Has the sinks take what has come.  False: one can't; send what is queued, and call it again. */
