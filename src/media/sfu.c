@@ -228,8 +228,8 @@ static bool report(struct sfu *sfu, usec now)
     return true;
 }
 
-/* What has come of media goes out, and what is calm with it.  Of pictures that are there in part the
- * rest is waited for. */
+/* What has come of media goes out, and what is calm with it.  Of pictures that are there in part
+ * the rest is waited for. */
 static bool forward(struct sfu *sfu, usec now)
 {
     struct list *next;
