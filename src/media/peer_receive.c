@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define SILENCE USEC_S /* of an SSRC, where another one goes on */
+
 static void count(struct peer *peer, enum metric metric)
 {
     metrics_add(peer->sfu->metrics, metric, 1);
@@ -63,8 +65,16 @@ static struct encoding *find_rid(const struct track *track, struct view rid)
     return NULL;
 }
 
+/* Its last packets have come late.  But one that goes on while nothing else comes is no former one,
+ * whatever came in between. */
+static bool is_late(const struct encoding *encoding, usec now, uint32_t ssrc, bool is_rtx)
+{
+    bool is_silent = encoding->heard_at > 0 && now - encoding->heard_at >= SILENCE;
+    return encoding_is_former(encoding, ssrc) && (is_rtx || !is_silent);
+}
+
 /* An SSRC that has not been heard: learns it. */
-static struct encoding *learn(struct peer *peer, const struct arrival *arrival)
+static struct encoding *learn(struct peer *peer, usec now, const struct arrival *arrival)
 {
     struct track *track = find_track(peer, arrival);
     struct encoding *encoding;
@@ -79,8 +89,8 @@ static struct encoding *learn(struct peer *peer, const struct arrival *arrival)
         encoding = find_rid(track, rid);
     else
         encoding = track->encoding_count == 1 ? track->encodings[0] : NULL;
-    if (!encoding || encoding_is_former(encoding, ssrc))
-        return NULL; /* its last packets have come late */
+    if (!encoding || is_late(encoding, now, ssrc, is_rtx))
+        return NULL;
     if (is_rtx)
         encoding_set_rtx(encoding, ssrc);
     else if (encoding->ssrc == 0)
@@ -163,7 +173,7 @@ void peer_rtp(struct peer *peer, usec now, struct span packet)
     bool is_named = arrival.rtp.ssrc != 0; /* 0 is an SSRC that is not known */
     struct encoding *encoding = is_named ? find_ssrc(peer, arrival.rtp.ssrc) : NULL;
     if (!encoding && is_named)
-        encoding = learn(peer, &arrival);
+        encoding = learn(peer, now, &arrival);
     if (!encoding) {
         count(peer, METRIC_MEDIA_DROPPED_UNKNOWN);
         return;

@@ -229,6 +229,13 @@ static void test_renewed(void **state)
     say_of(0, 102, true);
     assert_int_equal(track_of(&alice)->encodings[0]->ssrc, 7012);
     assert_int_equal(bob.far->rtp_count, 3);
+    /* but when nothing else comes any more, the other one was the late one */
+    wait(USEC_S);
+    say_of(0, 103, true);
+    assert_int_equal(track_of(&alice)->encodings[0]->ssrc, 7000);
+    say_of(0, 104, false);
+    assert_int_equal(bob.far->rtp_count, 5);
+    assert_no_gaps(bob.far);
 }
 
 /* A picture that stands still sends little: who watches stays, and who comes asks for a key
