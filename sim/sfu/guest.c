@@ -105,6 +105,7 @@ static void join(struct guest *guest)
              "\"video\":%s,\"topologies\":[%s]}",
              guest->room, guest->name, guest->is_on[0] ? "true" : "false",
              guest->is_on[1] ? "true" : "false", TOPOLOGIES[guest->knows]);
+    guest->has_joined_off = !guest->is_on[0] || !guest->is_on[1];
     send_text(guest, text);
 }
 
@@ -175,6 +176,8 @@ static void on_welcome(struct guest *guest, const cJSON *message)
     guest->state = GUEST_IN;
     guest->joins++;
     guest_join_media(guest, is_topology(message, "sfu"));
+    if (guest->is_calm && guest->has_joined_off)
+        guest_tell_media(guest); /* it became calm while it was on its way in */
 }
 
 static void on_resumed(struct guest *guest, const cJSON *message)

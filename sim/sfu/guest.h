@@ -67,7 +67,8 @@ struct guest {
     struct link link;
     usec act_at;
     bool has_session;
-    unsigned names; /* that it has had */
+    bool has_joined_off; /* its join said that something of it is off */
+    unsigned names;      /* that it has had */
     char room[8];
     char name[16];
     char secret[32];
