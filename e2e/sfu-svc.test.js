@@ -199,10 +199,8 @@ if (SVC_MODES) {
     watches(`video/${codec}`, mode, widthBelow(mode));
   }
 } else {
-  /* the page by itself, where the room asks for it */
+  /* by layers of time alone: tests/decode; here the page by itself, where the room asks for it */
   watches('video/VP9', 'L3T3_KEY', CAMERA.width / 2, 'vp9-svc');
-  watches('video/VP9', 'L1T3', CAMERA.width);
   watches('video/AV1', 'L3T3_KEY', CAMERA.width / 2);
-  watches('video/AV1', 'L1T3', CAMERA.width);
   watchesWithoutDescriptors();
 }
