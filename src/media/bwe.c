@@ -303,6 +303,7 @@ static void look_for_stall(struct bwe *bwe, usec now, const struct news *news, d
 
 static void estimate(struct bwe *bwe, usec now, const struct news *news)
 {
+    bwe_busy_settle(&bwe->busy, now - bwe->rate.reduced_at);
     look_for_rival(bwe, now, news);
     const struct bwe_rate_input input = { .usage = usage_of(bwe),
                                           .acknowledged_bps = bwe->acknowledged.bps,

@@ -10,6 +10,9 @@
 #define DEEP_US          60000
 #define KNOWN_US         50000 /* less says little */
 #define OLD_US           500000
+#define STEADY_US        2000 /* a queue that trembles less is none */
+#define STEADY_LEAST_US  15000
+#define SETTLES_US       1000000 /* behind what should have made it shorter */
 
 static void move_base(struct bwe_busy *busy, int64_t way, int64_t now)
 {
@@ -37,9 +40,40 @@ static int64_t base_of(const struct bwe_busy *busy)
     return busy->base < busy->base_before ? busy->base : busy->base_before;
 }
 
+static void follow_steady(struct bwe_busy *busy)
+{
+    int64_t lowest = busy->lowest;
+    bool is_steady = busy->steady_since != 0 && lowest <= busy->steady_least + STEADY_US &&
+                     lowest >= busy->steady_most - STEADY_US;
+    if (!is_steady) {
+        busy->steady_since = busy->last_arrival;
+        busy->steady_least = busy->steady_most = lowest;
+    }
+    if (lowest < busy->steady_least)
+        busy->steady_least = lowest;
+    if (lowest > busy->steady_most)
+        busy->steady_most = lowest;
+}
+
 void bwe_busy_begin(struct bwe_busy *busy)
 {
+    if (busy->has_lowest)
+        follow_steady(busy);
     busy->has_lowest = false;
+}
+
+void bwe_busy_settle(struct bwe_busy *busy, usec reduced_ago)
+{
+    int64_t steady_for = busy->last_arrival - busy->steady_since;
+    if (busy->steady_since == 0 || busy->steady_least < STEADY_LEAST_US ||
+        reduced_ago < SETTLES_US || (int64_t)reduced_ago > steady_for)
+        return;
+    int64_t base = base_of(busy) + busy->steady_least;
+    *busy = (struct bwe_busy){ .has_base = true,
+                               .base = base,
+                               .base_before = base,
+                               .base_since = busy->last_arrival,
+                               .last_arrival = busy->last_arrival };
 }
 
 void bwe_busy_packet(struct bwe_busy *busy, int64_t sent_at, int64_t arrived_at, size_t size)

@@ -27,10 +27,13 @@ struct bwe_busy {
     int64_t base_before; /* ... and of the half before */
     int64_t base_since;  /* by the receiver's clock, as is the next one */
     int64_t last_arrival;
-    int64_t lowest;  /* us that packets waited at least, since bwe_busy_begin */
-    double bytes;    /* of late, those before counting for less and less ... */
-    double busy_us;  /* ... and how long the line was busy with them */
-    int64_t busy_at; /* the last time, by the receiver's clock */
+    int64_t lowest;       /* us that packets waited at least, since bwe_busy_begin */
+    double bytes;         /* of late, those before counting for less and less ... */
+    double busy_us;       /* ... and how long the line was busy with them */
+    int64_t busy_at;      /* the last time, by the receiver's clock */
+    int64_t steady_since; /* `lowest` has been nearly the same; 0: it is not known */
+    int64_t steady_least;
+    int64_t steady_most;
     bool has_base;
     bool has_lowest;
 };
@@ -40,6 +43,10 @@ void bwe_busy_begin(struct bwe_busy *busy);
 
 /* A packet came, of `size` bytes as they are on the line. */
 void bwe_busy_packet(struct bwe_busy *busy, int64_t sent_at, int64_t arrived_at, size_t size);
+
+/* What waits has been the same to the millisecond since less was sent, that time ago, for a second
+ * at least: then it is no queue, but the way itself has become longer, and is the shortest now. */
+void bwe_busy_settle(struct bwe_busy *busy, usec reduced_ago);
 
 /* bits/s; 0: it is not known, since nothing waited lately. */
 double bwe_busy_bps(const struct bwe_busy *busy);

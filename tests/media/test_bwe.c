@@ -149,6 +149,22 @@ static void test_key_frames(void **state)
         assert_true(line.target[i] > 1.7 * MBPS);
 }
 
+/* The way becomes longer, as when a phone changes its network: that is no queue, and no rival. */
+static void test_a_longer_way(void **state)
+{
+    (void)state;
+    line_begin(4 * MBPS, 5 * USEC_MS);
+    line.app_bps = 1.2 * MBPS;
+    line_run(10 * USEC_S);
+    line.delay = 60 * USEC_MS;
+    line_run(30 * USEC_S);
+    line_show("longer way");
+    assert_true(line_came(line.media_bytes, 5, 10) > 1.1 * MBPS);
+    assert_true(line_came(line.media_bytes, 16, 40) > 1.1 * MBPS);
+    for (unsigned i = 16; i < 40; i++)
+        assert_int_not_equal(line.limit[i], BWE_BY_RIVAL);
+}
+
 static void test_silence(void **state)
 {
     (void)state;
@@ -289,21 +305,14 @@ static void test_audio(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_steady),
-        cmocka_unit_test(test_other_sizes),
-        cmocka_unit_test(test_down_and_up),
-        cmocka_unit_test(test_a_stall),
-        cmocka_unit_test(test_loss),
-        cmocka_unit_test(test_no_queue),
-        cmocka_unit_test(test_bursts_of_loss),
-        cmocka_unit_test(test_jitter),
-        cmocka_unit_test(test_key_frames),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_tcp),
-        cmocka_unit_test(test_no_rival),
-        cmocka_unit_test(test_little),
-        cmocka_unit_test(test_quiet),
-        cmocka_unit_test(test_no_probes),
+        cmocka_unit_test(test_steady),         cmocka_unit_test(test_other_sizes),
+        cmocka_unit_test(test_down_and_up),    cmocka_unit_test(test_a_stall),
+        cmocka_unit_test(test_loss),           cmocka_unit_test(test_no_queue),
+        cmocka_unit_test(test_bursts_of_loss), cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_key_frames),     cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_a_longer_way),   cmocka_unit_test(test_tcp),
+        cmocka_unit_test(test_no_rival),       cmocka_unit_test(test_little),
+        cmocka_unit_test(test_quiet),          cmocka_unit_test(test_no_probes),
         cmocka_unit_test(test_audio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
