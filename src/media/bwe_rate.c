@@ -103,8 +103,7 @@ void bwe_demand_sent(struct bwe_demand *demand, usec now, size_t size, double ta
 #define REDUCE_EACH_MAX (200 * USEC_MS)
 #define REDUCE_BLIND    (500 * USEC_MS) /* while it is not known what comes */
 #define STANDS_US       40000           /* a queue: with more on top it would only grow ... */
-#define STANDS_LONG_US  80000           /* ... and one so long that stays is to go */
-#define STANDS_EACH     USEC_S          /* ... and one that stays is to go */
+#define STANDS_EACH     USEC_S          /* ... and one that stays so long is to go */
 #define STANDS_TIMES    2
 #define STANDS_AT_MOST  (10 * USEC_S) /* then it is none: the way itself has become longer */
 #define RIVAL_GROWTH    0.3

@@ -1,5 +1,5 @@
 /* Packets of Opus that go out as one: in numbers without a gap, in time, never what can't be. */
-#include "sfu_house.h"
+#include "sound_house.h"
 
 #include "media/link.h"
 
@@ -12,11 +12,6 @@
 #define TICKS     960
 #define FIRST     100 /* number of the first packet */
 #define HEARD_MAX 64
-
-static const struct media_format FORMATS[] = {
-    { .codec = PAYLOAD_RED },
-    { .codec = PAYLOAD_OPUS, .options = MEDIA_OPUS_FEC },
-};
 
 /* What bob has heard. */
 static struct arrived {
@@ -49,19 +44,6 @@ static void offer_of(struct text *text, const char *direction, unsigned level)
     line(text, "a=extmap:%u " LEVEL_URI, level);
     line(text, "a=rtpmap:%u opus/48000/2\r\na=fmtp:%u useinbandfec=1", OPUS, OPUS);
     line(text, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u", RED, RED, OPUS, OPUS);
-}
-
-static void enter(struct client *client, const struct text *offer,
-                  void (*before)(struct client *client))
-{
-    static struct negotiation_policy policy;
-    policy = END_POLICY;
-    policy.formats = FORMATS;
-    policy.format_count = 2;
-    const struct peer_config config = { .owner = client, .policy = &policy, .is_polite = true };
-    assert_int_equal(peer_open(&sfu, port.now, &config, &client->peer), OK);
-    answer(client, offer, before);
-    connect_far(client);
 }
 
 static struct sender *begin(uint16_t ticks)

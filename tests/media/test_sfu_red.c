@@ -1,17 +1,12 @@
 /* Redundant audio (RFC 2198): it goes on as it is to those who take it, and to all others as what
  * was wrapped in it. */
-#include "sfu_house.h"
+#include "sound_house.h"
 
 #define RED  63
 #define OPUS 111
 
 #define CC_ID  3
 #define CC_URI "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-
-static const struct media_format FORMATS[] = {
-    { .codec = PAYLOAD_RED },
-    { .codec = PAYLOAD_OPUS, .options = MEDIA_OPUS_FEC },
-};
 
 /* Of 20 ms before, and of now. */
 static const uint8_t WRAPPED[] = { 0x80 | OPUS, 0x0f, 0, 3, OPUS, 'o', 'l', 'd', 'n', 'e', 'w' };
@@ -29,19 +24,6 @@ static void audio(struct text *text, const char *direction, unsigned red, unsign
     line(text, "a=rtcp-fb:%u transport-cc", opus);
     if (red)
         line(text, "a=rtpmap:%u red/48000/2\r\na=fmtp:%u %u/%u", red, red, opus, opus);
-}
-
-static void enter(struct client *client, const struct text *offer,
-                  void (*before)(struct client *client))
-{
-    static struct negotiation_policy policy;
-    policy = END_POLICY;
-    policy.formats = FORMATS;
-    policy.format_count = 2;
-    const struct peer_config config = { .owner = client, .policy = &policy, .is_polite = true };
-    assert_int_equal(peer_open(&sfu, port.now, &config, &client->peer), OK);
-    answer(client, offer, before);
-    connect_far(client);
 }
 
 static void begin(unsigned red, unsigned opus)

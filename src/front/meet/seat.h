@@ -30,7 +30,6 @@
 #define SEAT_AUDIO_MAX  32
 #define SEAT_VIDEO_MAX  24
 #define SEAT_PINNED_MAX 4 /* who is pinned beyond that is as one who speaks */
-#define SEAT_SLOTS_MAX  (SEAT_AUDIO_MAX + SEAT_VIDEO_MAX)
 static const uint32_t SEAT_KIND_MAX[2] = { SEAT_AUDIO_MAX, SEAT_VIDEO_MAX };
 
 /* name, as in "source", is it video, what sounds or looks together with it */
